@@ -1,0 +1,202 @@
+//! Names and identities: dimension keys, event ids, pseudonymous users.
+
+use std::fmt;
+use std::sync::Arc;
+
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+use thiserror::Error;
+
+/// The longest [`Key`] and [`EventId`], in characters: long enough for a UUID with a prefix, short enough that
+/// ten of them fit an index entry.
+pub const MAX_KEY_CHARS: usize = 64;
+
+/// A dimension value such as a campaign or a country: 0 to 64 characters, no control characters.
+///
+/// The empty key means "unknown"; pages show it as `(none)`.
+/// Cloning is cheap: clones share one allocation.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Key(Arc<str>);
+
+/// Why a text is not a [`Key`].
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum KeyError {
+    /// Longer than [`MAX_KEY_CHARS`].
+    #[error("has {0} characters, at most {MAX_KEY_CHARS} are allowed")]
+    TooLong(usize),
+    /// Contains a control character.
+    #[error("contains a control character")]
+    Control,
+}
+
+impl Key {
+    /// Parses a key of 0 to 64 characters.
+    pub fn parse(text: &str) -> Result<Self, KeyError> {
+        let chars = text.chars().count();
+        if chars > MAX_KEY_CHARS {
+            return Err(KeyError::TooLong(chars));
+        }
+        if text.chars().any(char::is_control) {
+            return Err(KeyError::Control);
+        }
+        Ok(Self(Arc::from(text)))
+    }
+
+    /// The unknown value.
+    pub fn empty() -> Self {
+        Self::default()
+    }
+
+    /// The text of the key.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether the value is unknown.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl Default for Key {
+    fn default() -> Self {
+        Self(Arc::from(""))
+    }
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.0, f)
+    }
+}
+
+/// The sender's idempotency key of an event: 1 to 64 characters of `[A-Za-z0-9._:-]`.
+///
+/// Unique within (advertiser, kind). Ordered bytewise, which breaks ties between events of one time.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct EventId(Arc<str>);
+
+/// Why a text is not an [`EventId`].
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum EventIdError {
+    /// The empty text.
+    #[error("is empty")]
+    Empty,
+    /// Longer than [`MAX_KEY_CHARS`].
+    #[error("has {0} characters, at most {MAX_KEY_CHARS} are allowed")]
+    TooLong(usize),
+    /// A character outside of `[A-Za-z0-9._:-]`.
+    #[error("contains {0:?}, only letters, digits and . _ : - are allowed")]
+    Character(char),
+}
+
+impl EventId {
+    /// Parses an id of 1 to 64 characters of `[A-Za-z0-9._:-]`.
+    pub fn parse(text: &str) -> Result<Self, EventIdError> {
+        let wrong = |c: &char| !(c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | ':' | '-'));
+        match text.chars().count() {
+            0 => Err(EventIdError::Empty),
+            n if n > MAX_KEY_CHARS => Err(EventIdError::TooLong(n)),
+            _ => match text.chars().find(wrong) {
+                Some(c) => Err(EventIdError::Character(c)),
+                None => Ok(Self(Arc::from(text))),
+            },
+        }
+    }
+
+    /// The text of the id.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for EventId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for EventId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.0, f)
+    }
+}
+
+/// A pseudonymous user: 64 bits of HMAC-SHA-256 of the sender's user key under the deployment's salt.
+///
+/// The sender's key itself is never stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct UserKey(pub u64);
+
+impl fmt::Display for UserKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}", self.0)
+    }
+}
+
+/// The deployment's secret with which user keys are hashed.
+#[derive(Clone)]
+pub struct UserSalt(Hmac<Sha256>);
+
+impl UserSalt {
+    /// A salt of any length.
+    pub fn new(secret: &[u8]) -> Self {
+        #[expect(clippy::expect_used, reason = "HMAC takes keys of any length (RFC 2104, section 3)")]
+        Self(Hmac::new_from_slice(secret).expect("any length"))
+    }
+
+    /// The pseudonym of `user`.
+    pub fn pseudonym(&self, user: &str) -> UserKey {
+        let mut mac = self.0.clone();
+        mac.update(user.as_bytes());
+        let digest = mac.finalize().into_bytes();
+        let mut first = [0; 8];
+        first.copy_from_slice(&digest[..8]);
+        UserKey(u64::from_be_bytes(first))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids() {
+        fn check(text: &str, expected: Result<&str, EventIdError>) {
+            assert_eq!(EventId::parse(text).as_ref().map(EventId::as_str), expected.as_ref().copied());
+        }
+        check("i101-638", Ok("i101-638"));
+        check("A.b_c:d-9", Ok("A.b_c:d-9"));
+        check("", Err(EventIdError::Empty));
+        check("a b", Err(EventIdError::Character(' ')));
+        check("é", Err(EventIdError::Character('é')));
+        check(&"x".repeat(64), Ok(&"x".repeat(64)));
+        check(&"x".repeat(65), Err(EventIdError::TooLong(65)));
+    }
+
+    #[test]
+    fn keys() {
+        fn check(text: &str, expected: Result<&str, KeyError>) {
+            assert_eq!(Key::parse(text).as_ref().map(Key::as_str), expected.as_ref().copied());
+        }
+        check("", Ok(""));
+        check("여름 세일", Ok("여름 세일"));
+        check(&"가".repeat(64), Ok(&"가".repeat(64)));
+        check(&"x".repeat(65), Err(KeyError::TooLong(65)));
+        check("a\nb", Err(KeyError::Control));
+    }
+
+    #[test]
+    fn pseudonyms_depend_on_the_salt() {
+        let (a, b) = (UserSalt::new(b"a"), UserSalt::new(b"b"));
+        assert_eq!(a.pseudonym("u1"), a.pseudonym("u1"));
+        assert_ne!(a.pseudonym("u1"), a.pseudonym("u2"));
+        assert_ne!(a.pseudonym("u1"), b.pseudonym("u1"));
+    }
+}

@@ -1,0 +1,101 @@
+//! Two time scales that cannot be confused, and the hour that cells are counted in.
+
+use std::fmt;
+
+use chrono::{DateTime, SecondsFormat, Utc};
+
+/// One second in milliseconds.
+pub const SECOND_MS: i64 = 1_000;
+/// One minute in milliseconds.
+pub const MINUTE_MS: i64 = 60 * SECOND_MS;
+/// One hour in milliseconds.
+pub const HOUR_MS: i64 = 60 * MINUTE_MS;
+/// One day in milliseconds.
+pub const DAY_MS: i64 = 24 * HOUR_MS;
+
+/// When something happened, by the sender's clock: milliseconds since 1970-01-01T00:00:00Z.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct EventTime(pub i64);
+
+/// When something reached us, by the server's clock: milliseconds since 1970-01-01T00:00:00Z.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ServerTime(pub i64);
+
+/// An hour in UTC, counted from 1970-01-01T00:00:00Z.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Hour(pub i32);
+
+impl EventTime {
+    /// The hour that holds this time.
+    pub fn hour(self) -> Hour {
+        Hour::holding(self.0)
+    }
+}
+
+impl Hour {
+    /// The hour that holds `ms` since 1970; times outside of the range of `Hour` saturate.
+    pub fn holding(ms: i64) -> Self {
+        let hour = ms.div_euclid(HOUR_MS);
+        Self(i32::try_from(hour).unwrap_or(if hour < 0 { i32::MIN } else { i32::MAX }))
+    }
+
+    /// The first millisecond of the hour since 1970.
+    pub fn start_ms(self) -> i64 {
+        i64::from(self.0) * HOUR_MS
+    }
+}
+
+/// RFC 3339 in UTC, with milliseconds only where there are any: `2018-07-22T15:00:00Z`.
+pub fn rfc3339(ms: i64) -> String {
+    match DateTime::<Utc>::from_timestamp_millis(ms) {
+        Some(t) if ms.rem_euclid(SECOND_MS) == 0 => t.to_rfc3339_opts(SecondsFormat::Secs, true),
+        Some(t) => t.to_rfc3339_opts(SecondsFormat::Millis, true),
+        None => ms.to_string(),
+    }
+}
+
+/// Reads RFC 3339 with any offset; what is finer than a millisecond is cut off.
+pub fn parse_rfc3339(text: &str) -> Option<i64> {
+    DateTime::parse_from_rfc3339(text).ok().map(|t| t.timestamp_millis())
+}
+
+impl fmt::Display for EventTime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&rfc3339(self.0))
+    }
+}
+
+impl fmt::Display for ServerTime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&rfc3339(self.0))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hours_round_down() {
+        fn check(ms: i64, expected: i32) {
+            assert_eq!(Hour::holding(ms), Hour(expected));
+        }
+        check(0, 0);
+        check(HOUR_MS - 1, 0);
+        check(HOUR_MS, 1);
+        check(-1, -1);
+        check(i64::MAX, i32::MAX);
+    }
+
+    #[test]
+    fn rfc3339_both_ways() {
+        fn check(ms: i64, text: &str) {
+            assert_eq!(rfc3339(ms), text);
+            assert_eq!(parse_rfc3339(text), Some(ms));
+        }
+        check(1_532_271_600_000, "2018-07-22T15:00:00Z");
+        check(1_532_271_600_123, "2018-07-22T15:00:00.123Z");
+        assert_eq!(parse_rfc3339("2018-07-23T00:00:00+09:00"), Some(1_532_271_600_000));
+        assert_eq!(parse_rfc3339("2018-07-23"), None);
+    }
+}

@@ -1,0 +1,313 @@
+//! The JSON bodies of the HTTP API.
+//!
+//! Times are RFC 3339 in UTC, money is in micros of the advertiser's currency.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// An error: `application/problem+json` (RFC 9457).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Problem {
+    /// A URI that names the problem, `about:blank#<code>`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// The text of the HTTP status.
+    pub title: String,
+    /// The HTTP status.
+    pub status: u16,
+    /// What is wrong with this request, with the value.
+    pub detail: String,
+    /// Stable, for programs.
+    pub code: String,
+}
+
+/// Answer of the collect endpoints, sent once every accepted event is durable.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct CollectAnswer {
+    /// Events stored for the first time.
+    pub accepted: u64,
+    /// Events that were stored before.
+    pub duplicates: u64,
+    /// Events that were not stored, with the reason.
+    pub rejected: Vec<RejectedEvent>,
+}
+
+/// Why one event of a batch was not stored.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RejectedEvent {
+    /// Its position in the batch, from 0.
+    pub index: u64,
+    /// Its id, where it could be read.
+    pub id: Option<String>,
+    /// Stable, for programs.
+    pub code: String,
+    /// For people, with the value.
+    pub message: String,
+}
+
+/// Body of `POST /v1/session`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SignIn {
+    /// The access token.
+    pub token: String,
+}
+
+/// Answer of `GET|POST /v1/session`: who is signed in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SessionInfo {
+    /// `admin` or `analyst`.
+    pub role: String,
+    /// `platform`, `advertiser:<key>` or `service:<key>`.
+    pub scope: String,
+}
+
+/// Body and answer of `GET|PUT /v1/advertisers/{key}`; in a `PUT` what is absent keeps its value or default.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Advertiser {
+    /// Part of the path in a `PUT`.
+    #[serde(default)]
+    pub key: String,
+    /// For people.
+    pub name: String,
+    /// ISO 4217.
+    pub currency: String,
+    /// IANA zone, the default of its reports.
+    pub timezone: String,
+    /// 1 to 256; fixed once events have arrived.
+    pub shards: u32,
+    /// Impression to click.
+    pub click_window_ms: i64,
+    /// Click to conversion.
+    pub conversion_click_window_ms: i64,
+    /// Impression to conversion.
+    pub conversion_view_window_ms: i64,
+    /// 0 is off.
+    pub repeat_click_ms: i64,
+    /// 0 is off.
+    pub repeat_conversion_ms: i64,
+    /// 0 is off.
+    pub repeat_impression_ms: i64,
+}
+
+/// Body and answer of `GET|PUT /v1/campaigns/{key}`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Campaign {
+    /// Part of the path in a `PUT`.
+    #[serde(default)]
+    pub key: String,
+    /// Whose it is.
+    pub advertiser: String,
+    /// For people.
+    #[serde(default)]
+    pub name: String,
+    /// `cpm`, `cpc` or `cpa`; absent: events bring their own cost.
+    #[serde(default)]
+    pub price_model: Option<String>,
+    /// Per thousand for `cpm`, each for `cpc` and `cpa`.
+    #[serde(default)]
+    pub price_micros: i64,
+    /// RFC 3339.
+    #[serde(default)]
+    pub start: Option<String>,
+    /// RFC 3339.
+    #[serde(default)]
+    pub end: Option<String>,
+    /// In micros.
+    #[serde(default)]
+    pub budget_micros: Option<i64>,
+}
+
+/// Body and answer of `GET|PUT /v1/ads/{key}`, `/v1/services/{key}`, `/v1/placements/{key}`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CatalogEntry {
+    /// Part of the path in a `PUT`.
+    #[serde(default)]
+    pub key: String,
+    /// For people.
+    #[serde(default)]
+    pub name: String,
+    /// Ads only: whose it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub advertiser: Option<String>,
+    /// Ads only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub campaign: Option<String>,
+    /// Placements only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service: Option<String>,
+}
+
+/// Body of `POST /v1/tokens`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewToken {
+    /// For people.
+    pub name: String,
+    /// `admin`, `analyst` or `write` (a write key).
+    pub role: String,
+    /// `platform`, `advertiser:<key>` or `service:<key>`.
+    pub scope: String,
+}
+
+/// A token as listed by `GET /v1/tokens`; `token` only in the answer that creates it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TokenInfo {
+    /// Public handle, for `DELETE /v1/tokens/{id}`.
+    pub id: String,
+    /// For people.
+    pub name: String,
+    /// `admin`, `analyst` or `write`.
+    pub role: String,
+    /// `platform`, `advertiser:<key>` or `service:<key>`.
+    pub scope: String,
+    /// RFC 3339.
+    pub created: String,
+    /// The secret, shown once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token: Option<String>,
+}
+
+/// A value in a report: a count, a ratio, a name or a time, or nothing (a ratio over zero).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum ReportValue {
+    /// A count or an amount in micros.
+    Count(i64),
+    /// A ratio.
+    Ratio(f64),
+    /// A dimension value, or a time in RFC 3339.
+    Text(String),
+    /// No value, such as a ratio over zero.
+    Nothing,
+}
+
+/// A column of a report.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReportColumn {
+    /// As asked for in `by` or `metrics`.
+    pub name: String,
+    /// `time`, `dimension`, `count`, `money` or `ratio`.
+    pub kind: String,
+}
+
+/// Answer of `GET /v1/reports`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ReportAnswer {
+    /// First those of `by`, then those of `metrics`, in the order of the query.
+    pub columns: Vec<ReportColumn>,
+    /// One value per column.
+    pub rows: Vec<Vec<ReportValue>>,
+    /// Over all rows, also those that `limit` cuts off; by metric.
+    pub totals: BTreeMap<String, ReportValue>,
+    /// How many rows there are without `limit` and `offset`.
+    pub row_count: u64,
+    /// Changes whenever the data behind the answer does.
+    pub version: String,
+    /// The batch generation that is merged in; 0: none yet.
+    pub generation: u64,
+    /// Everything acknowledged up to this server time is in the answer.
+    pub complete_through: Option<String>,
+    /// Linked share of the valid clicks of the answer; null without clicks.
+    pub link_rate: Option<f64>,
+    /// Valid events of the answer whose explicit parent has not arrived.
+    pub waiting: i64,
+    /// The IANA zone in which days begin.
+    pub tz: String,
+}
+
+/// One message of `GET /v1/live`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LiveMessage {
+    /// The scope whose data changed.
+    pub scope: String,
+    /// The data version that a report asked for now would have, or a later one.
+    pub version: String,
+    /// All-time totals of the scope by measure.
+    pub totals: BTreeMap<String, i64>,
+}
+
+/// Answer of `GET /v1/events/{id}`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EventStory {
+    /// The event as stored.
+    pub event: StoredEvent,
+    /// `counted` or `invalid`.
+    pub outcome: String,
+    /// Why it is invalid, or why it is not linked.
+    pub reason: Option<String>,
+    /// Id of the linked impression.
+    pub impression: Option<String>,
+    /// Id of the linked click.
+    pub click: Option<String>,
+    /// For conversions: `click` or `view`.
+    pub through: Option<String>,
+    /// The events it is linked to, nearest first.
+    pub parents: Vec<LinkedEvent>,
+    /// The events that are linked to it.
+    pub children: Vec<LinkedEvent>,
+    /// Every signed fact since arrival: +1 as counted, -1 as retracted.
+    pub facts: Vec<SignedFact>,
+    /// The cell that it counts in now: `hour` and the dimensions by name.
+    pub cell: BTreeMap<String, String>,
+    /// The billing record, once billing exists.
+    pub billing: Option<serde_json::Value>,
+    /// Other kinds that have an event of the same id.
+    pub also: Vec<String>,
+}
+
+/// An event as stored.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoredEvent {
+    /// The sender's idempotency key.
+    pub id: String,
+    /// Impression, view, click or conversion.
+    pub kind: String,
+    /// When it happened, RFC 3339.
+    pub at: String,
+    /// When it arrived, RFC 3339.
+    pub received: String,
+    /// Shard and position in the shard's log.
+    pub shard: u32,
+    /// Position in the shard's log.
+    pub position: u64,
+    /// How often it was delivered again.
+    pub duplicates: u64,
+    /// Pseudonym of the user.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
+    /// Every other field that the event brought, by name.
+    #[serde(flatten)]
+    pub fields: BTreeMap<String, serde_json::Value>,
+}
+
+/// An event that stands in a link.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LinkedEvent {
+    /// Its id.
+    pub id: String,
+    /// Its kind.
+    pub kind: String,
+    /// When it happened, RFC 3339.
+    pub at: String,
+}
+
+/// One signed fact of an event's history.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SignedFact {
+    /// +1 or -1.
+    pub sign: i8,
+    /// The arrival that caused it: position in the shard's log.
+    pub position: u64,
+    /// `counted` or `invalid`.
+    pub outcome: String,
+    /// Why it is invalid, or why it is not linked.
+    pub reason: Option<String>,
+    /// Id of the linked impression.
+    pub impression: Option<String>,
+    /// Id of the linked click.
+    pub click: Option<String>,
+    /// `hour` and the dimensions by name.
+    pub cell: BTreeMap<String, String>,
+    /// The measures that are not zero, by name.
+    pub measures: BTreeMap<String, i64>,
+}

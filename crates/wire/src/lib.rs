@@ -1,0 +1,6 @@
+//! Versioned data transfer types: what crosses HTTP, queues and object storage.
+//!
+//! They are separate from the domain types of `adtally-core` and converted by hand, so that neither side's
+//! change silently changes the other.
+
+pub mod api;
