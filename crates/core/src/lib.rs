@@ -6,7 +6,13 @@
 pub mod key;
 pub mod time;
 pub mod event;
+pub mod intake;
 pub mod settings;
 pub mod measure;
 pub mod sketch;
 pub mod cell;
+pub mod access;
+pub mod segment;
+pub mod report;
+
+mod varint;
