@@ -1,0 +1,96 @@
+// Nothing acknowledged is lost, nothing is counted twice: through kill -9 of the whole runtime.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+
+import { eventually, ndjson } from "./api.mjs";
+import { useServer } from "./server.mjs";
+
+const KILLS = 4;
+const SENDERS = 6;
+const BATCH = 25;
+
+/** How long a sender tries, over a restart of the server. */
+const PATIENCE_MS = 60_000;
+
+const server = useServer();
+
+/** Costs differ from event to event, so that one lost and another doubled do not cancel out. */
+const event = (advertiser, id, cost_micros) => ({
+  id,
+  kind: "impression",
+  at: "2026-03-01T10:20:30Z",
+  advertiser,
+  campaign: "spring",
+  ad: "banner",
+  user: `u${id}`,
+  cost_micros,
+});
+
+const totals = (scope, metrics) =>
+  server.admin.totals({ scope, metrics, from: "2026-03-01", to: "2026-03-02" });
+
+test("an acknowledged event survives kill -9 right after the answer", async () => {
+  const { sender } = server;
+  await sender.collect([event("solo", "first", 1)]);
+  await server.restart();
+  await eventually(async () =>
+    assert.deepEqual(await totals("advertiser:solo", "impressions,cost_micros"), { impressions: 1, cost_micros: 1 }),
+  );
+  assert.deepEqual(await sender.collect([event("solo", "first", 1)]), { accepted: 0, duplicates: 1, rejected: [] });
+});
+
+test(`${SENDERS} senders that resend what was not acknowledged, ${KILLS} kills`, async () => {
+  const acknowledged = { batches: 0, events: 0, cost: 0 };
+  let resent = 0;
+  let done = false;
+
+  const send = async (name) => {
+    for (let batch = 0; !done; batch++) {
+      const events = Array.from({ length: BATCH }, (_, i) => event("many", `${name}.${batch}.${i}`, 100 * batch + i));
+      resent += await untilAcknowledged(events);
+      acknowledged.batches++;
+      acknowledged.events += events.length;
+      acknowledged.cost += events.reduce((sum, { cost_micros }) => sum + cost_micros, 0);
+    }
+  };
+  const killOften = async () => {
+    for (let kill = 0; kill < KILLS; kill++) {
+      const { batches } = acknowledged;
+      await eventually(async () => assert.ok(done || acknowledged.batches > batches + SENDERS), PATIENCE_MS);
+      // At an instant that has nothing to do with the requests under way.
+      await sleep(Math.random() * 300);
+      await server.restart();
+    }
+  };
+  const stopAll = () => (done = true);
+  await Promise.all([killOften().finally(stopAll), ...Array.from({ length: SENDERS }, (_, i) => send(`s${i}`).finally(stopAll))]);
+
+  assert.ok(resent > 0, "no request was ever cut: the kills tested nothing");
+  await eventually(async () => {
+    const { impressions, cost_micros } = await totals("advertiser:many", "impressions,cost_micros");
+    assert.deepEqual({ impressions, cost_micros }, { impressions: acknowledged.events, cost_micros: acknowledged.cost });
+    const platform = await totals("platform", "impressions,cost_micros");
+    assert.deepEqual(platform, { impressions: impressions + 1, cost_micros: cost_micros + 1 }, "with the one of the test above");
+  }, 10_000);
+});
+
+/** Sends until it is acknowledged; answers how often it had to be sent again. */
+async function untilAcknowledged(events) {
+  const end = Date.now() + PATIENCE_MS;
+  for (let attempt = 0; Date.now() < end; attempt++) {
+    const answer = await server.sender
+      .post("/v1/events", ndjson(events), { "content-type": "application/x-ndjson" })
+      .catch(() => ({ status: "no answer" }));
+    if (answer.status === 202) {
+      assert.deepEqual(answer.json.rejected, []);
+      assert.equal(answer.json.accepted + answer.json.duplicates, events.length);
+      return attempt;
+    }
+    // What a server that goes down or comes up may say; anything else is a bug.
+    assert.ok(["no answer", 429, 500, 502, 503].includes(answer.status), `${answer.status} ${answer.text}`);
+    await sleep(50);
+  }
+  throw new Error("no acknowledgement any more");
+}
