@@ -89,8 +89,8 @@ impl Segment {
 
     /// Adds all cells of `other`; those that cancel out disappear.
     ///
-    /// Costs as much as the smaller side where the hours lie apart or the smaller side is `other` and its keys are
-    /// known, and one pass over both elsewhere.
+    /// A small `other` whose keys are known, or that lies behind the last cell, costs little however many cells there
+    /// are; else it is one pass over both.
     pub fn merge(&mut self, other: &Segment) {
         let mut added = Vec::new();
         let mut cancelled = false;

@@ -168,6 +168,7 @@ fn read_hours(reader: &mut Reader<'_>, rows: usize) -> Option<Vec<Hour>> {
 
 fn read_measures(reader: &mut Reader<'_>, rows: &mut [(CellKey, Tally)]) -> Result<(), SegmentError> {
     let count = reader.varint().ok_or(Malformed("number of measures"))?;
+    let count_of_rows = rows.len();
     let mut next = 0;
     for _ in 0..count {
         let index = reader.varint().ok_or(Malformed("measure"))?;
@@ -182,7 +183,7 @@ fn read_measures(reader: &mut Reader<'_>, rows: &mut [(CellKey, Tally)]) -> Resu
             rows[row].1.measures.add(measure, unzigzag(value));
             Some(())
         };
-        column::read(reader, rows.len(), take).ok_or(Malformed("measure"))?;
+        column::read(reader, count_of_rows, take).ok_or(Malformed("measure"))?;
     }
     Ok(())
 }
