@@ -110,6 +110,11 @@ impl EventId {
         }
     }
 
+    /// Sorts before every id; not an id itself, only a bound of ranges.
+    pub(crate) fn first() -> Self {
+        Self(Arc::from(""))
+    }
+
     /// The text of the id.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -1,0 +1,263 @@
+//! Facts: signed rows that say what an event counts as, and the cells that they sum to.
+
+use super::{LATE_AFTER_MS, Linker, Slot, SlotLink};
+use crate::cell::{CellKey, Cells, Dimension, Scope};
+use crate::event::{EventRef, InvalidReason, Kind};
+use crate::key::{EventId, UserKey};
+use crate::measure::{Measure, Measures};
+use crate::settings::PriceModel;
+
+/// What an event counts as, signed: +1 adds it, -1 takes an earlier one back.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Fact {
+    /// +1 or -1.
+    pub sign: i8,
+    /// The event.
+    pub event: EventRef,
+    /// What it counts as.
+    pub body: FactBody,
+}
+
+/// What an event counts as.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct FactBody {
+    /// Counted or invalid.
+    pub outcome: Outcome,
+    /// Its parents.
+    pub link: Link,
+    /// Where it counts.
+    pub cell: CellKey,
+    /// What it counts.
+    pub measures: Measures,
+    /// The user to add to the cell's reach: that of a valid impression.
+    pub reached: Option<UserKey>,
+}
+
+/// Whether an event counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Outcome {
+    /// Valid.
+    Counted,
+    /// Invalid traffic: counted apart, never a parent, never billed.
+    Invalid(InvalidReason),
+}
+
+/// The parents of an event.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Link {
+    /// An impression, or an invalid event.
+    Root,
+    /// A valid event without a parent, and why.
+    Unlinked(Unlinked),
+    /// A view or click of this impression.
+    Impression(EventId),
+    /// A conversion.
+    Attributed {
+        /// Click-through or view-through.
+        through: Through,
+        /// The click, for click-through.
+        click: Option<EventId>,
+        /// The impression; absent when the click has none.
+        impression: Option<EventId>,
+    },
+}
+
+/// What a conversion is attributed to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Through {
+    /// A click.
+    Click,
+    /// An impression without a click.
+    View,
+}
+
+/// Why a valid event has no parent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Unlinked {
+    /// The named parent has not arrived.
+    ParentMissing,
+    /// The named parent is invalid traffic.
+    ParentInvalid,
+    /// The named parent lies too far away.
+    OutsideWindow,
+    /// No parent named, and the user has no touch that fits.
+    NoTouch,
+    /// No parent named and no user.
+    NoKey,
+}
+
+impl Outcome {
+    /// The name in API answers.
+    pub fn name(self) -> &'static str {
+        match self {
+            Outcome::Counted => "counted",
+            Outcome::Invalid(_) => "invalid",
+        }
+    }
+}
+
+impl Unlinked {
+    /// The name in API answers.
+    pub fn name(self) -> &'static str {
+        match self {
+            Unlinked::ParentMissing => "parent_missing",
+            Unlinked::ParentInvalid => "parent_invalid",
+            Unlinked::OutsideWindow => "outside_window",
+            Unlinked::NoTouch => "no_touch",
+            Unlinked::NoKey => "no_key",
+        }
+    }
+}
+
+impl Through {
+    /// The name in API answers.
+    pub fn name(self) -> &'static str {
+        match self {
+            Through::Click => "click",
+            Through::View => "view",
+        }
+    }
+}
+
+impl FactBody {
+    /// Why it is invalid, or why it has no parent.
+    pub fn reason(&self) -> Option<&'static str> {
+        match (self.outcome, &self.link) {
+            (Outcome::Invalid(reason), _) => Some(reason.name()),
+            (Outcome::Counted, Link::Unlinked(reason)) => Some(reason.name()),
+            _ => None,
+        }
+    }
+
+    /// The impression at the root of its chain.
+    pub fn impression(&self) -> Option<&EventId> {
+        match &self.link {
+            Link::Impression(id) => Some(id),
+            Link::Attributed { impression, .. } => impression.as_ref(),
+            Link::Root | Link::Unlinked(_) => None,
+        }
+    }
+
+    /// The click that a conversion is attributed to.
+    pub fn click(&self) -> Option<&EventId> {
+        match &self.link {
+            Link::Attributed { click, .. } => click.as_ref(),
+            _ => None,
+        }
+    }
+
+    /// What a conversion is attributed through.
+    pub fn through(&self) -> Option<Through> {
+        match self.link {
+            Link::Attributed { through, .. } => Some(through),
+            _ => None,
+        }
+    }
+}
+
+/// Sums facts to the cells of one scope; facts that lie outside of the scope are left out.
+pub fn cells_of<'a>(facts: impl IntoIterator<Item = &'a Fact>, scope: &Scope) -> Cells {
+    let mut cells = Cells::new();
+    let within = |fact: &&Fact| match scope {
+        Scope::Platform => true,
+        Scope::Advertiser(key) => fact.body.cell.dim(Dimension::Advertiser) == key,
+        Scope::Service(key) => fact.body.cell.dim(Dimension::Service) == key,
+    };
+    for fact in facts.into_iter().filter(within) {
+        let tally = cells.entry(scope.project(&fact.body.cell)).or_default();
+        let measures = if fact.sign < 0 { fact.body.measures.negate() } else { fact.body.measures };
+        for measure in Measure::ALL.into_iter().filter(|measure| scope.sees(*measure)) {
+            tally.measures.add(measure, measures.get(measure));
+        }
+        if let (1, Some(user)) = (fact.sign, fact.body.reached) {
+            tally.users.insert(user);
+        }
+    }
+    cells
+}
+
+impl Linker {
+    /// What the event in `slot` counts as at the moment.
+    pub(super) fn fact(&self, slot: Slot) -> FactBody {
+        let entry = &self.entries[slot];
+        let (event, dims) = (&entry.event, &entry.dims);
+        let outcome = entry.invalid.map_or(Outcome::Counted, Outcome::Invalid);
+        let mut cell = CellKey::at(event.at.hour());
+        for (dimension, value) in [
+            (Dimension::Advertiser, &event.advertiser),
+            (Dimension::Campaign, &dims.campaign),
+            (Dimension::Ad, &dims.ad),
+            (Dimension::Service, &dims.service),
+            (Dimension::Placement, &dims.placement),
+            (Dimension::Country, &dims.country),
+            (Dimension::Device, &dims.device),
+            (Dimension::Label, &event.label),
+        ] {
+            cell.set(dimension, value.clone());
+        }
+        let is_reached = event.kind() == Kind::Impression && outcome == Outcome::Counted;
+        let reached = event.user.filter(|_| is_reached);
+        let link = self.link_by_id(slot);
+        let measures = self.measures(slot, outcome, &link);
+        FactBody { outcome, link, cell, measures, reached }
+    }
+
+    fn link_by_id(&self, slot: Slot) -> Link {
+        let id = |slot: Slot| self.entries[slot].event.id().clone();
+        let is_conversion = self.entries[slot].event.kind() == Kind::Conversion;
+        match self.entries[slot].link {
+            SlotLink::Root => Link::Root,
+            SlotLink::Unlinked(reason) => Link::Unlinked(reason),
+            SlotLink::Impression(parent) if is_conversion => {
+                Link::Attributed { through: Through::View, click: None, impression: Some(id(parent)) }
+            }
+            SlotLink::Impression(parent) => Link::Impression(id(parent)),
+            SlotLink::Click { click, impression } => Link::Attributed {
+                through: Through::Click,
+                click: Some(id(click)),
+                impression: impression.map(id),
+            },
+        }
+    }
+
+    fn measures(&self, slot: Slot, outcome: Outcome, link: &Link) -> Measures {
+        let entry = &self.entries[slot];
+        let kind = entry.event.kind();
+        let mut measures = Measures::ZERO;
+        let mut count = |measure, holds: bool| measures.add(measure, i64::from(holds));
+        let valid = outcome == Outcome::Counted;
+        let linked = matches!(link, Link::Impression(_) | Link::Attributed { .. });
+        count(Measure::Impressions, valid && kind == Kind::Impression);
+        count(Measure::Views, valid && kind == Kind::View);
+        count(Measure::Clicks, valid && kind == Kind::Click);
+        count(Measure::LinkedClicks, valid && kind == Kind::Click && linked);
+        count(Measure::Conversions, valid && kind == Kind::Conversion);
+        count(Measure::ViewThrough, matches!(link, Link::Attributed { through: Through::View, .. }));
+        count(Measure::Unattributed, valid && kind == Kind::Conversion && !linked);
+        count(Measure::InvalidImpressions, !valid && kind == Kind::Impression);
+        count(Measure::InvalidClicks, !valid && kind == Kind::Click);
+        count(Measure::InvalidConversions, !valid && kind == Kind::Conversion);
+        count(Measure::Late, entry.received.0 - entry.event.at.0 > LATE_AFTER_MS);
+        count(Measure::Waiting, *link == Link::Unlinked(Unlinked::ParentMissing));
+        measures.add(Measure::Duplicates, entry.duplicates as i64);
+        if valid {
+            measures.add(Measure::CostMicros, self.cost_micros(slot, linked));
+            measures.add(Measure::ValueMicros, entry.event.value_micros);
+        }
+        measures
+    }
+
+    /// An event's own cost, else what the campaign pays for it; a thousandth of a cpm price is rounded down.
+    fn cost_micros(&self, slot: Slot, linked: bool) -> i64 {
+        let entry = &self.entries[slot];
+        if let Some(own) = entry.event.cost_micros {
+            return own;
+        }
+        let Some(price) = entry.settings.prices.get(entry.dims.campaign.as_str()) else { return 0 };
+        match (price.model, entry.event.kind()) {
+            (PriceModel::Cpm, Kind::Impression) => price.micros / 1_000,
+            (PriceModel::Cpc, Kind::Click) | (PriceModel::Cpa, Kind::Conversion) if linked => price.micros,
+            _ => 0,
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! Random event sets in random orders, against the naive reference.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use adtally_core::event::{Dims, Event, EventRef, Extras, Kind, Screening};
+use adtally_core::key::{EventId, Key, UserKey};
+use adtally_core::link::{Admission, Arrival, Linker};
+use adtally_core::settings::{Price, PriceModel, Settings, Windows};
+use adtally_core::time::{EventTime, ServerTime};
+use proptest::prelude::*;
+
+use crate::{assert_agrees, naive, net};
+
+const START: i64 = 1_700_000_000_000;
+const STEP_MS: i64 = 500;
+
+/// Few ids, users, ads and times, so that everything collides with everything.
+fn event() -> impl Strategy<Value = Event> {
+    let maybe = |texts: &'static [&'static str]| prop::sample::select(texts);
+    let dims = (maybe(&["", "c1", "c2"]), maybe(&["a1", "a2", ""]), maybe(&["", "news"]), maybe(&["", "KR"]));
+    let parents = (prop::option::weighted(0.4, 0..8u8), prop::option::weighted(0.3, 0..8u8));
+    let what = (prop::sample::select(&Kind::ALL[..]), 0..8u8, 0..40i64, prop::option::weighted(0.8, 0..3u64));
+    let rest = (0..12u8, prop::option::weighted(0.5, 0..3i64), maybe(&["", "buy"]));
+    (what, dims, parents, rest).prop_map(
+        |((kind, n, at, user), dims, (impression, click), (bot, cost, label))| {
+            let id = |n: u8| EventId::parse(&format!("e{n}")).unwrap();
+            let key = |text: &str| Key::parse(text).unwrap();
+            let (campaign, ad, service, country) = dims;
+            let ad = if kind == Kind::Impression && ad.is_empty() { "a1" } else { ad };
+            let needs_parent = matches!(kind, Kind::View | Kind::Click) && ad.is_empty();
+            let impression = impression.or(needs_parent.then_some(n)).filter(|_| kind != Kind::Impression);
+            let dims = Dims {
+                campaign: key(campaign),
+                ad: key(ad),
+                service: key(service),
+                country: key(country),
+                ..Dims::default()
+            };
+            Event {
+                event: EventRef { kind, id: id(n) },
+                at: EventTime(START + at * STEP_MS),
+                advertiser: key("acme"),
+                dims,
+                label: key(label),
+                user: user.map(UserKey),
+                impression: impression.map(id),
+                click: click.filter(|_| kind == Kind::Conversion).map(id),
+                cost_micros: cost,
+                value_micros: 3,
+                screening: if bot == 0 { Screening::Bot } else { Screening::Clean },
+                extras: Extras::default(),
+            }
+        },
+    )
+}
+
+/// Windows of a few steps, so that events fall on both sides of each.
+fn settings() -> impl Strategy<Value = Settings> {
+    let steps = |most: i64| (0..most).prop_map(|n| n * STEP_MS);
+    let windows = (steps(30), steps(40), steps(30), steps(4), steps(4), steps(4), steps(6));
+    let model = prop::sample::select(&[PriceModel::Cpm, PriceModel::Cpc, PriceModel::Cpa][..]);
+    (windows, model).prop_map(|(w, model)| Settings {
+        windows: Windows {
+            click_window_ms: w.0,
+            conversion_click_window_ms: w.1,
+            conversion_view_window_ms: w.2,
+            repeat_click_ms: w.3,
+            repeat_conversion_ms: w.4,
+            repeat_impression_ms: w.5,
+            skew_ms: w.6,
+        },
+        prices: [("c1".to_owned(), Price { model, micros: 5_000 })].into(),
+    })
+}
+
+/// Distinct events, each under one of two settings, as deliveries without duplicates.
+fn distinct() -> impl Strategy<Value = Vec<Arrival>> {
+    let events = prop::collection::vec((event(), any::<bool>(), 0..2i64), 1..32);
+    (events, settings(), settings()).prop_map(|(events, one, other)| {
+        let (one, other) = (Arc::new(one), Arc::new(other));
+        let mut seen = BTreeSet::new();
+        events
+            .into_iter()
+            .filter(|(event, ..)| seen.insert(event.event.clone()))
+            .map(|(event, first, hours)| Arrival {
+                received: ServerTime(event.at.0 + hours * 3_700_000),
+                settings: if first { one.clone() } else { other.clone() },
+                event,
+            })
+            .collect()
+    })
+}
+
+/// Deliveries in two orders, with duplicates, and the sizes of the batches of the second.
+fn deliveries() -> impl Strategy<Value = (Vec<Arrival>, Vec<Arrival>, Vec<usize>)> {
+    distinct().prop_flat_map(|events| {
+        let repeats = prop::collection::vec(prop::sample::select(events.clone()), 0..6);
+        repeats.prop_flat_map(move |repeats| {
+            let all: Vec<_> = events.iter().cloned().chain(repeats).collect();
+            (Just(all.clone()).prop_shuffle(), Just(all).prop_shuffle(), prop::collection::vec(1..9usize, 40))
+        })
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// LINK-1, at every prefix: one by one equals the reference.
+    #[test]
+    fn every_prefix_equals_the_reference(arrivals in distinct()) {
+        let mut linker = Linker::new();
+        let mut told = Vec::new();
+        for (n, arrival) in arrivals.iter().enumerate() {
+            told.extend(linker.apply([arrival.clone()]).facts);
+            assert_agrees(&linker, &net(told.clone()), &naive::link(&arrivals[..=n]));
+        }
+    }
+
+    /// LINK-1: order, duplicates and batches do not show in the result.
+    #[test]
+    fn any_order_and_batching_gives_the_same_facts((one, other, sizes) in deliveries()) {
+        let mut single = Linker::new();
+        let told: Vec<_> = one.iter().flat_map(|arrival| single.apply([arrival.clone()]).facts).collect();
+        let standing = net(told);
+        assert_agrees(&single, &standing, &naive::link(&one));
+
+        let mut batched = Linker::new();
+        let mut rest = &other[..];
+        let mut told = Vec::new();
+        for size in sizes {
+            let (batch, later) = rest.split_at(size.min(rest.len()));
+            let foreseen = batched.admissions(batch.iter().map(|arrival| &arrival.event.event));
+            let applied = batched.apply(batch.iter().cloned());
+            prop_assert_eq!(&foreseen, &applied.admissions);
+            told.extend(applied.facts);
+            rest = later;
+        }
+        told.extend(batched.apply(rest.iter().cloned()).facts);
+        prop_assert_eq!(net(told), standing);
+    }
+
+    /// A log that keeps duplicates by reference only replays to the same state.
+    #[test]
+    fn replay_with_repeats_by_reference((_, other, _) in deliveries()) {
+        let mut live = Linker::new();
+        let mut replayed = Linker::new();
+        for arrival in other {
+            let event = arrival.event.event.clone();
+            let admitted = live.apply([arrival.clone()]);
+            let again = match admitted.admissions[0] {
+                Admission::Accepted(_) => replayed.apply_with_repeats([arrival], []),
+                Admission::Duplicate => replayed.apply_with_repeats([], [event]),
+            };
+            prop_assert_eq!(admitted.facts, again.facts);
+        }
+    }
+
+    /// The history of an event ends with what it counts as now, and its signs add up; duplicates are not in it.
+    #[test]
+    fn histories_add_up(arrivals in distinct()) {
+        let mut linker = Linker::new();
+        linker.apply(arrivals);
+        for related in linker.iter() {
+            let history = linker.history(&related.event.event);
+            let standing = net(history.into_iter().map(|(_, fact)| fact));
+            prop_assert_eq!(standing.get(&related.event.event), Some(&related.fact));
+        }
+    }
+}
