@@ -74,8 +74,10 @@ class Server {
       ADMIN_TOKEN: this.adminToken,
       WRITE_KEY: this.writeKey,
       ID_SALT: this.#salt,
+      // Not once more for every test file.
+      ADTALLY_ALREADY_BUILT: "1",
     };
-    const command = [xtask(), "dev", "--no-build", "--no-demo", "--port", String(this.#port), "--state", join(this.#state, "data")];
+    const command = [xtask(), "dev", "--no-demo", "--port", String(this.#port), "--state", join(this.#state, "data")];
     this.#leash = spawn("sh", ["-c", LEASH, "leash", ...command], {
       cwd: ROOT,
       env,
