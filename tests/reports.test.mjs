@@ -134,14 +134,16 @@ describe("CSV", () => {
     assert.deepEqual(rows, report.rows.map((row) => row.map(asText).join()));
   });
 
-  test("quotes what needs it", async () => {
-    const event = { ...EVENTS[0], advertiser: "csv", id: "quoted", campaign: 'a "quoted", long one', ad: "한국어" };
-    await server.sender.collect([event]);
-    const query = { ...RANGE, scope: "advertiser:csv", by: "campaign,ad", metrics: "impressions", format: "csv" };
+  test("quotes what needs it, and disarms formulas", async () => {
+    const names = ['a "quoted", long one', "=HYPERLINK(1)", "한국어"];
+    await server.sender.collect(names.map((campaign, i) => ({ ...EVENTS[0], advertiser: "csv", id: `q${i}`, campaign })));
+    const query = { ...RANGE, scope: "advertiser:csv", by: "campaign", metrics: "impressions", sort: "campaign", format: "csv" };
     await eventually(async () =>
       assert.deepEqual(lines(await server.admin.get("/v1/reports", query)), [
-        "campaign,ad,impressions",
-        '"a ""quoted"", long one",한국어,1',
+        "campaign,impressions",
+        "'=HYPERLINK(1),1",
+        '"a ""quoted"", long one",1',
+        "한국어,1",
       ]),
     );
   });
@@ -172,16 +174,18 @@ describe("what a report does not know is refused with what it knows", () => {
   const cases = {
     "unknown dimension": [{ by: "planet" }, "unknown_dimension", /planet.*campaign/],
     "unknown metric": [{ metrics: "clics" }, "unknown_metric", /clics.*impressions/],
-    "unknown filter dimension": [{ filter: "planet:eq:mars" }, "unknown_dimension", /planet.*campaign/],
-    "unknown operator": [{ filter: "ad:like:x" }, "bad_filter", /like.*prefix/],
-    "filter without value": [{ filter: "ad" }, "bad_filter", /ad/],
-    "unknown zone": [{ tz: "Mars/Olympus" }, "unknown_timezone", /Mars\/Olympus/],
+    "unknown filter dimension": [{ filter: "planet:eq:mars" }, "unknown_filter", /planet.*campaign/],
+    "unknown operator": [{ filter: "ad:like:x" }, "unknown_filter", /ad:like:x.*prefix/],
+    "a filter without value": [{ filter: "ad" }, "unknown_filter", /"ad"/],
+    "unknown zone": [{ tz: "Mars/Olympus" }, "unknown_tz", /Mars\/Olympus.*Asia\/Seoul/],
     "unknown source": [{ source: "dream" }, "unknown_source", /dream.*merged/],
     "unknown format": [{ format: "xml" }, "unknown_format", /xml.*csv/],
-    "sort by what is not there": [{ by: "ad", metrics: "clicks", sort: "-views" }, "unknown_sort", /views/],
-    "unreadable date": [{ from: "soon" }, "bad_time", /soon/],
-    "to before from": [{ from: "2026-03-02", to: "2026-03-01" }, "bad_range", /2026-03-0/],
+    "sort by what is not there": [{ by: "ad", metrics: "clicks", sort: "-views" }, "unknown_sort", /views.*clicks/],
+    "a column twice": [{ by: "ad,ad" }, "duplicate_column", /ad/],
+    "unreadable date": [{ from: "soon" }, "bad_time", /soon.*2018-07-22/],
+    "to before from": [{ from: "2026-03-02", to: "2026-03-01" }, "bad_range", /2026-03-02.*2026-03-01/],
     "limit in words": [{ limit: "many" }, "bad_limit", /many/],
+    "limit beyond the greatest": [{ limit: "100001" }, "bad_limit", /100000/],
     "unknown parameter": [{ group: "ad" }, "unknown_parameter", /group.*by/],
   };
   for (const [name, [params, code, about]] of Object.entries(cases)) {

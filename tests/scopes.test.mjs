@@ -33,8 +33,8 @@ test("an advertiser sees only its own, in full detail", async () => {
 test("a service sees only its own, and not which campaign or ad", async () => {
   const map = await seenBy("service:map");
   await check(map, ["service", "placement", "advertiser"], ({ dims }) => dims.service === "map");
-  isProblem(await map.get("/v1/reports", { ...query, by: "campaign" }), 422, "unknown_dimension", /campaign.*placement/);
-  isProblem(await map.get("/v1/reports", { ...query, metrics: "value_micros" }), 422, "unknown_metric", /value_micros/);
+  isProblem(await map.get("/v1/reports", { ...query, by: "campaign" }), 422, "not_in_scope", /campaign.*placement/);
+  isProblem(await map.get("/v1/reports", { ...query, metrics: "value_micros" }), 422, "not_in_scope", /value_micros/);
 });
 
 test("foreign scopes are refused, whether they exist or not", async () => {
