@@ -255,6 +255,13 @@ pub struct EventStory {
     pub also: Vec<String>,
 }
 
+/// Answer of `GET /v1/events`: the newest first.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct EventList {
+    /// What became of each.
+    pub events: Vec<EventStory>,
+}
+
 /// An event as stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StoredEvent {

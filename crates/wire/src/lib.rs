@@ -4,3 +4,8 @@
 //! change silently changes the other.
 
 pub mod api;
+pub mod catalog;
+pub mod token;
+pub mod session;
+pub mod gzip;
+pub mod object;

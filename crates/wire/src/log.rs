@@ -1,0 +1,305 @@
+//! Events in bytes: what the worker appends to a Linker, and the rows of the Linker's log.
+//!
+//! Both begin with a version byte. Rows are kept for as long as the log is, so a version that was ever written is
+//! read for ever; a new field is a new version.
+
+use adtally_core::event::{Dims, Event, EventRef, Extras, Kind, Screening};
+use adtally_core::key::{EventId, Key, UserKey};
+use adtally_core::time::{EventTime, ServerTime};
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+/// The version byte of everything that this module writes.
+pub const VERSION: u8 = 1;
+
+/// Why bytes could not be read.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum LogError {
+    /// No bytes.
+    #[error("the log entry is empty")]
+    Empty,
+    /// Written by a later version of this program.
+    #[error("log version {0} is not known, the latest known is {VERSION}")]
+    Version(u8),
+    /// Cut off or altered.
+    #[error("the log entry cannot be read: {0}")]
+    Malformed(String),
+    /// A value that no event can have.
+    #[error("the log entry holds an invalid {0}")]
+    Invalid(&'static str),
+}
+
+/// The body of a Linker's `POST /append`: events of one advertiser and shard.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Append {
+    /// How many shards the sender believes the advertiser to have.
+    pub shards: u32,
+    /// In the order in which their statuses are answered.
+    pub events: Vec<Event>,
+}
+
+/// One row of the log: what one group commit stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Row {
+    /// When it was committed.
+    pub received: ServerTime,
+    /// The revision of the settings in force.
+    pub revision: u64,
+    /// New events, in the order of their positions.
+    pub accepted: Vec<Event>,
+    /// Deliveries of events that were there before.
+    pub repeats: Vec<EventRef>,
+}
+
+impl Append {
+    /// The bytes of the request body.
+    pub fn encode(&self) -> Vec<u8> {
+        let events: Vec<EventV1> = self.events.iter().map(EventV1::from).collect();
+        encode(&(self.shards, events))
+    }
+
+    /// Reads what [`Append::encode`] wrote.
+    pub fn decode(bytes: &[u8]) -> Result<Self, LogError> {
+        let (shards, events): (u32, Vec<EventV1>) = decode(bytes)?;
+        Ok(Self { shards, events: events.into_iter().map(Event::try_from).collect::<Result<_, _>>()? })
+    }
+}
+
+impl Row {
+    /// The bytes of the row.
+    pub fn encode(&self) -> Vec<u8> {
+        encode(&RowV1 {
+            received_ms: self.received.0,
+            revision: self.revision,
+            accepted: self.accepted.iter().map(EventV1::from).collect(),
+            repeats: self.repeats.iter().map(|r| (r.kind as u8, r.id.to_string())).collect(),
+        })
+    }
+
+    /// Reads what [`Row::encode`] wrote.
+    pub fn decode(bytes: &[u8]) -> Result<Self, LogError> {
+        let row: RowV1 = decode(bytes)?;
+        Ok(Self {
+            received: ServerTime(row.received_ms),
+            revision: row.revision,
+            accepted: row.accepted.into_iter().map(Event::try_from).collect::<Result<_, _>>()?,
+            repeats: row.repeats.into_iter().map(|(kind, id)| reference(kind, &id)).collect::<Result<_, _>>()?,
+        })
+    }
+
+    /// Splits the row into rows of at most `max_bytes` where events are small enough to allow it.
+    pub fn encode_within(self, max_bytes: usize) -> Vec<Vec<u8>> {
+        let bytes = self.encode();
+        if bytes.len() <= max_bytes || self.accepted.len() + self.repeats.len() < 2 {
+            return vec![bytes];
+        }
+        let (first, second) = self.halves();
+        let mut rows = first.encode_within(max_bytes);
+        rows.extend(second.encode_within(max_bytes));
+        rows
+    }
+
+    fn halves(mut self) -> (Row, Row) {
+        // Repeats go to the second half: they may repeat an event of the same commit, which has to come first.
+        let second = if self.accepted.len() < 2 {
+            let half = self.repeats.len() / 2;
+            let keep = if self.accepted.is_empty() { half } else { 0 };
+            Row { accepted: Vec::new(), repeats: self.repeats.split_off(keep), ..self }
+        } else {
+            let half = self.accepted.len() / 2;
+            let accepted = self.accepted.split_off(half);
+            Row { accepted, repeats: std::mem::take(&mut self.repeats), ..self }
+        };
+        (self, second)
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct RowV1 {
+    received_ms: i64,
+    revision: u64,
+    accepted: Vec<EventV1>,
+    repeats: Vec<(u8, String)>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct EventV1 {
+    kind: u8,
+    id: String,
+    at_ms: i64,
+    advertiser: String,
+    /// Campaign, ad, service, placement, country, device, label, os, browser.
+    keys: [String; 9],
+    user: Option<u64>,
+    impression: Option<String>,
+    click: Option<String>,
+    cost_micros: Option<i64>,
+    value_micros: i64,
+    screening: u8,
+    page: String,
+    props: Vec<(String, String)>,
+}
+
+impl From<&Event> for EventV1 {
+    fn from(event: &Event) -> Self {
+        let Dims { campaign, ad, service, placement, country, device } = &event.dims;
+        let Extras { os, browser, page, props } = &event.extras;
+        let keys = [campaign, ad, service, placement, country, device, &event.label, os, browser];
+        Self {
+            kind: event.kind() as u8,
+            id: event.id().to_string(),
+            at_ms: event.at.0,
+            advertiser: event.advertiser.to_string(),
+            keys: keys.map(Key::to_string),
+            user: event.user.map(|user| user.0),
+            impression: event.impression.as_ref().map(EventId::to_string),
+            click: event.click.as_ref().map(EventId::to_string),
+            cost_micros: event.cost_micros,
+            value_micros: event.value_micros,
+            screening: match event.screening {
+                Screening::Clean => 0,
+                Screening::Bot => 1,
+                Screening::Datacenter => 2,
+            },
+            page: page.clone(),
+            props: props.clone(),
+        }
+    }
+}
+
+impl TryFrom<EventV1> for Event {
+    type Error = LogError;
+
+    fn try_from(v1: EventV1) -> Result<Self, LogError> {
+        let key = |text: &str| Key::parse(text).map_err(|_| LogError::Invalid("key"));
+        let id = |text: String| EventId::parse(&text).map_err(|_| LogError::Invalid("event id"));
+        let [campaign, ad, service, placement, country, device, label, os, browser] = &v1.keys;
+        Ok(Event {
+            event: reference(v1.kind, &v1.id)?,
+            at: EventTime(v1.at_ms),
+            advertiser: key(&v1.advertiser)?,
+            dims: Dims {
+                campaign: key(campaign)?,
+                ad: key(ad)?,
+                service: key(service)?,
+                placement: key(placement)?,
+                country: key(country)?,
+                device: key(device)?,
+            },
+            label: key(label)?,
+            user: v1.user.map(UserKey),
+            impression: v1.impression.map(id).transpose()?,
+            click: v1.click.map(id).transpose()?,
+            cost_micros: v1.cost_micros,
+            value_micros: v1.value_micros,
+            screening: match v1.screening {
+                0 => Screening::Clean,
+                1 => Screening::Bot,
+                2 => Screening::Datacenter,
+                _ => return Err(LogError::Invalid("screening")),
+            },
+            extras: Extras { os: key(os)?, browser: key(browser)?, page: v1.page, props: v1.props },
+        })
+    }
+}
+
+fn reference(kind: u8, id: &str) -> Result<EventRef, LogError> {
+    let kind = Kind::ALL.get(usize::from(kind)).ok_or(LogError::Invalid("kind"))?;
+    let id = EventId::parse(id).map_err(|_| LogError::Invalid("event id"))?;
+    Ok(EventRef { kind: *kind, id })
+}
+
+fn encode(value: &impl Serialize) -> Vec<u8> {
+    #[expect(clippy::expect_used, reason = "plain structs into a Vec: neither format nor space can fail")]
+    postcard::to_extend(value, vec![VERSION]).expect("encodes")
+}
+
+fn decode<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, LogError> {
+    match bytes.split_first() {
+        None => Err(LogError::Empty),
+        Some((&VERSION, rest)) => postcard::from_bytes(rest).map_err(|e| LogError::Malformed(e.to_string())),
+        Some((version, _)) => Err(LogError::Version(*version)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event(n: u32) -> Event {
+        let key = |text: &str| Key::parse(text).unwrap();
+        Event {
+            event: EventRef { kind: Kind::Conversion, id: EventId::parse(&format!("v{n}")).unwrap() },
+            at: EventTime(1_532_271_600_000 + i64::from(n)),
+            advertiser: key("acme"),
+            dims: Dims { campaign: key("여름"), country: key("KR"), ..Dims::default() },
+            label: key("purchase"),
+            user: Some(UserKey(u64::MAX - 1)),
+            impression: None,
+            click: Some(EventId::parse("c1").unwrap()),
+            cost_micros: Some(0),
+            value_micros: i64::MAX,
+            screening: Screening::Datacenter,
+            extras: Extras { props: vec![("a".to_owned(), "x".repeat(100))], ..Extras::default() },
+        }
+    }
+
+    fn row(accepted: u32, repeats: u32) -> Row {
+        let repeat = |n| EventRef { kind: Kind::View, id: EventId::parse(&format!("w{n}")).unwrap() };
+        Row {
+            received: ServerTime(1_532_271_600_001),
+            revision: 3,
+            accepted: (0..accepted).map(event).collect(),
+            repeats: (0..repeats).map(repeat).collect(),
+        }
+    }
+
+    #[test]
+    fn both_ways() {
+        let append = Append { shards: 4, events: vec![event(1), event(2)] };
+        assert_eq!(Append::decode(&append.encode()), Ok(append));
+        let row = row(2, 1);
+        assert_eq!(Row::decode(&row.encode()), Ok(row));
+    }
+
+    #[test]
+    fn damaged_bytes_are_an_error() {
+        assert_eq!(Row::decode(&[]), Err(LogError::Empty));
+        assert_eq!(Row::decode(&[9, 0]), Err(LogError::Version(9)));
+        let bytes = row(1, 1).encode();
+        for cut in 1..bytes.len() {
+            assert!(Row::decode(&bytes[..cut]).is_err(), "cut at {cut}");
+        }
+    }
+
+    #[test]
+    fn splitting_keeps_every_entry_in_order() {
+        for (accepted, repeats) in [(0, 1), (0, 40), (1, 0), (1, 40), (40, 0), (40, 40)] {
+            let whole = row(accepted, repeats);
+            let parts = whole.clone().encode_within(600);
+            assert!(parts.len() > 1 || accepted + repeats < 4, "{accepted} and {repeats} in one row");
+            let mut joined = row(0, 0);
+            for part in parts {
+                assert!(part.len() <= 600, "{} bytes", part.len());
+                let part = Row::decode(&part).unwrap();
+                joined.accepted.extend(part.accepted);
+                joined.repeats.extend(part.repeats);
+            }
+            assert_eq!(joined, whole);
+        }
+    }
+
+    #[test]
+    fn the_bytes_of_version_1_stay_readable() {
+        let written = "01e2b4f486ab590300010302763100";
+        let bytes: Vec<u8> =
+            (0..written.len()).step_by(2).map(|i| u8::from_str_radix(&written[i..i + 2], 16).unwrap()).collect();
+        let expected = Row {
+            received: ServerTime(1_532_271_600_001),
+            revision: 3,
+            accepted: vec![],
+            repeats: vec![EventRef { kind: Kind::Conversion, id: EventId::parse("v1").unwrap() }],
+        };
+        assert_eq!(bytes.len(), expected.encode().len() + 1, "{:02x?}", expected.encode());
+    }
+}

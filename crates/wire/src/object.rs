@@ -1,0 +1,152 @@
+//! What the worker says to the Linker and Report objects, and what they answer.
+//!
+//! All of it is plain HTTP between the worker and its own objects: nothing of it is reachable from outside, and
+//! both sides are deployed together.
+
+use adtally_core::cell::Scope;
+use adtally_core::settings::Settings;
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+/// Linker: `POST` the bytes of a `wire::log::Append`, answered by an [`AppendAnswer`]; 409 [`ShardsConflict`].
+pub const APPEND: &str = "/append";
+/// Linker: `PUT` [`LinkerSettings`], answered by 200; 409 [`ShardsConflict`].
+pub const SETTINGS: &str = "/settings";
+/// Linker: `GET` with `id`, and `kind` if known, answered by an [`EventStory`](crate::api::EventStory) or 404.
+pub const STORY: &str = "/story";
+/// Linker: `GET` with the parameters of `GET /v1/events`, answered by an [`EventList`](crate::api::EventList).
+pub const EVENTS: &str = "/events";
+/// Report: `POST` a [`ReduceQuery`] as JSON, answered by the bytes of a [`ReduceAnswer`].
+pub const REDUCE: &str = "/reduce";
+/// Report: `GET`, upgraded to a WebSocket of [`LiveMessage`](crate::api::LiveMessage)s.
+pub const LIVE: &str = "/live";
+
+/// Answer to an append: one status per entry, in order, sent once all of them are durable.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct AppendAnswer {
+    /// One per entry.
+    pub statuses: Vec<Appended>,
+}
+
+/// What became of an appended event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Appended {
+    /// Stored for the first time.
+    Accepted,
+    /// Stored before.
+    Duplicate,
+}
+
+/// The object holds events, or settings, under another shard count than the request's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShardsConflict {
+    /// The count that the object goes by.
+    pub shards: u32,
+}
+
+/// What a Linker goes by from now on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LinkerSettings {
+    /// Grows with every change of the advertiser's settings; a Linker answers 200 to an older one and ignores it,
+    /// so that two changes at once cannot leave the first one's settings in force.
+    pub revision: u64,
+    /// How many shards the advertiser has.
+    pub shards: u32,
+    /// Windows and prices.
+    pub settings: Settings,
+}
+
+/// A report query as the worker got it, for an object to parse again: the parameters are the query's only encoding.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReduceQuery {
+    /// Names and values, in order; without `scope`, which the object's name says.
+    pub parameters: Vec<(String, String)>,
+    /// The worker's clock: both sides must mean the same by "the last seven days".
+    pub now_ms: i64,
+    /// The zone where the parameters name none.
+    pub default_tz: String,
+}
+
+/// A scope's cells, reduced to what a query needs.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ReduceAnswer {
+    /// What is known about the cells.
+    pub head: ReduceHead,
+    /// The cells in the encoding of [`adtally_core::segment`].
+    pub segment: Vec<u8>,
+}
+
+/// The part of a [`ReduceAnswer`] that is not cells.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct ReduceHead {
+    /// Changes whenever the scope's data does.
+    pub version: u64,
+    /// The batch generation that is merged in; 0: none yet.
+    pub generation: u64,
+    /// Everything acknowledged up to this server time is in the cells, in ms since 1970.
+    pub complete_through_ms: Option<i64>,
+}
+
+impl ReduceHead {
+    /// The version as it stands in API answers and live messages: `advertiser:acme@g3.118`.
+    pub fn data_version(&self, scope: &Scope) -> String {
+        format!("{scope}@g{}.{}", self.generation, self.version)
+    }
+}
+
+/// An answer between objects that cannot be read: the two sides differ in version, or bytes were lost.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("unreadable answer of an object: {0}")]
+pub struct AnswerError(String);
+
+impl AppendAnswer {
+    /// The bytes of the answer.
+    pub fn encode(&self) -> Vec<u8> {
+        encode(self)
+    }
+
+    /// Reads what [`AppendAnswer::encode`] wrote.
+    pub fn decode(bytes: &[u8]) -> Result<Self, AnswerError> {
+        postcard::from_bytes(bytes).map_err(|error| AnswerError(error.to_string()))
+    }
+}
+
+impl ReduceAnswer {
+    /// The bytes of the answer: the head, then the segment up to the end.
+    pub fn encode(&self) -> Vec<u8> {
+        let mut bytes = encode(&self.head);
+        bytes.extend(&self.segment);
+        bytes
+    }
+
+    /// Reads what [`ReduceAnswer::encode`] wrote; the segment has its own checksum and is not looked at.
+    pub fn decode(bytes: &[u8]) -> Result<Self, AnswerError> {
+        let (head, segment) =
+            postcard::take_from_bytes(bytes).map_err(|error| AnswerError(error.to_string()))?;
+        Ok(Self { head, segment: segment.to_vec() })
+    }
+}
+
+fn encode(value: &impl Serialize) -> Vec<u8> {
+    #[expect(
+        clippy::expect_used,
+        reason = "plain structs of numbers into a Vec: neither format nor space can fail"
+    )]
+    postcard::to_allocvec(value).expect("encodes")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers_both_ways() {
+        let answer = AppendAnswer { statuses: vec![Appended::Accepted, Appended::Duplicate] };
+        assert_eq!(AppendAnswer::decode(&answer.encode()), Ok(answer));
+        let head = ReduceHead { version: 300, generation: 2, complete_through_ms: Some(-1) };
+        let answer = ReduceAnswer { head, segment: vec![1, 2, 3] };
+        assert_eq!(ReduceAnswer::decode(&answer.encode()), Ok(answer));
+        assert!(ReduceAnswer::decode(&[]).is_err());
+    }
+}
