@@ -1,1 +1,53 @@
-fn main() {}
+//! `cargo xtask`: everything a person does with this repository, with one prerequisite: Rust and Node.
+//!
+//! ```text
+//! setup -> build -> dev      a running system with demo traffic
+//!       \-> test             every test there is
+//! ```
+//!
+//! It contains no product code and nothing of it is shipped.
+//! It is compiled before anything else can happen, so it has few dependencies and none from this workspace.
+
+mod args;
+mod project;
+mod setup;
+mod build;
+mod dev;
+mod checks;
+mod tidy;
+mod process;
+mod clock;
+
+use std::process::ExitCode;
+
+use args::Command;
+use project::Project;
+
+fn main() -> ExitCode {
+    process::stop_children_on_signals();
+    let result = args::parse(std::env::args_os().skip(1)).and_then(run);
+    process::remove_private_files();
+    match result {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> anyhow::Result<ExitCode> {
+    let project = Project::locate()?;
+    match command {
+        Command::Help => print!("{}", args::USAGE),
+        Command::Setup => {
+            setup::for_build(&project)?;
+            setup::for_tests(&project)?;
+        }
+        Command::Build(part) => build::from_command_line(&project, part)?,
+        Command::Dev(options) => return dev::run(&project, options),
+        Command::Test(options) => return checks::run(&project, options),
+        Command::Tidy => return tidy::run(&project),
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,167 @@
+//! The command line.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result, bail};
+use lexopt::prelude::{Long, Short, Value, ValueExt as _};
+
+pub(crate) const USAGE: &str = "\
+cargo xtask <command>
+
+  setup                     install what is missing: wasm targets, wasm-bindgen, worker-build, wasm-pack,
+                            npm packages, and for the tests Chromium
+  build [worker|web|all]    build the worker and the dashboard, if anything changed
+  dev                       set up, build, and run it all locally with demo traffic; Ctrl-C stops everything
+      --port N              where to listen (default 8787)
+      --state DIR           where all data is kept (default .wrangler/state)
+      --no-demo             without demo traffic
+  test                      set up and run every check and test
+      --only STEP           just this one, repeatable: fmt tidy clippy native wasm-node web e2e
+      --fail-fast           stop at the first step that fails
+  tidy                      the mechanical rules of this repository
+";
+
+pub(crate) const DEFAULT_PORT: u16 = 8787;
+
+#[derive(Debug, PartialEq)]
+pub(crate) enum Command {
+    Help,
+    Setup,
+    Build(Part),
+    Dev(DevOptions),
+    Test(TestOptions),
+    Tidy,
+}
+
+/// What `build` makes.
+#[derive(Debug, PartialEq, Clone, Copy)]
+pub(crate) enum Part {
+    Worker,
+    Web,
+    All,
+}
+
+#[derive(Debug, PartialEq)]
+pub(crate) struct DevOptions {
+    pub(crate) port: u16,
+    /// Relative to where the command was typed; the project's default when absent.
+    pub(crate) state: Option<PathBuf>,
+    pub(crate) demo: bool,
+}
+
+#[derive(Debug, PartialEq, Default)]
+pub(crate) struct TestOptions {
+    /// Empty: all.
+    pub(crate) only: Vec<String>,
+    pub(crate) fail_fast: bool,
+}
+
+pub(crate) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Command> {
+    let mut parser = lexopt::Parser::from_args(args);
+    let name = match parser.next()? {
+        None | Some(Long("help") | Short('h')) => return Ok(Command::Help),
+        Some(Value(name)) => name.string()?,
+        Some(option) => return Err(option.unexpected().into()),
+    };
+    match name.as_str() {
+        "help" => Ok(Command::Help),
+        "setup" => no_more(parser, Command::Setup),
+        "tidy" => no_more(parser, Command::Tidy),
+        "build" => build(parser),
+        "dev" => dev(parser),
+        "test" => test(parser),
+        other => bail!("there is no command `{other}`\n\n{USAGE}"),
+    }
+}
+
+fn no_more(mut parser: lexopt::Parser, command: Command) -> Result<Command> {
+    match parser.next()? {
+        None => Ok(command),
+        Some(Long("help") | Short('h')) => Ok(Command::Help),
+        Some(arg) => Err(arg.unexpected().into()),
+    }
+}
+
+fn build(mut parser: lexopt::Parser) -> Result<Command> {
+    let part = match parser.next()? {
+        None => Part::All,
+        Some(Long("help") | Short('h')) => return Ok(Command::Help),
+        Some(Value(part)) => match part.string()?.as_str() {
+            "worker" => Part::Worker,
+            "web" => Part::Web,
+            "all" => Part::All,
+            other => bail!("cannot build `{other}`: it is worker, web or all"),
+        },
+        Some(arg) => return Err(arg.unexpected().into()),
+    };
+    no_more(parser, Command::Build(part))
+}
+
+fn dev(mut parser: lexopt::Parser) -> Result<Command> {
+    let mut options = DevOptions { port: DEFAULT_PORT, state: None, demo: true };
+    while let Some(arg) = parser.next()? {
+        match arg {
+            Long("port") => options.port = parser.value()?.parse().context("--port takes a port number")?,
+            Long("state") => options.state = Some(parser.value()?.into()),
+            Long("no-demo") => options.demo = false,
+            Long("help") | Short('h') => return Ok(Command::Help),
+            arg => return Err(arg.unexpected().into()),
+        }
+    }
+    Ok(Command::Dev(options))
+}
+
+fn test(mut parser: lexopt::Parser) -> Result<Command> {
+    let mut options = TestOptions::default();
+    while let Some(arg) = parser.next()? {
+        match arg {
+            Long("only") => options.only.push(parser.value()?.string()?),
+            Long("fail-fast") => options.fail_fast = true,
+            Long("help") | Short('h') => return Ok(Command::Help),
+            arg => return Err(arg.unexpected().into()),
+        }
+    }
+    Ok(Command::Test(options))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(line: &str, expected: Command) {
+        assert_eq!(parse(line.split_whitespace().map(OsString::from)).unwrap(), expected, "{line}");
+    }
+
+    fn check_refused(line: &str, expected: &str) {
+        let error = parse(line.split_whitespace().map(OsString::from)).unwrap_err();
+        assert!(format!("{error:#}").contains(expected), "{line}: {error:#}");
+    }
+
+    #[test]
+    fn commands_and_their_options() {
+        let dev = |port, state: Option<&str>, demo| {
+            Command::Dev(DevOptions { port, state: state.map(PathBuf::from), demo })
+        };
+        let test = |only: &[&str], fail_fast| {
+            Command::Test(TestOptions { only: only.iter().map(ToString::to_string).collect(), fail_fast })
+        };
+        check("", Command::Help);
+        check("dev --help", Command::Help);
+        check("setup", Command::Setup);
+        check("build", Command::Build(Part::All));
+        check("build web", Command::Build(Part::Web));
+        check("dev", dev(DEFAULT_PORT, None, true));
+        check("dev --port 9000 --state /tmp/a --no-demo", dev(9000, Some("/tmp/a"), false));
+        check("test", test(&[], false));
+        check("test --only fmt --only=web --fail-fast", test(&["fmt", "web"], true));
+    }
+
+    #[test]
+    fn what_is_not_understood_is_refused() {
+        check_refused("fly", "there is no command `fly`");
+        check_refused("build cli", "it is worker, web or all");
+        check_refused("dev --port eight", "--port takes a port number");
+        check_refused("setup now", "now");
+    }
+}

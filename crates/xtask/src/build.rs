@@ -1,0 +1,75 @@
+//! Builds the worker and the dashboard, and only when something changed.
+
+mod fingerprint;
+mod sizes;
+mod web;
+mod worker;
+
+use anyhow::Result;
+
+use crate::args::Part;
+use crate::clock::{Stopwatch, human};
+use crate::project::{Project, non_empty_var};
+use crate::setup::{self, lock};
+use fingerprint::Fingerprint;
+
+/// Set by `dev` for the runtime that it starts: everything is built already.
+pub(crate) const ALREADY_BUILT: &str = "ADTALLY_ALREADY_BUILT";
+
+/// One thing that is built: how it is recognised as up to date, and how it is made.
+struct Product {
+    name: &'static str,
+    usual: &'static str,
+    /// Folders and files that it is made from.
+    inputs: &'static [&'static str],
+    /// Files that must exist when it is up to date.
+    outputs: &'static [&'static str],
+    /// The file whose size people ask about.
+    wasm: &'static str,
+    /// What else decides about the result.
+    variant: fn(&Project) -> String,
+    make: fn(&Project) -> Result<()>,
+}
+
+pub(crate) fn from_command_line(project: &Project, part: Part) -> Result<()> {
+    if non_empty_var(ALREADY_BUILT).is_some() {
+        return Ok(());
+    }
+    setup::for_build(project)?;
+    run(project, part)
+}
+
+/// Builds what is not up to date and says how large it is.
+pub(crate) fn run(project: &Project, part: Part) -> Result<()> {
+    let products: &[&Product] = match part {
+        Part::Worker => &[&worker::PRODUCT],
+        Part::Web => &[&web::PRODUCT],
+        Part::All => &[&worker::PRODUCT, &web::PRODUCT],
+    };
+    let _lock = lock(&project.notes(), "build.lock")?;
+    for product in products {
+        product.bring_up_to_date(project)?;
+    }
+    Ok(())
+}
+
+impl Product {
+    fn bring_up_to_date(&self, project: &Project) -> Result<()> {
+        // Taken before the build: a file that changes meanwhile makes the next run build again.
+        let fingerprint = Fingerprint::take(project, self.inputs, &(self.variant)(project))?;
+        let stamp = project.notes().join(format!("{}.stamp", self.name));
+        let present = self.outputs.iter().all(|path| project.path(path).is_file());
+        if present && std::fs::read_to_string(&stamp).is_ok_and(|old| old == fingerprint.as_str()) {
+            eprintln!("build: {} is up to date: {}", self.name, sizes::describe(&project.path(self.wasm))?);
+            return Ok(());
+        }
+        let watch = Stopwatch::start();
+        eprintln!("build: building {} (usually {})", self.name, self.usual);
+        let _ = std::fs::remove_file(&stamp);
+        (self.make)(project)?;
+        std::fs::write(&stamp, fingerprint.as_str())?;
+        let took = human(watch.elapsed());
+        eprintln!("build: {} built in {took}: {}", self.name, sizes::describe(&project.path(self.wasm))?);
+        Ok(())
+    }
+}

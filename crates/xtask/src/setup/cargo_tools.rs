@@ -1,0 +1,128 @@
+//! The three build tools that come as crates, each in a folder that carries its version, outside the checkout.
+
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result};
+
+use crate::project::{Project, is_executable, locked_version, which};
+
+use super::{lock, run, step};
+
+/// A tool that is installed by cargo.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum CargoTool {
+    WasmBindgen,
+    WorkerBuild,
+    WasmPack,
+}
+
+impl CargoTool {
+    pub(crate) const ALL: [Self; 3] = [Self::WasmBindgen, Self::WorkerBuild, Self::WasmPack];
+
+    fn package(self) -> &'static str {
+        match self {
+            Self::WasmBindgen => "wasm-bindgen-cli",
+            Self::WorkerBuild => "worker-build",
+            Self::WasmPack => "wasm-pack",
+        }
+    }
+
+    fn binary(self) -> &'static str {
+        match self {
+            Self::WasmBindgen => "wasm-bindgen",
+            Self::WorkerBuild => "worker-build",
+            Self::WasmPack => "wasm-pack",
+        }
+    }
+
+    fn purpose(self) -> &'static str {
+        match self {
+            Self::WasmBindgen => "it joins WebAssembly to JavaScript, in the version of Cargo.lock",
+            Self::WorkerBuild => "it packs the worker for the edge runtime",
+            Self::WasmPack => "it runs tests in Node and in the browser",
+        }
+    }
+
+    fn version(self, project: &Project) -> Result<String> {
+        match self {
+            Self::WasmBindgen => {
+                let path = project.path("Cargo.lock");
+                let lock = std::fs::read_to_string(&path).context("cannot read Cargo.lock")?;
+                Ok(locked_version(&lock, "wasm-bindgen").context("no wasm-bindgen in Cargo.lock")?.to_owned())
+            }
+            Self::WorkerBuild => Ok("0.8.7".to_owned()),
+            Self::WasmPack => Ok("0.15.1".to_owned()),
+        }
+    }
+
+    /// Where it is, or will be.
+    pub(crate) fn locate(self, project: &Project) -> Result<PathBuf> {
+        Ok(self.folder(project)?.join("bin").join(self.binary()))
+    }
+
+    fn folder(self, project: &Project) -> Result<PathBuf> {
+        Ok(project.tools().join(format!("{}-{}", self.package(), self.version(project)?)))
+    }
+
+    fn is_installed(self, project: &Project) -> Result<bool> {
+        Ok(is_executable(&self.locate(project)?))
+    }
+}
+
+pub(super) fn install_missing(project: &Project) -> Result<()> {
+    let missing = || -> Result<Vec<CargoTool>> {
+        let mut tools = Vec::new();
+        for tool in CargoTool::ALL {
+            if !tool.is_installed(project)? {
+                tools.push(tool);
+            }
+        }
+        Ok(tools)
+    };
+    if missing()?.is_empty() {
+        return Ok(());
+    }
+    let _lock = lock(project.tools(), ".lock")?;
+    // Another checkout may have installed them while we waited.
+    let missing = missing()?;
+    for (done, &tool) in missing.iter().enumerate() {
+        let name =
+            format!("{} {} ({} of {})", tool.package(), tool.version(project)?, done + 1, missing.len());
+        step(&name, tool.purpose(), "2-3 min, once per machine", || install(project, tool))?;
+    }
+    // Half a gigabyte of intermediate files that only an interrupted installation would use again.
+    let _ = std::fs::remove_dir_all(build_dir(project));
+    Ok(())
+}
+
+fn build_dir(project: &Project) -> PathBuf {
+    project.tools().join("target")
+}
+
+/// A ready binary where one can be had, else from source with the tested dependencies, else with newer ones.
+fn install(project: &Project, tool: CargoTool) -> Result<()> {
+    let version = tool.version(project)?;
+    let folder = tool.folder(project)?;
+    if which("cargo-binstall").is_some() {
+        let mut command = project.command("cargo");
+        command.args(["binstall", "--no-confirm", "--disable-telemetry", "--strategies"]);
+        command.args(["crate-meta-data,quick-install", "--version", &format!("={version}"), "--root"]);
+        match run(command.arg(&folder).arg(tool.package())) {
+            Ok(()) if tool.is_installed(project)? => return Ok(()),
+            Ok(()) => eprintln!("setup: cargo binstall left no {}; building it", tool.binary()),
+            Err(error) => eprintln!("setup: {error:#}; building it from source instead"),
+        }
+    }
+    let from_source = |locked: bool| {
+        let mut command = project.command("cargo");
+        command.args(["install", tool.package(), "--version", &format!("={version}"), "--root"]).arg(&folder);
+        command.env("CARGO_TARGET_DIR", build_dir(project)).args(locked.then_some("--locked"));
+        // Flags for our own code have no business in a tool.
+        command.env_remove("RUSTFLAGS").env_remove("CARGO_BUILD_TARGET");
+        run(&mut command)
+    };
+    from_source(true).or_else(|error| {
+        eprintln!("setup: {error:#}; trying again with the newest dependencies that this registry has");
+        from_source(false)
+    })
+}
