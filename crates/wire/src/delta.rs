@@ -2,10 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::log::LogError;
-
-/// The version byte of a delta and of an outbox row.
-const VERSION: u8 = 1;
+use crate::versioned::{VersionedError, decode, encode};
 
 /// Cells that one shard adds to one report scope.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,7 +37,7 @@ impl Delta {
     }
 
     /// Reads what [`Delta::encode`] wrote; the segment has its own checksum and is not looked at.
-    pub fn decode(bytes: &[u8]) -> Result<Self, LogError> {
+    pub fn decode(bytes: &[u8]) -> Result<Self, VersionedError> {
         decode(bytes)
     }
 }
@@ -52,20 +49,22 @@ impl Parcel {
     }
 
     /// Reads what [`Parcel::encode`] wrote.
-    pub fn decode(bytes: &[u8]) -> Result<Self, LogError> {
+    pub fn decode(bytes: &[u8]) -> Result<Self, VersionedError> {
         decode(bytes)
     }
 }
 
-fn encode(value: &impl Serialize) -> Vec<u8> {
-    #[expect(clippy::expect_used, reason = "plain structs into a Vec: neither format nor space can fail")]
-    postcard::to_extend(value, vec![VERSION]).expect("encodes")
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-fn decode<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, LogError> {
-    match bytes.split_first() {
-        None => Err(LogError::Empty),
-        Some((&VERSION, rest)) => postcard::from_bytes(rest).map_err(|e| LogError::Malformed(e.to_string())),
-        Some((version, _)) => Err(LogError::Version(*version)),
+    #[test]
+    fn both_ways() {
+        let delta =
+            Delta { source: "acme/0".to_owned(), epoch: 1, seq: 9, through_ms: -5, segment: vec![1, 2, 3] };
+        assert_eq!(Delta::decode(&delta.encode()), Ok(delta));
+        let parcel = Parcel { epoch: 1, through_ms: 7, segments: vec![("platform".to_owned(), vec![4])] };
+        assert_eq!(Parcel::decode(&parcel.encode()), Ok(parcel));
+        assert!(Delta::decode(&[1, 9]).is_err());
     }
 }

@@ -9,3 +9,7 @@ pub mod token;
 pub mod session;
 pub mod gzip;
 pub mod object;
+pub mod versioned;
+pub mod log;
+pub mod delta;
+pub mod story;

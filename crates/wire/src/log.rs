@@ -1,33 +1,13 @@
 //! Events in bytes: what the worker appends to a Linker, and the rows of the Linker's log.
 //!
-//! Both begin with a version byte. Rows are kept for as long as the log is, so a version that was ever written is
-//! read for ever; a new field is a new version.
+//! Both begin with a version byte ([`crate::versioned`]).
 
 use adtally_core::event::{Dims, Event, EventRef, Extras, Kind, Screening};
 use adtally_core::key::{EventId, Key, UserKey};
 use adtally_core::time::{EventTime, ServerTime};
 use serde::{Deserialize, Serialize};
-use thiserror::Error;
 
-/// The version byte of everything that this module writes.
-pub const VERSION: u8 = 1;
-
-/// Why bytes could not be read.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum LogError {
-    /// No bytes.
-    #[error("the log entry is empty")]
-    Empty,
-    /// Written by a later version of this program.
-    #[error("log version {0} is not known, the latest known is {VERSION}")]
-    Version(u8),
-    /// Cut off or altered.
-    #[error("the log entry cannot be read: {0}")]
-    Malformed(String),
-    /// A value that no event can have.
-    #[error("the log entry holds an invalid {0}")]
-    Invalid(&'static str),
-}
+use crate::versioned::{VersionedError, decode, encode};
 
 /// The body of a Linker's `POST /append`: events of one advertiser and shard.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,7 +39,7 @@ impl Append {
     }
 
     /// Reads what [`Append::encode`] wrote.
-    pub fn decode(bytes: &[u8]) -> Result<Self, LogError> {
+    pub fn decode(bytes: &[u8]) -> Result<Self, VersionedError> {
         let (shards, events): (u32, Vec<EventV1>) = decode(bytes)?;
         Ok(Self { shards, events: events.into_iter().map(Event::try_from).collect::<Result<_, _>>()? })
     }
@@ -77,13 +57,17 @@ impl Row {
     }
 
     /// Reads what [`Row::encode`] wrote.
-    pub fn decode(bytes: &[u8]) -> Result<Self, LogError> {
+    pub fn decode(bytes: &[u8]) -> Result<Self, VersionedError> {
         let row: RowV1 = decode(bytes)?;
         Ok(Self {
             received: ServerTime(row.received_ms),
             revision: row.revision,
             accepted: row.accepted.into_iter().map(Event::try_from).collect::<Result<_, _>>()?,
-            repeats: row.repeats.into_iter().map(|(kind, id)| reference(kind, &id)).collect::<Result<_, _>>()?,
+            repeats: row
+                .repeats
+                .into_iter()
+                .map(|(kind, id)| reference(kind, &id))
+                .collect::<Result<_, _>>()?,
         })
     }
 
@@ -168,11 +152,11 @@ impl From<&Event> for EventV1 {
 }
 
 impl TryFrom<EventV1> for Event {
-    type Error = LogError;
+    type Error = VersionedError;
 
-    fn try_from(v1: EventV1) -> Result<Self, LogError> {
-        let key = |text: &str| Key::parse(text).map_err(|_| LogError::Invalid("key"));
-        let id = |text: String| EventId::parse(&text).map_err(|_| LogError::Invalid("event id"));
+    fn try_from(v1: EventV1) -> Result<Self, VersionedError> {
+        let key = |text: &str| Key::parse(text).map_err(|_| VersionedError::Invalid("key"));
+        let id = |text: String| EventId::parse(&text).map_err(|_| VersionedError::Invalid("event id"));
         let [campaign, ad, service, placement, country, device, label, os, browser] = &v1.keys;
         Ok(Event {
             event: reference(v1.kind, &v1.id)?,
@@ -196,30 +180,17 @@ impl TryFrom<EventV1> for Event {
                 0 => Screening::Clean,
                 1 => Screening::Bot,
                 2 => Screening::Datacenter,
-                _ => return Err(LogError::Invalid("screening")),
+                _ => return Err(VersionedError::Invalid("screening")),
             },
             extras: Extras { os: key(os)?, browser: key(browser)?, page: v1.page, props: v1.props },
         })
     }
 }
 
-fn reference(kind: u8, id: &str) -> Result<EventRef, LogError> {
-    let kind = Kind::ALL.get(usize::from(kind)).ok_or(LogError::Invalid("kind"))?;
-    let id = EventId::parse(id).map_err(|_| LogError::Invalid("event id"))?;
+fn reference(kind: u8, id: &str) -> Result<EventRef, VersionedError> {
+    let kind = Kind::ALL.get(usize::from(kind)).ok_or(VersionedError::Invalid("kind"))?;
+    let id = EventId::parse(id).map_err(|_| VersionedError::Invalid("event id"))?;
     Ok(EventRef { kind: *kind, id })
-}
-
-fn encode(value: &impl Serialize) -> Vec<u8> {
-    #[expect(clippy::expect_used, reason = "plain structs into a Vec: neither format nor space can fail")]
-    postcard::to_extend(value, vec![VERSION]).expect("encodes")
-}
-
-fn decode<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, LogError> {
-    match bytes.split_first() {
-        None => Err(LogError::Empty),
-        Some((&VERSION, rest)) => postcard::from_bytes(rest).map_err(|e| LogError::Malformed(e.to_string())),
-        Some((version, _)) => Err(LogError::Version(*version)),
-    }
 }
 
 #[cfg(test)]
@@ -264,8 +235,8 @@ mod tests {
 
     #[test]
     fn damaged_bytes_are_an_error() {
-        assert_eq!(Row::decode(&[]), Err(LogError::Empty));
-        assert_eq!(Row::decode(&[9, 0]), Err(LogError::Version(9)));
+        assert_eq!(Row::decode(&[]), Err(VersionedError::Empty));
+        assert_eq!(Row::decode(&[9, 0]), Err(VersionedError::Version(9)));
         let bytes = row(1, 1).encode();
         for cut in 1..bytes.len() {
             assert!(Row::decode(&bytes[..cut]).is_err(), "cut at {cut}");
@@ -274,7 +245,7 @@ mod tests {
 
     #[test]
     fn splitting_keeps_every_entry_in_order() {
-        for (accepted, repeats) in [(0, 1), (0, 40), (1, 0), (1, 40), (40, 0), (40, 40)] {
+        for (accepted, repeats) in [(0, 1), (0, 400), (1, 0), (1, 400), (40, 0), (40, 400)] {
             let whole = row(accepted, repeats);
             let parts = whole.clone().encode_within(600);
             assert!(parts.len() > 1 || accepted + repeats < 4, "{accepted} and {repeats} in one row");
@@ -291,15 +262,14 @@ mod tests {
 
     #[test]
     fn the_bytes_of_version_1_stay_readable() {
-        let written = "01e2b4f486ab590300010302763100";
-        let bytes: Vec<u8> =
-            (0..written.len()).step_by(2).map(|i| u8::from_str_radix(&written[i..i + 2], 16).unwrap()).collect();
+        let written = [1, 130, 134, 137, 168, 152, 89, 3, 0, 1, 3, 2, b'v', b'1'];
         let expected = Row {
             received: ServerTime(1_532_271_600_001),
             revision: 3,
             accepted: vec![],
             repeats: vec![EventRef { kind: Kind::Conversion, id: EventId::parse("v1").unwrap() }],
         };
-        assert_eq!(bytes.len(), expected.encode().len() + 1, "{:02x?}", expected.encode());
+        assert_eq!(expected.encode(), written);
+        assert_eq!(Row::decode(&written), Ok(expected));
     }
 }

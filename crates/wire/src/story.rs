@@ -1,0 +1,158 @@
+//! The story of an event: what the linker knows of it, as the API tells it.
+
+use std::collections::BTreeMap;
+
+use adtally_core::cell::{CellKey, Dimension};
+use adtally_core::event::{EventRef, Kind, Screening};
+use adtally_core::link::{FactBody, Linker, Related, Through};
+use adtally_core::measure::{Measure, Measures};
+use adtally_core::time::rfc3339;
+use serde_json::Value;
+
+use crate::api::{EventStory, LinkedEvent, SignedFact, StoredEvent};
+
+/// The whole story of one event; `None` if it never arrived.
+pub fn tell(linker: &Linker, shard: u32, event: &EventRef) -> Option<EventStory> {
+    let mut story = summary(&linker.get(event)?, shard);
+    story.parents = linker.parents(event).iter().map(linked).collect();
+    story.children = linker.children(event).iter().map(linked).collect();
+    let history = linker.history(event);
+    story.facts =
+        history.into_iter().map(|(position, fact)| signed(fact.sign, position, &fact.body)).collect();
+    let others = linker.kinds_of(&event.id).into_iter().filter(|kind| *kind != event.kind);
+    story.also = others.map(|kind| kind.name().to_owned()).collect();
+    Some(story)
+}
+
+/// The story without its history and its relatives, for lists.
+pub fn summary(related: &Related<'_>, shard: u32) -> EventStory {
+    let fact = &related.fact;
+    EventStory {
+        event: stored(related, shard),
+        outcome: fact.outcome.name().to_owned(),
+        reason: fact.reason().map(str::to_owned),
+        impression: fact.impression().map(ToString::to_string),
+        click: fact.click().map(ToString::to_string),
+        through: fact.through().map(Through::name).map(str::to_owned),
+        parents: Vec::new(),
+        children: Vec::new(),
+        facts: Vec::new(),
+        cell: cell(&fact.cell),
+        billing: None,
+        also: Vec::new(),
+    }
+}
+
+fn stored(related: &Related<'_>, shard: u32) -> StoredEvent {
+    let event = related.event;
+    let mut fields = BTreeMap::new();
+    let mut put = |name: &str, text: &str| {
+        if !text.is_empty() {
+            fields.insert(name.to_owned(), Value::from(text));
+        }
+    };
+    put("advertiser", event.advertiser.as_str());
+    put("campaign", event.dims.campaign.as_str());
+    put("ad", event.dims.ad.as_str());
+    put("service", event.dims.service.as_str());
+    put("placement", event.dims.placement.as_str());
+    put("country", event.dims.country.as_str());
+    put("device", event.dims.device.as_str());
+    put("label", event.label.as_str());
+    put("impression", event.impression.as_ref().map_or("", |id| id.as_str()));
+    put("click", event.click.as_ref().map_or("", |id| id.as_str()));
+    put("os", event.extras.os.as_str());
+    put("browser", event.extras.browser.as_str());
+    put("page", &event.extras.page);
+    match event.screening {
+        Screening::Clean => {}
+        Screening::Bot => put("screening", "bot"),
+        Screening::Datacenter => put("screening", "datacenter"),
+    }
+    if let Some(cost) = event.cost_micros {
+        fields.insert("cost_micros".to_owned(), cost.into());
+    }
+    if event.kind() == Kind::Conversion || event.value_micros != 0 {
+        fields.insert("value_micros".to_owned(), event.value_micros.into());
+    }
+    if !event.extras.props.is_empty() {
+        let props =
+            event.extras.props.iter().map(|(name, value)| (name.clone(), Value::from(value.as_str())));
+        fields.insert("props".to_owned(), Value::Object(props.collect()));
+    }
+    StoredEvent {
+        id: event.id().to_string(),
+        kind: event.kind().name().to_owned(),
+        at: rfc3339(event.at.0),
+        received: rfc3339(related.received.0),
+        shard,
+        position: related.position,
+        duplicates: related.duplicates,
+        user: event.user.map(|user| user.to_string()),
+        fields,
+    }
+}
+
+fn linked(related: &Related<'_>) -> LinkedEvent {
+    let event = related.event;
+    LinkedEvent { id: event.id().to_string(), kind: event.kind().name().to_owned(), at: rfc3339(event.at.0) }
+}
+
+fn signed(sign: i8, position: u64, body: &FactBody) -> SignedFact {
+    SignedFact {
+        sign,
+        position,
+        outcome: body.outcome.name().to_owned(),
+        reason: body.reason().map(str::to_owned),
+        impression: body.impression().map(ToString::to_string),
+        click: body.click().map(ToString::to_string),
+        cell: cell(&body.cell),
+        measures: measures(&body.measures),
+    }
+}
+
+fn cell(key: &CellKey) -> BTreeMap<String, String> {
+    let dims = Dimension::ALL.into_iter().map(|d| (d.name().to_owned(), key.dim(d).to_string()));
+    dims.chain([("hour".to_owned(), rfc3339(key.hour.start_ms()))]).collect()
+}
+
+/// The measures that are not zero, by name.
+pub fn measures(measures: &Measures) -> BTreeMap<String, i64> {
+    let figures = Measure::ALL.into_iter().map(|m| (m.name().to_owned(), measures.get(m)));
+    figures.filter(|(_, figure)| *figure != 0).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use adtally_core::intake::{Context, Media, read_body};
+    use adtally_core::key::{EventId, UserSalt};
+    use adtally_core::link::Arrival;
+    use adtally_core::time::ServerTime;
+
+    #[test]
+    fn a_click_that_came_before_its_impression() {
+        let salt = UserSalt::new(b"s");
+        let context = Context { now: ServerTime(1_532_271_600_000), nonce: 0, salt: &salt };
+        let body = r#"{"id":"x1","kind":"click","advertiser":"acme","impression":"x1","at":1532271500000}
+            {"id":"x1","kind":"impression","advertiser":"acme","ad":"a1","country":"KR","at":1532271499000}"#;
+        let intake = read_body(body.as_bytes(), Media::Ndjson, &context).unwrap();
+        let mut linker = Linker::new();
+        for (_, event) in intake.events {
+            linker.apply([Arrival { event, received: context.now, settings: Default::default() }]);
+        }
+        let click = EventRef { kind: Kind::Click, id: EventId::parse("x1").unwrap() };
+        let story = tell(&linker, 3, &click).unwrap();
+        assert_eq!((story.outcome.as_str(), story.reason), ("counted", None));
+        assert_eq!(story.parents.len(), 1);
+        assert_eq!(story.also, ["impression"]);
+        let facts: Vec<_> = story.facts.iter().map(|f| (f.sign, f.position, f.reason.as_deref())).collect();
+        assert_eq!(facts, [(1, 0, Some("parent_missing")), (-1, 1, Some("parent_missing")), (1, 1, None)]);
+        assert_eq!(
+            (story.cell["country"].as_str(), story.cell["hour"].as_str()),
+            ("KR", "2018-07-22T14:00:00Z")
+        );
+        let impression = EventRef { kind: Kind::Impression, ..click };
+        assert_eq!(tell(&linker, 3, &impression).unwrap().children[0].kind, "click");
+    }
+}
