@@ -2,7 +2,7 @@
 
 mod code;
 mod files;
-mod functions;
+mod lengths;
 mod layers;
 mod bindings;
 mod documents;
@@ -48,7 +48,7 @@ type Rule = fn(&[SourceFile]) -> Vec<Finding>;
 /// What is checked, by the words in which a report is read.
 const RULES: [(&str, Rule); 8] = [
     ("file sizes and names", files::check),
-    ("function lengths", functions::check),
+    ("function lengths", lengths::check),
     ("dependencies run one way", layers::check),
     ("bindings are those of wrangler.toml", bindings::check),
     ("documents name what exists", documents::names),
