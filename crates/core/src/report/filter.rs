@@ -118,3 +118,66 @@ pub(super) fn representative(dimension: Dimension, filters: &[Filter]) -> Key {
     let candidates = ('0'..).take(tests.len() + 34).map(|last| format!("{prefix}{last}"));
     passing(prefix).or_else(|| candidates.into_iter().find_map(|text| passing(&text))).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn filters_by_text() {
+        fn check(text: &str, passes: &[&str], fails: &[&str]) {
+            let filter = Filter::parse(text).unwrap();
+            for (value, expected) in passes.iter().map(|v| (v, true)).chain(fails.iter().map(|v| (v, false)))
+            {
+                let mut key = CellKey::at(crate::time::Hour(0));
+                key.set(filter.dimension, Key::parse(value).unwrap());
+                assert_eq!(filter.passes(&key), expected, "{text} on {value:?}");
+            }
+        }
+        check("country:eq:KR", &["KR"], &["", "K", "KRX", "kr"]);
+        check("country:ne:KR", &["", "US"], &["KR"]);
+        check("country:in:US,KR,US", &["KR", "US"], &["", "US,KR", "K"]);
+        check("country:in:US,", &["US", ""], &["KR"]);
+        check("campaign:prefix:여", &["여름", "여"], &["", "겨울"]);
+        check("campaign:prefix:", &["", "x"], &[]);
+        check("campaign:eq:", &[""], &["x"]);
+        // Only `in` splits, and colons after the second belong to the value.
+        check("campaign:eq:a,b:c", &["a,b:c"], &["a"]);
+        for text in [
+            "",
+            "country",
+            "country:eq",
+            "nation:eq:KR",
+            "country:like:KR",
+            "country::KR",
+            ":eq:KR",
+            "hour:eq:1",
+        ] {
+            assert_eq!(Filter::parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn one_value_stands_for_all_that_pass() {
+        fn check(filters: &[&str], expected: &str) {
+            let filters: Vec<Filter> = filters.iter().map(|text| Filter::parse(text).unwrap()).collect();
+            assert_eq!(representative(Dimension::Ad, &filters).as_str(), expected, "{filters:?}");
+        }
+        check(&[], "");
+        check(&["country:eq:KR"], "");
+        check(&["ad:eq:x"], "x");
+        check(&["ad:in:b,a,c", "ad:ne:a"], "b");
+        check(&["ad:ne:x"], "");
+        check(&["ad:ne:"], "0");
+        check(&["ad:ne:", "ad:ne:0", "ad:ne:1"], "2");
+        check(&["ad:prefix:p"], "p");
+        check(&["ad:prefix:pq", "ad:prefix:p", "ad:ne:pq"], "pq0");
+        // Nothing can pass.
+        check(&["ad:eq:x", "ad:eq:y"], "");
+        check(&["ad:prefix:p", "ad:prefix:q"], "");
+        check(&["ad:eq:\n"], "");
+        let crowd: Vec<String> = ('\0'..).take(100).map(|c| format!("ad:ne:p{c}")).collect();
+        let crowd: Vec<&str> = crowd.iter().map(String::as_str).chain(["ad:prefix:p", "ad:ne:p"]).collect();
+        check(&crowd, "pd");
+    }
+}

@@ -243,3 +243,6 @@ fn plain(value: &str) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests;

@@ -105,3 +105,94 @@ impl fmt::Display for Zone {
         f.write_str(self.name())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use wasm_bindgen_test::wasm_bindgen_test;
+
+    use super::*;
+    use crate::time::{parse_rfc3339, rfc3339};
+
+    #[wasm_bindgen_test(unsupported = test)]
+    fn units_start_in_local_time() {
+        fn check(zone: &str, unit: TimeUnit, hour: &str, expected: &str) {
+            let hour = Hour::holding(parse_rfc3339(hour).unwrap());
+            let start = unit.start(Zone::parse(zone).unwrap(), hour);
+            assert_eq!(rfc3339(start), expected, "{} of {zone}", unit.name());
+        }
+        use TimeUnit::{Day, Month, Week};
+        check("UTC", Day, "2018-07-22T23:00:00Z", "2018-07-22T00:00:00Z");
+        check("UTC", Week, "2018-07-22T23:00:00Z", "2018-07-16T00:00:00Z");
+        check("UTC", Week, "2018-07-23T00:00:00Z", "2018-07-23T00:00:00Z");
+        check("UTC", Week, "2019-01-01T00:00:00Z", "2018-12-31T00:00:00Z");
+        check("UTC", Month, "2018-07-22T23:00:00Z", "2018-07-01T00:00:00Z");
+        check("Asia/Seoul", Day, "2018-07-22T14:00:00Z", "2018-07-21T15:00:00Z");
+        check("Asia/Seoul", Day, "2018-07-22T15:00:00Z", "2018-07-22T15:00:00Z");
+        check("Asia/Seoul", Month, "2018-06-30T15:00:00Z", "2018-06-30T15:00:00Z");
+        // India is 5:30 ahead: the hour of 18:00 starts at 23:30.
+        check("Asia/Kolkata", Day, "2018-07-22T18:00:00Z", "2018-07-21T18:30:00Z");
+        check("Asia/Kolkata", Day, "2018-07-22T19:00:00Z", "2018-07-22T18:30:00Z");
+        check("Asia/Kolkata", TimeUnit::Hour, "2018-07-22T19:00:00Z", "2018-07-22T18:30:00Z");
+        check("Asia/Kolkata", TimeUnit::Hour, "2018-07-22T18:00:00Z", "2018-07-22T17:30:00Z");
+    }
+
+    #[wasm_bindgen_test(unsupported = test)]
+    fn units_start_where_clocks_change() {
+        fn check(zone: &str, unit: TimeUnit, hour: &str, expected: &str) {
+            let hour = Hour::holding(parse_rfc3339(hour).unwrap());
+            assert_eq!(rfc3339(unit.start(Zone::parse(zone).unwrap(), hour)), expected, "{zone}, {hour:?}");
+        }
+        use TimeUnit::{Day, Week};
+        // New York, 2018-03-11: 23 hours, 2018-11-04: 25 hours.
+        check("America/New_York", Day, "2018-03-12T03:00:00Z", "2018-03-11T05:00:00Z");
+        check("America/New_York", Day, "2018-03-12T04:00:00Z", "2018-03-12T04:00:00Z");
+        check("America/New_York", Day, "2018-11-05T04:00:00Z", "2018-11-04T04:00:00Z");
+        check("America/New_York", Day, "2018-11-05T05:00:00Z", "2018-11-05T05:00:00Z");
+        check("America/New_York", Week, "2018-11-05T04:00:00Z", "2018-10-29T04:00:00Z");
+        // 1:00 comes twice.
+        check("America/New_York", TimeUnit::Hour, "2018-11-04T05:00:00Z", "2018-11-04T05:00:00Z");
+        check("America/New_York", TimeUnit::Hour, "2018-11-04T06:00:00Z", "2018-11-04T06:00:00Z");
+        // Sao Paulo skipped midnight of 2018-11-04.
+        check("America/Sao_Paulo", Day, "2018-11-04T03:00:00Z", "2018-11-04T03:00:00Z");
+        check("America/Sao_Paulo", Day, "2018-11-05T01:00:00Z", "2018-11-04T03:00:00Z");
+        // Samoa skipped the whole of 2011-12-30.
+        check("Pacific/Apia", Day, "2011-12-30T09:00:00Z", "2011-12-29T10:00:00Z");
+        check("Pacific/Apia", Day, "2011-12-30T10:00:00Z", "2011-12-30T10:00:00Z");
+    }
+
+    #[test]
+    fn what_clocks_skip_begins_after_the_skip() {
+        fn check(zone: &str, local: &str, expected: &str) {
+            let local = NaiveDateTime::parse_from_str(local, "%Y-%m-%dT%H:%M").unwrap();
+            assert_eq!(rfc3339(Zone::parse(zone).unwrap().first_instant(local)), expected, "{zone}, {local}");
+        }
+        check("America/New_York", "2018-03-11T01:59", "2018-03-11T06:59:00Z");
+        check("America/New_York", "2018-03-11T02:00", "2018-03-11T07:00:00Z");
+        check("America/New_York", "2018-03-11T02:30", "2018-03-11T07:00:00Z");
+        check("America/New_York", "2018-03-11T03:00", "2018-03-11T07:00:00Z");
+        check("America/New_York", "2018-11-04T01:30", "2018-11-04T05:30:00Z");
+        check("Pacific/Apia", "2011-12-30T00:00", "2011-12-30T10:00:00Z");
+        check("Pacific/Apia", "2011-12-30T12:00", "2011-12-30T10:00:00Z");
+    }
+
+    /// Each instant of some years in zones of all kinds: starts never lie ahead, never go back and stand still.
+    #[test]
+    fn units_follow_each_other() {
+        for zone in
+            ["America/St_Johns", "Australia/Lord_Howe", "Africa/Monrovia", "America/Havana", "Asia/Kathmandu"]
+        {
+            let zone = Zone::parse(zone).unwrap();
+            for unit in [TimeUnit::Day, TimeUnit::Week, TimeUnit::Month] {
+                let mut before = i64::MIN;
+                for hour in (0..24 * 365 * 3).chain(350_000..24 * 365 + 350_000).map(Hour) {
+                    let start = unit.start(zone, hour);
+                    assert!(start <= hour.start_ms(), "{zone}, {hour:?}");
+                    // Newfoundland's clocks went back over midnight until 2011: one day resumes after the next began.
+                    let resumes = before - start < 25 * HOUR_MS && zone.name() == "America/St_Johns";
+                    assert!(start >= before || resumes, "{zone}, {hour:?}");
+                    before = start;
+                }
+            }
+        }
+    }
+}

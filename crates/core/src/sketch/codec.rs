@@ -50,8 +50,7 @@ impl Sketch {
             Form::Dense(registers) => {
                 varint::write(out, DENSE as u64);
                 for four in registers.chunks_exact(4) {
-                    let packed =
-                        four.iter().rev().fold(0, |bits, rank| bits << RANK_BITS | u32::from(*rank));
+                    let packed = four.iter().rev().fold(0, |bits, rank| bits << RANK_BITS | u32::from(*rank));
                     out.extend_from_slice(&packed.to_le_bytes()[..3]);
                 }
             }

@@ -75,8 +75,8 @@ fn going_dense_loses_nothing() {
 fn one_index_keeps_its_greatest_rank() {
     let (low, high) = (UserKey(1 << 30), UserKey(1));
     let mut sketches = [Sketch::default(), Sketch::default()];
-    [low, high].map(|user| sketches[0].insert(user));
-    [high, low].map(|user| sketches[1].insert(user));
+    [low, high].into_iter().for_each(|user| sketches[0].insert(user));
+    [high, low].into_iter().for_each(|user| sketches[1].insert(user));
     assert_eq!(sketches[0], sketches[1]);
     assert_eq!(sketches[0].0, Form::Sparse(vec![39]));
 }
