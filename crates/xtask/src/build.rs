@@ -13,7 +13,7 @@ use crate::project::{Project, non_empty_var};
 use crate::setup::{self, lock};
 use fingerprint::Fingerprint;
 
-/// Set by `dev` for the runtime that it starts: everything is built already.
+/// Set for a process whose starter has built everything: `dev` for the runtime, the tests for each server.
 pub(crate) const ALREADY_BUILT: &str = "ADTALLY_ALREADY_BUILT";
 
 /// One thing that is built: how it is recognised as up to date, and how it is made.
@@ -31,7 +31,8 @@ struct Product {
     make: fn(&Project) -> Result<()>,
 }
 
-pub(crate) fn from_command_line(project: &Project, part: Part) -> Result<()> {
+/// Sets up and builds, unless whoever started this program said that all is there.
+pub(crate) fn unless_already_done(project: &Project, part: Part) -> Result<()> {
     if non_empty_var(ALREADY_BUILT).is_some() {
         return Ok(());
     }

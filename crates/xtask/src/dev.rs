@@ -22,8 +22,7 @@ const POLL: Duration = Duration::from_millis(200);
 
 pub(crate) fn run(project: &Project, options: DevOptions) -> Result<ExitCode> {
     server::require_free(options.port)?;
-    setup::for_build(project)?;
-    build::run(project, Part::All)?;
+    build::unless_already_done(project, Part::All)?;
     let demo = if options.demo { Some(demo::build(project)?) } else { None };
 
     let secrets = {

@@ -44,7 +44,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
             setup::for_build(&project)?;
             setup::for_tests(&project)?;
         }
-        Command::Build(part) => build::from_command_line(&project, part)?,
+        Command::Build(part) => build::unless_already_done(&project, part)?,
         Command::Dev(options) => return dev::run(&project, options),
         Command::Test(options) => return checks::run(&project, options),
         Command::Tidy => return tidy::run(&project),

@@ -248,12 +248,12 @@ impl Drop for Daemon {
 
 const GUARD: &str = r#"
 read -r _ && exit
-kill -TERM -- "-$0"
+kill -s TERM -- "-$0"
 for _ in 1 2 3 4 5; do
-    kill -0 -- "-$0" || exit
+    kill -s 0 -- "-$0" || exit
     sleep 1
 done
-kill -KILL -- "-$0"
+kill -s KILL -- "-$0"
 "#;
 
 fn guard(child: &Child) -> Option<(Child, ChildStdin)> {
