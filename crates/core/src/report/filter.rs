@@ -77,7 +77,7 @@ impl Test {
 
 impl Filter {
     /// Reads `dimension:op:value`; all but `in` take everything after the second colon as one value.
-    pub(super) fn parse(text: &str) -> Option<Filter> {
+    pub fn parse(text: &str) -> Option<Filter> {
         let (dimension, rest) = text.split_once(':')?;
         let (op, value) = rest.split_once(':')?;
         let dimension = Dimension::ALL.into_iter().find(|known| known.name() == dimension)?;
@@ -87,6 +87,13 @@ impl Filter {
     /// Whether a cell is as it has to be.
     pub fn passes(&self, key: &CellKey) -> bool {
         self.test.passes(key.dim(self.dimension).as_str())
+    }
+}
+
+/// The inverse of [`Filter::parse`].
+impl std::fmt::Display for Filter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}:{}:{}", self.dimension.name(), self.test.op(), self.test.values().join(","))
     }
 }
 
@@ -122,6 +129,13 @@ pub(super) fn representative(dimension: Dimension, filters: &[Filter]) -> Key {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn text_round_trips() {
+        for text in ["campaign:eq:", "ad:eq:a:b,c", "ad:in:,a,b", "country:ne:KR", "ad:prefix:x"] {
+            assert_eq!(Filter::parse(text).map(|filter| filter.to_string()).as_deref(), Some(text));
+        }
+    }
 
     #[test]
     fn filters_by_text() {

@@ -37,7 +37,8 @@ impl By {
         }
     }
 
-    fn parse(name: &str) -> Option<By> {
+    /// What is grouped by under that name.
+    pub fn parse(name: &str) -> Option<By> {
         let times = TimeUnit::ALL.into_iter().map(By::Time);
         times.chain(Dimension::ALL.map(By::Dimension)).find(|by| by.name() == name)
     }
