@@ -302,7 +302,7 @@ fn dry_run(args: &ReplayArgs, map: &Map, summary: &mut Summary) -> Result<End, R
     map_all(args, map, summary, |body| {
         for line in body.split_inclusive(|byte| *byte == b'\n').take(to_show) {
             to_show -= 1;
-            eprint!("{}", String::from_utf8_lossy(line));
+            print!("{}", String::from_utf8_lossy(line));
         }
         Ok(())
     })
