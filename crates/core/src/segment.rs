@@ -5,6 +5,7 @@
 
 mod column;
 mod decode;
+pub(crate) mod dictionary;
 mod encode;
 
 use std::cmp::Ordering;

@@ -19,8 +19,7 @@
 //! Dimensions and measures are identified by place, so that later versions of the software may append some and
 //! still read what earlier ones wrote.
 
-use std::collections::BTreeMap;
-
+use super::dictionary::Dictionary;
 use super::{Segment, column};
 use crate::cell::Dimension;
 use crate::measure::Measure;
@@ -49,13 +48,12 @@ impl Segment {
         varint::write(out, Dimension::COUNT as u64);
         let mut columns = Vec::with_capacity(Dimension::COUNT);
         for dimension in Dimension::ALL {
-            let mut dictionary: BTreeMap<&str, u64> =
-                self.rows.iter().map(|(key, _)| (key.dim(dimension).as_str(), 0)).collect();
-            write_dictionary(out, dictionary.keys().copied());
-            dictionary.values_mut().zip(0..).for_each(|(code, place)| *code = place);
-            let codes: Vec<u64> =
-                self.rows.iter().map(|(key, _)| dictionary[key.dim(dimension).as_str()]).collect();
-            columns.push(codes);
+            let mut dictionary = Dictionary::default();
+            let codes: Vec<u32> =
+                self.rows.iter().map(|(key, _)| dictionary.code(key.dim(dimension))).collect();
+            let (values, places) = dictionary.sorted();
+            write_dictionary(out, &values);
+            columns.push(codes.into_iter().map(|code| places[code as usize]).collect::<Vec<u64>>());
         }
         self.write_hours(out);
         for codes in columns {
@@ -104,7 +102,7 @@ impl Segment {
 }
 
 /// Front coding: neighbours in order share much of their beginning.
-fn write_dictionary<'a>(out: &mut Vec<u8>, values: impl ExactSizeIterator<Item = &'a str>) {
+fn write_dictionary(out: &mut Vec<u8>, values: &[&str]) {
     varint::write(out, values.len() as u64);
     let mut before: &[u8] = &[];
     for value in values {

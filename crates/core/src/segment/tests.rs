@@ -4,7 +4,6 @@ use super::*;
 use crate::cell::Dimension;
 use crate::key::{Key, UserKey};
 use crate::measure::Measure;
-use crate::varint;
 
 fn cell(hour: i32, ad: &str, clicks: i64, users: &[u64]) -> (CellKey, Tally) {
     let mut key = CellKey::at(Hour(hour));
@@ -237,16 +236,6 @@ mod properties {
             if cut { body.truncate(place) } else { body[place] = byte }
             if let Ok(read) = Segment::decode(&sealed(&body)) {
                 prop_assert_eq!(Segment::decode(&read.encode()), Ok(read));
-            }
-        }
-
-        #[test]
-        fn integers_survive(values in prop::collection::vec(any::<i64>(), 0..20)) {
-            let mut bytes = Vec::new();
-            values.iter().for_each(|value| varint::write(&mut bytes, varint::zigzag(*value)));
-            let mut reader = varint::Reader::new(&bytes);
-            for value in values {
-                prop_assert_eq!(reader.varint().map(varint::unzigzag), Some(value));
             }
         }
     }

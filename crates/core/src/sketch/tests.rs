@@ -1,3 +1,5 @@
+use wasm_bindgen_test::wasm_bindgen_test;
+
 use super::*;
 
 /// SplitMix64: even bits from a counter.
@@ -25,7 +27,7 @@ fn dense_directly(users: impl IntoIterator<Item = u64>) -> [u8; REGISTERS] {
     registers
 }
 
-#[test]
+#[wasm_bindgen_test(unsupported = test)]
 fn few_users_are_counted_exactly() {
     assert!(Sketch::default().is_empty());
     for n in [0, 1, 2, 10, 500, SPARSE_MAX as u64] {
@@ -36,8 +38,8 @@ fn few_users_are_counted_exactly() {
     }
 }
 
-#[test]
-fn many_users_are_estimated_within_three_standard_errors() {
+#[wasm_bindgen_test(unsupported = test)]
+fn many_users_are_estimated_within_a_few_percent() {
     for n in [769, 1_000, 3_000, 10_000, 40_000, 200_000] {
         let mut squares = 0.0;
         for trial in 0..8 {
@@ -81,7 +83,7 @@ fn one_index_keeps_its_greatest_rank() {
     assert_eq!(sketches[0].0, Form::Sparse(vec![39]));
 }
 
-#[test]
+#[wasm_bindgen_test(unsupported = test)]
 fn bytes_are_few() {
     assert_eq!(Sketch::default().encode().len(), 1);
     assert!(sketch(0..1).encode().len() <= 6);
