@@ -146,7 +146,7 @@ describe("who may see and change the catalog", () => {
   test("an analyst reads and does not change", async () => {
     const analyst = await token("analyst", "platform");
     assert.equal((await analyst.get("/v1/advertisers")).status, 200);
-    isProblem(await analyst.put("/v1/advertisers/acme", { name: "Mine" }), 403, "forbidden");
+    isProblem(await analyst.put("/v1/advertisers/acme", { name: "Mine" }), 403, "role_forbidden");
   });
 
   test("an advertiser sees and changes only its own", async () => {

@@ -77,7 +77,7 @@ class Server {
       // Not once more for every test file.
       ADTALLY_ALREADY_BUILT: "1",
     };
-    const command = [xtask(), "dev", "--no-demo", "--port", String(this.#port), "--state", join(this.#state, "data")];
+    const command = [program("xtask", "ADTALLY_XTASK"), "dev", "--no-demo", "--port", String(this.#port), "--state", join(this.#state, "data")];
     this.#leash = spawn("sh", ["-c", LEASH, "leash", ...command], {
       cwd: ROOT,
       env,
@@ -86,9 +86,6 @@ class Server {
     });
     closeSync(log);
     this.#exited = once(this.#leash, "exit");
-    // The pipe holds the leash, it must not hold the test process.
-    this.#leash.stdio[3].unref();
-    this.#leash.unref();
     await this.#untilHealthy();
   }
 
@@ -161,9 +158,12 @@ function secret() {
   return randomBytes(24).toString("base64url");
 }
 
-function xtask() {
-  const path = join(process.env.CARGO_TARGET_DIR ?? join(ROOT, "target"), "debug", "xtask");
-  if (!existsSync(path)) throw new Error(`${path} is missing: run \`cargo xtask build\` first`);
+/**
+ * A program of this workspace, already built: where `cargo xtask test` says it is, or where cargo puts it.
+ */
+export function program(name, variable) {
+  const path = process.env[variable] ?? join(process.env.CARGO_TARGET_DIR ?? join(ROOT, "target"), "debug", name);
+  if (!existsSync(path)) throw new Error(`${path} is missing: run \`cargo build\` and \`cargo xtask build\` first`);
   return path;
 }
 
