@@ -1,7 +1,7 @@
 //! Which shard of its advertiser an event belongs to.
 
 use crate::event::Event;
-use crate::key::EventId;
+use crate::key::{EventId, Key};
 
 /// The most shards of an advertiser: each is an object with its own log.
 pub const MAX_SHARDS: u32 = 256;
@@ -22,21 +22,34 @@ pub fn linker_name(advertiser: &str, shard: u32) -> String {
     format!("{advertiser}/{shard}")
 }
 
+/// Reads what [`linker_name`] wrote; an advertiser key may itself contain slashes, the shard is behind the last.
+pub fn parse_linker_name(name: &str) -> Option<(Key, u32)> {
+    let (advertiser, shard) = name.rsplit_once('/')?;
+    let advertiser = Key::parse(advertiser).ok().filter(|key| !key.is_empty())?;
+    Some((advertiser, shard.parse().ok()?))
+}
+
 /// FNV-1a, 64 bits (draft-eastlake-fnv): shards are stored, so the hash is written down here and never changes.
 fn fnv1a(id: &EventId) -> u64 {
-    id.as_str()
-        .bytes()
-        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3))
+    id.as_str().bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::event::{Dims, EventRef, Extras, Kind, Screening};
-    use crate::key::{Key, UserKey};
+    use crate::key::UserKey;
     use crate::time::EventTime;
 
-    fn event(kind: Kind, id: &str, user: Option<u64>, impression: Option<&str>, click: Option<&str>) -> Event {
+    fn event(
+        kind: Kind,
+        id: &str,
+        user: Option<u64>,
+        impression: Option<&str>,
+        click: Option<&str>,
+    ) -> Event {
         let id_of = |text: &str| EventId::parse(text).unwrap();
         Event {
             event: EventRef { kind, id: id_of(id) },
@@ -75,6 +88,22 @@ mod tests {
                 assert!(chain.iter().all(|event| shard_of(event, shards) == shard));
             }
         }
+    }
+
+    #[test]
+    fn linker_names() {
+        fn check(name: &str, expected: Option<(&str, u32)>) {
+            let parsed = parse_linker_name(name);
+            assert_eq!(parsed.as_ref().map(|(key, shard)| (key.as_str(), *shard)), expected, "{name}");
+            if let Some((key, shard)) = parsed {
+                assert_eq!(linker_name(key.as_str(), shard), name);
+            }
+        }
+        check("acme/0", Some(("acme", 0)));
+        check("acme/eu/12", Some(("acme/eu", 12)));
+        check("/0", None);
+        check("acme", None);
+        check("acme/x", None);
     }
 
     #[test]

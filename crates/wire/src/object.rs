@@ -12,12 +12,14 @@ use thiserror::Error;
 pub const APPEND: &str = "/append";
 /// Linker: `PUT` [`LinkerSettings`], answered by 200; 409 [`ShardsConflict`].
 pub const SETTINGS: &str = "/settings";
-/// Linker: `GET` with `id`, and `kind` if known, answered by an [`EventStory`](crate::api::EventStory) or 404.
+/// Linker: `POST` a [`StoryQuery`] as JSON, answered by an [`EventStory`](crate::api::EventStory) or 404.
 pub const STORY: &str = "/story";
-/// Linker: `GET` with the parameters of `GET /v1/events`, answered by an [`EventList`](crate::api::EventList).
+/// Linker: `POST` an [`EventsQuery`] as JSON, answered by an [`EventList`](crate::api::EventList).
 pub const EVENTS: &str = "/events";
 /// Report: `POST` a [`ReduceQuery`] as JSON, answered by the bytes of a [`ReduceAnswer`].
 pub const REDUCE: &str = "/reduce";
+/// Report: `POST` the bytes of a [`Delta`](crate::delta::Delta), answered by 200 once it is durable.
+pub const DELTA: &str = "/delta";
 /// Report: `GET`, upgraded to a WebSocket of [`LiveMessage`](crate::api::LiveMessage)s.
 pub const LIVE: &str = "/live";
 
@@ -55,6 +57,32 @@ pub struct LinkerSettings {
     pub shards: u32,
     /// Windows and prices.
     pub settings: Settings,
+}
+
+/// Which event's story to tell.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoryQuery {
+    /// Its id.
+    pub id: String,
+    /// Its kind; absent: the first kind that has an event of this id.
+    pub kind: Option<String>,
+}
+
+/// Which events to list, the newest first; an absent part fits all.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct EventsQuery {
+    /// Only this kind.
+    pub kind: Option<String>,
+    /// Only this user, by pseudonym.
+    pub user: Option<u64>,
+    /// `counted`, `invalid`, or a reason's name.
+    pub outcome: Option<String>,
+    /// From this event time on, in ms since 1970.
+    pub from_ms: Option<i64>,
+    /// Before this event time, in ms since 1970.
+    pub to_ms: Option<i64>,
+    /// The most events to list.
+    pub limit: u32,
 }
 
 /// A report query as the worker got it, for an object to parse again: the parameters are the query's only encoding.

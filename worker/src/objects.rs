@@ -1,0 +1,18 @@
+//! The Durable Objects: state with an address.
+
+mod linker;
+mod report;
+
+use worker::{Response, ResponseBuilder, Result};
+
+pub use linker::Linker;
+pub use report::Report;
+
+/// An answer of an object to the worker: a status, and seconds to wait where it asks for patience.
+fn refuse(status: u16, retry_after_s: Option<u32>, detail: &str) -> Result<Response> {
+    let mut builder = ResponseBuilder::new().with_status(status);
+    if let Some(seconds) = retry_after_s {
+        builder = builder.with_header("Retry-After", &seconds.to_string())?;
+    }
+    Ok(builder.fixed(detail.as_bytes().to_vec()))
+}

@@ -1,0 +1,159 @@
+//! The Linker object: the log of one shard of one advertiser, and the links that follow from it.
+//!
+//! - It owns the shard's log, its settings as they were at each arrival, and the outbox to the Report objects.
+//! - Memory holds nothing that the log does not: after any crash or panic it is linked again from the log.
+//! - `append` may be repeated: events are known by their ids. `settings` may be repeated: revisions only grow.
+//! - It relies on Report objects to take each (source, seq) once.
+
+mod commit;
+mod flush;
+mod memory;
+
+use std::cell::{Cell, RefCell};
+use std::panic::AssertUnwindSafe;
+use std::rc::Rc;
+
+use adtally_core::event::{EventRef, Kind};
+use adtally_core::key::{EventId, UserKey};
+use adtally_core::link::Filter;
+use adtally_core::time::EventTime;
+use adtally_wire::api::EventList;
+use adtally_wire::log::Append;
+use adtally_wire::object::{
+    APPEND, AppendAnswer, EVENTS, EventsQuery, LinkerSettings, SETTINGS, STORY, ShardsConflict, StoryQuery,
+};
+use adtally_wire::story;
+use worker::{DurableObject, Env, Error, Method, Request, Response, Result, State, durable_object};
+
+use super::refuse;
+use crate::storage::linker::LinkerStore;
+use crate::storage::sql::Database;
+use commit::{Queue, Refused};
+use memory::Memory;
+
+/// See the module.
+#[durable_object]
+pub struct Linker {
+    node: AssertUnwindSafe<Rc<Node>>,
+}
+
+/// The object, shared with the work that outlives a request.
+struct Node {
+    state: Rc<State>,
+    env: Env,
+    /// Taken out while it is changed: should that panic, it is gone, and made again from the log.
+    memory: RefCell<Option<Memory>>,
+    queue: RefCell<Queue>,
+    flush_is_due: Cell<bool>,
+    is_flushing: Cell<bool>,
+    alarm_is_set: Cell<bool>,
+}
+
+impl DurableObject for Linker {
+    fn new(state: State, env: Env) -> Self {
+        let node = Node {
+            state: Rc::new(state),
+            env,
+            memory: RefCell::default(),
+            queue: RefCell::default(),
+            flush_is_due: Cell::default(),
+            is_flushing: Cell::default(),
+            alarm_is_set: Cell::default(),
+        };
+        Self { node: AssertUnwindSafe(Rc::new(node)) }
+    }
+
+    async fn fetch(&self, mut request: Request) -> Result<Response> {
+        match (request.method(), request.path().as_str()) {
+            (Method::Post, APPEND) => self.append(request.bytes().await?).await,
+            (Method::Put, SETTINGS) => self.settings(&request.json().await?),
+            (Method::Post, STORY) => self.story(&request.json().await?),
+            (Method::Post, EVENTS) => self.events(&request.json().await?),
+            _ => refuse(404, None, "no such call"),
+        }
+    }
+
+    /// Delivers what a crash or an unreachable Report object left behind.
+    async fn alarm(&self) -> Result<Response> {
+        self.node.alarm_is_set.set(false);
+        self.node.clone().flush().await;
+        Response::empty()
+    }
+}
+
+impl Linker {
+    /// Stores events and answers once they are durable.
+    async fn append(&self, bytes: Vec<u8>) -> Result<Response> {
+        let append = match Append::decode(&bytes) {
+            Ok(append) => append,
+            Err(error) => return refuse(400, None, &error.to_string()),
+        };
+        match self.node.clone().append(append).await {
+            Ok(statuses) => Response::from_bytes(AppendAnswer { statuses }.encode()),
+            Err(Refused::Conflict(shards)) => conflict(shards),
+            Err(Refused::Busy) => refuse(429, Some(commit::RETRY_AFTER_S), "too many events are waiting"),
+            Err(Refused::Full) => {
+                refuse(503, Some(commit::FULL_RETRY_AFTER_S), "the shard holds as many events as it can")
+            }
+            Err(Refused::NotStored(error)) => {
+                worker::console_error!("append: {error}");
+                refuse(503, Some(commit::RETRY_AFTER_S), "the events could not be stored")
+            }
+        }
+    }
+
+    fn settings(&self, wanted: &LinkerSettings) -> Result<Response> {
+        match self.node.put_settings(wanted)? {
+            Ok(()) => Response::empty(),
+            Err(shards) => conflict(shards),
+        }
+    }
+
+    fn story(&self, query: &StoryQuery) -> Result<Response> {
+        let Ok(id) = EventId::parse(&query.id) else { return refuse(404, None, "no such event") };
+        let (_, shard) = self.node.name()?;
+        let story = self.node.with_memory(|memory| {
+            let kinds = memory.linker.kinds_of(&id);
+            let wanted = match &query.kind {
+                Some(kind) => Kind::parse(kind).filter(|kind| kinds.contains(kind)),
+                None => kinds.first().copied(),
+            };
+            story::tell(&memory.linker, shard, &EventRef { kind: wanted?, id })
+        })?;
+        match story {
+            Some(story) => Response::from_json(&story),
+            None => refuse(404, None, "no such event"),
+        }
+    }
+
+    fn events(&self, query: &EventsQuery) -> Result<Response> {
+        let filter = Filter {
+            kind: query.kind.as_deref().and_then(Kind::parse),
+            user: query.user.map(UserKey),
+            outcome: query.outcome.clone(),
+            from: query.from_ms.map(EventTime),
+            to: query.to_ms.map(EventTime),
+        };
+        let (_, shard) = self.node.name()?;
+        let events = self.node.with_memory(|memory| {
+            let listed = memory.linker.list(&filter).take(query.limit as usize);
+            listed.map(|related| story::summary(&related, shard)).collect()
+        })?;
+        Response::from_json(&EventList { events })
+    }
+}
+
+impl Node {
+    fn store(&self) -> Result<LinkerStore> {
+        LinkerStore::open(Database::new(self.state.clone()))
+    }
+}
+
+fn conflict(shards: u32) -> Result<Response> {
+    Ok(Response::from_json(&ShardsConflict { shards })?.with_status(409))
+}
+
+/// An error that the platform did not make.
+fn fault(text: impl Into<String>) -> Error {
+    Error::RustError(text.into())
+}

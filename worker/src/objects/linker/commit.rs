@@ -1,0 +1,169 @@
+//! Group commit: requests that come at the same time share one log row and one wait.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use adtally_core::event::{Event, EventRef};
+use adtally_core::link::Admission;
+use adtally_core::settings::Settings;
+use adtally_wire::log::{Append, Row as LogRow};
+use adtally_wire::object::Appended;
+use futures_channel::oneshot;
+use worker::{Delay, Error, Result};
+
+use super::Node;
+use super::memory::Memory;
+use crate::clock;
+use crate::storage::linker::StoredSettings;
+
+/// How long the first request waits for others: short beside a round trip, long enough to gather a burst.
+const GATHER: Duration = Duration::from_millis(5);
+/// The most bytes of a log row; a row may have 2 MB.
+const MAX_ROW_BYTES: usize = 1_000_000;
+/// The most events that may wait for a commit: three of the largest requests.
+const MAX_WAITING: usize = 30_000;
+/// The most events that an object keeps in memory: measured at about half a kilobyte each, beside other objects in an
+/// isolate of 128 MB.
+pub(super) const MAX_RESIDENT: usize = 200_000;
+/// When to try again after being told that too much is waiting, in seconds.
+pub(super) const RETRY_AFTER_S: u32 = 1;
+/// When to try again after being told that the shard is full, in seconds: an operator has to act.
+pub(super) const FULL_RETRY_AFTER_S: u32 = 60;
+/// When the alarm looks after what no request is looking after.
+pub(super) const SAFETY_ALARM: Duration = Duration::from_secs(10);
+
+/// Requests that wait for the next commit.
+#[derive(Default)]
+pub(super) struct Queue {
+    requests: Vec<Waiting>,
+    events: usize,
+}
+
+struct Waiting {
+    events: Vec<Event>,
+    answer: oneshot::Sender<std::result::Result<Vec<Appended>, Refused>>,
+}
+
+/// Why events were not stored.
+#[derive(Debug, Clone)]
+pub(super) enum Refused {
+    /// The sender's shard count is not this one.
+    Conflict(u32),
+    /// Too many wait already.
+    Busy,
+    /// Too many are stored already.
+    Full,
+    /// The store failed.
+    NotStored(String),
+}
+
+impl Node {
+    /// Stores events; answers when they are durable, since an object's answers wait for its writes.
+    pub(super) async fn append(self: Rc<Self>, append: Append) -> std::result::Result<Vec<Appended>, Refused> {
+        self.admit(&append)?;
+        let (answer, answered) = oneshot::channel();
+        let is_first = {
+            let mut queue = self.queue.borrow_mut();
+            queue.events += append.events.len();
+            queue.requests.push(Waiting { events: append.events, answer });
+            queue.requests.len() == 1
+        };
+        if is_first {
+            // Not in this request: it may be cancelled by its client, and others wait for the same commit.
+            let node = self.clone();
+            self.state.wait_until(async move {
+                Delay::from(GATHER).await;
+                node.commit().await;
+            });
+        }
+        let lost = |_| Err(Refused::NotStored("the commit was abandoned".to_owned()));
+        answered.await.unwrap_or_else(lost)
+    }
+
+    fn admit(&self, append: &Append) -> std::result::Result<(), Refused> {
+        let waiting = self.queue.borrow().events;
+        let name = self.state.id().name();
+        let admission = self.change_memory(|memory| {
+            Ok(match memory.shards {
+                Some(shards) if shards != append.shards => Err(Refused::Conflict(shards)),
+                None => {
+                    memory.store.set_name(name.as_deref().unwrap_or_default())?;
+                    let (shards, settings) = (append.shards, Settings::default());
+                    memory.set_settings(StoredSettings { revision: 0, shards, settings })?;
+                    Ok(())
+                }
+                Some(_) if waiting + append.events.len() > MAX_WAITING => Err(Refused::Busy),
+                Some(_) if memory.linker.len() + waiting + append.events.len() > MAX_RESIDENT => Err(Refused::Full),
+                Some(_) => Ok(()),
+            })
+        });
+        admission.unwrap_or_else(|error| Err(Refused::NotStored(error.to_string())))
+    }
+
+    /// Commits everything that waits.
+    ///
+    /// 1. Setting the alarm may be repeated: it only moves.
+    /// 2. Storing does not wait; if it fails, nothing is stored and all are told so.
+    /// 3. Answering an abandoned request is no error: its events are stored, and its sender will repeat them.
+    async fn commit(self: Rc<Self>) {
+        self.ensure_alarm().await;
+        let Queue { requests, .. } = std::mem::take(&mut *self.queue.borrow_mut());
+        let (events, answers): (Vec<_>, Vec<_>) = requests.into_iter().map(|w| (w.events, w.answer)).unzip();
+        let sizes: Vec<usize> = events.iter().map(Vec::len).collect();
+        let stored = self.change_memory(|memory| memory.store_events(events.into_iter().flatten().collect()));
+        match stored {
+            Ok(statuses) => {
+                let mut statuses = statuses.into_iter();
+                for (size, answer) in sizes.into_iter().zip(answers) {
+                    // Whoever no longer listens repeats the request.
+                    let _ = answer.send(Ok(statuses.by_ref().take(size).collect()));
+                }
+                self.flush_soon();
+            }
+            Err(error) => {
+                let refused = Refused::NotStored(error.to_string());
+                answers.into_iter().for_each(|answer| drop(answer.send(Err(refused.clone()))));
+            }
+        }
+    }
+
+    /// Sets the alarm in case that this instance ends before it has told everything.
+    async fn ensure_alarm(&self) {
+        if self.alarm_is_set.replace(true) {
+            return;
+        }
+        if let Err(error) = self.state.storage().set_alarm(SAFETY_ALARM).await {
+            self.alarm_is_set.set(false);
+            worker::console_error!("the alarm could not be set: {error}");
+        }
+    }
+}
+
+impl Memory {
+    fn store_events(&mut self, events: Vec<Event>) -> Result<Vec<Appended>> {
+        let admissions = self.linker.admissions(events.iter().map(|event| &event.event));
+        let statuses = admissions.iter().map(|admission| match admission {
+            Admission::Accepted(_) => Appended::Accepted,
+            Admission::Duplicate => Appended::Duplicate,
+        });
+        let statuses = statuses.collect();
+        let row = self.row(events, &admissions)?;
+        self.last_row = self.store.append(row.clone().encode_within(MAX_ROW_BYTES))?;
+        let facts = self.link(row)?;
+        self.untold.extend(facts);
+        Ok(statuses)
+    }
+
+    fn row(&self, events: Vec<Event>, admissions: &[Admission]) -> Result<LogRow> {
+        let revision = self.revision().ok_or_else(|| Error::RustError("no settings".to_owned()))?;
+        let mut accepted = Vec::with_capacity(events.len());
+        let mut repeats: Vec<EventRef> = Vec::new();
+        for (event, admission) in events.into_iter().zip(admissions) {
+            match admission {
+                Admission::Accepted(_) => accepted.push(event),
+                Admission::Duplicate => repeats.push(event.event),
+            }
+        }
+        Ok(LogRow { received: clock::now(), revision, accepted, repeats })
+    }
+}

@@ -1,0 +1,144 @@
+//! From facts to Report objects, through the outbox.
+
+use std::collections::BTreeSet;
+use std::rc::Rc;
+use std::time::Duration;
+
+use adtally_core::cell::{Dimension, Scope};
+use adtally_core::link::{Fact, cells_of};
+use adtally_core::route::linker_name;
+use adtally_core::segment::Segment;
+use adtally_core::time::ServerTime;
+use adtally_wire::delta::{Delta, Parcel};
+use adtally_wire::object::DELTA;
+use futures_util::future::join_all;
+use worker::{Delay, Method, ObjectNamespace, Request, RequestInit, Result};
+
+use super::memory::Memory;
+use super::{Node, fault};
+use crate::bindings::REPORT;
+use crate::clock;
+use crate::storage::linker::OpenParcel;
+
+/// How long facts gather before they are told: the freshness of reports, against a delta a scope each time.
+const FLUSH_AFTER: Duration = Duration::from_millis(250);
+/// The most facts in a parcel: their segments stay well under the 2 MB of a row.
+const MAX_PARCEL_FACTS: usize = 10_000;
+/// Deliveries under way at a time; an invocation may have six open connections.
+const MAX_DELIVERIES: usize = 6;
+/// The log has one epoch until batch cuts open the next.
+const EPOCH: u64 = 1;
+
+impl Node {
+    /// Flushes a moment later, once for all commits until then.
+    pub(super) fn flush_soon(self: &Rc<Self>) {
+        if self.flush_is_due.replace(true) {
+            return;
+        }
+        let node = self.clone();
+        self.state.wait_until(async move {
+            Delay::from(FLUSH_AFTER).await;
+            node.flush().await;
+        });
+    }
+
+    /// Delivers everything that is to be told; what cannot be delivered stays for the alarm.
+    pub(super) async fn flush(self: Rc<Self>) {
+        if self.is_flushing.get() {
+            // The running flush looks again at its end.
+            return;
+        }
+        let _flushing = Flushing::begin(self.clone());
+        if let Err(error) = self.deliver_all().await {
+            worker::console_error!("flush: {error}");
+            if let Err(error) = self.state.storage().set_alarm(super::commit::SAFETY_ALARM).await {
+                worker::console_error!("the alarm could not be set: {error}");
+            }
+        }
+    }
+
+    /// 1. Facts go to the outbox in one transaction with how far the log is told, without waiting for anything.
+    /// 2. A delivery may be repeated: the Report object knows the last sequence number of each source.
+    /// 3. A parcel is marked when all its scopes have it; until then all are sent it again.
+    async fn deliver_all(&self) -> Result<()> {
+        loop {
+            self.flush_is_due.set(false);
+            let open = self.change_memory(|memory| {
+                memory.post_untold(clock::now())?;
+                memory.store.open_parcel()
+            })?;
+            let Some(OpenParcel { seq, parcel }) = open else { return Ok(()) };
+            self.deliver(seq, parcel).await?;
+            self.change_memory(|memory| memory.store.delivered(seq))?;
+        }
+    }
+
+    async fn deliver(&self, seq: u64, parcel: Parcel) -> Result<()> {
+        let (advertiser, shard) = self.name()?;
+        let source = linker_name(advertiser.as_str(), shard);
+        let Parcel { epoch, through_ms, segments } = parcel;
+        let reports = self.env.durable_object(REPORT)?;
+        for group in segments.chunks(MAX_DELIVERIES) {
+            let sends = group.iter().map(|(scope, segment)| {
+                let source = source.clone();
+                send(&reports, scope, Delta { source, epoch, seq, through_ms, segment: segment.clone() })
+            });
+            join_all(sends).await.into_iter().collect::<Result<Vec<()>>>()?;
+        }
+        Ok(())
+    }
+}
+
+async fn send(reports: &ObjectNamespace, scope: &str, delta: Delta) -> Result<()> {
+    let mut init = RequestInit::new();
+    let body = js_sys::Uint8Array::from(delta.encode().as_slice());
+    init.with_method(Method::Post).with_body(Some(body.into()));
+    let request = Request::new_with_init(&format!("https://report{DELTA}"), &init)?;
+    let response = reports.get_by_name(scope)?.fetch_with_request(request).await?;
+    match response.status_code() {
+        200..=299 => Ok(()),
+        status => Err(fault(format!("{scope} answered {status} to delta {} of {}", delta.seq, delta.source))),
+    }
+}
+
+/// Holds the flush for as long as it lives, however it ends.
+struct Flushing(Rc<Node>);
+
+impl Flushing {
+    fn begin(node: Rc<Node>) -> Self {
+        node.is_flushing.set(true);
+        Self(node)
+    }
+}
+
+impl Drop for Flushing {
+    fn drop(&mut self) {
+        self.0.is_flushing.set(false);
+    }
+}
+
+impl Memory {
+    /// Moves what is to be told into the outbox.
+    fn post_untold(&mut self, through: ServerTime) -> Result<()> {
+        if self.untold.is_empty() {
+            return Ok(());
+        }
+        let parcels: Vec<_> = self.untold.chunks(MAX_PARCEL_FACTS).map(|facts| parcel(facts, through)).collect();
+        self.store.post(self.last_seq + 1, self.last_row, &parcels)?;
+        self.last_seq += parcels.len() as u64;
+        self.untold.clear();
+        Ok(())
+    }
+}
+
+/// The cells of each scope that the facts concern.
+fn parcel(facts: &[Fact], through: ServerTime) -> Parcel {
+    let dims = |dimension| facts.iter().map(move |fact| fact.body.cell.dim(dimension)).collect::<BTreeSet<_>>();
+    let advertisers = dims(Dimension::Advertiser).into_iter().cloned().map(Scope::Advertiser);
+    let services = dims(Dimension::Service).into_iter().filter(|key| !key.is_empty()).cloned();
+    let scopes = [Scope::Platform].into_iter().chain(advertisers).chain(services.map(Scope::Service));
+    let segment = |scope: Scope| (scope.to_string(), Segment::from_cells(cells_of(facts, &scope)));
+    let segments = scopes.map(segment).filter(|(_, segment)| !segment.is_empty());
+    let segments = segments.map(|(scope, segment)| (scope, segment.encode())).collect();
+    Parcel { epoch: EPOCH, through_ms: through.0, segments }
+}

@@ -1,0 +1,157 @@
+//! What a Linker object stores: its log, its outbox, the settings that the log refers to.
+
+use adtally_core::settings::Settings;
+use adtally_wire::delta::Parcel;
+use adtally_wire::log::Row as LogRow;
+use worker::{Error, Result, SqlStorageValue};
+
+use super::schema::{Migrations, migrate};
+use super::sql::{Database, integer};
+
+const MIGRATIONS: Migrations = &[&[
+    // One row per group commit.
+    "CREATE TABLE log (id INTEGER PRIMARY KEY, body BLOB NOT NULL)",
+    // One row per flush; `upto` is the last log row whose facts are in this row or an earlier one. The body of a
+    // delivered row is null; the last row stays, as it says how far the log has been told.
+    "CREATE TABLE outbox (seq INTEGER PRIMARY KEY, upto INTEGER NOT NULL, body BLOB)",
+    "CREATE TABLE settings (revision INTEGER PRIMARY KEY, shards INTEGER NOT NULL, body TEXT NOT NULL)",
+    // An alarm does not tell the object its name.
+    "CREATE TABLE identity (name TEXT NOT NULL)",
+]];
+
+/// Log rows read at a time: at most a few megabytes of them are in memory besides what they become.
+const PAGE_ROWS: i64 = 16;
+
+/// The store of a Linker object.
+#[derive(Clone)]
+pub struct LinkerStore {
+    database: Database,
+}
+
+/// A revision of an advertiser's settings.
+pub struct StoredSettings {
+    /// 0: the defaults that an advertiser has before it is in the catalog.
+    pub revision: u64,
+    /// How many shards the advertiser has.
+    pub shards: u32,
+    /// Windows and prices.
+    pub settings: Settings,
+}
+
+/// A row of the outbox that is not delivered yet.
+pub struct OpenParcel {
+    /// Its sequence number.
+    pub seq: u64,
+    /// What to deliver.
+    pub parcel: Parcel,
+}
+
+impl LinkerStore {
+    /// Opens the store, and makes or migrates its tables.
+    pub fn open(database: Database) -> Result<Self> {
+        migrate(&database, MIGRATIONS)?;
+        Ok(Self { database })
+    }
+
+    /// The object's name, if it was written down.
+    pub fn name(&self) -> Result<Option<String>> {
+        self.database.rows("SELECT name FROM identity", vec![])?.first_mut().map(|row| row.text()).transpose()
+    }
+
+    /// Writes the object's name down.
+    pub fn set_name(&self, name: &str) -> Result<()> {
+        self.database.run("INSERT INTO identity (name) VALUES (?)", vec![name.into()]).map(drop)
+    }
+
+    /// Appends rows to the log, all or none, and tells the id of the last.
+    pub fn append(&self, rows: Vec<Vec<u8>>) -> Result<i64> {
+        let last = "SELECT coalesce(max(id), 0) FROM log";
+        self.database.atomically(|| {
+            for row in &rows {
+                self.database.run("INSERT INTO log (body) VALUES (?)", vec![row.clone().into()])?;
+            }
+            self.database.rows(last, vec![])?.first_mut().map_or(Ok(0), |row| row.integer())
+        })
+    }
+
+    /// Hands over every row of the log in order, with its id.
+    pub fn replay(&self, mut take: impl FnMut(i64, LogRow) -> Result<()>) -> Result<()> {
+        let query = "SELECT id, body FROM log WHERE id > ? ORDER BY id LIMIT ?";
+        let mut after = 0;
+        loop {
+            let page = self.database.rows(query, vec![integer(after)?, integer(PAGE_ROWS)?])?;
+            if page.is_empty() {
+                return Ok(());
+            }
+            for mut row in page {
+                after = row.integer()?;
+                let body = row.blob()?;
+                let row = LogRow::decode(&body)
+                    .map_err(|error| Error::RustError(format!("log row {after}: {error}")))?;
+                take(after, row)?;
+            }
+        }
+    }
+
+    /// The last sequence number of the outbox, and the last log row whose facts are in it.
+    pub fn outbox_position(&self) -> Result<(u64, i64)> {
+        let query = "SELECT seq, upto FROM outbox ORDER BY seq DESC LIMIT 1";
+        match self.database.rows(query, vec![])?.first_mut() {
+            Some(row) => Ok((unsigned(row.integer()?)?, row.integer()?)),
+            None => Ok((0, 0)),
+        }
+    }
+
+    /// Puts parcels into the outbox, all or none, numbered from `first_seq` on.
+    pub fn post(&self, first_seq: u64, upto: i64, parcels: &[Parcel]) -> Result<()> {
+        self.database.atomically(|| {
+            for (seq, parcel) in (first_seq..).zip(parcels) {
+                let bindings = vec![integer(seq)?, integer(upto)?, parcel.encode().into()];
+                self.database.run("INSERT INTO outbox (seq, upto, body) VALUES (?, ?, ?)", bindings)?;
+            }
+            Ok(())
+        })
+    }
+
+    /// The oldest parcel that is not delivered.
+    pub fn open_parcel(&self) -> Result<Option<OpenParcel>> {
+        let query = "SELECT seq, body FROM outbox WHERE body IS NOT NULL ORDER BY seq LIMIT 1";
+        let mut rows = self.database.rows(query, vec![])?;
+        let Some(row) = rows.first_mut() else { return Ok(None) };
+        let seq = unsigned(row.integer()?)?;
+        let parcel = Parcel::decode(&row.blob()?)
+            .map_err(|error| Error::RustError(format!("outbox row {seq}: {error}")))?;
+        Ok(Some(OpenParcel { seq, parcel }))
+    }
+
+    /// Notes that a parcel and all before it are delivered.
+    pub fn delivered(&self, seq: u64) -> Result<()> {
+        self.database.atomically(|| {
+            self.database.run("DELETE FROM outbox WHERE seq < ?", vec![integer(seq)?])?;
+            self.database.run("UPDATE outbox SET body = NULL WHERE seq = ?", vec![integer(seq)?]).map(drop)
+        })
+    }
+
+    /// Every revision of the settings, oldest first.
+    pub fn settings(&self) -> Result<Vec<StoredSettings>> {
+        let rows = self.database.rows("SELECT revision, shards, body FROM settings ORDER BY revision", vec![])?;
+        let stored = |mut row: super::sql::Row| {
+            let revision = unsigned(row.integer()?)?;
+            let shards = u32::try_from(row.integer()?).map_err(|error| Error::RustError(error.to_string()))?;
+            Ok(StoredSettings { revision, shards, settings: serde_json::from_str(&row.text()?)? })
+        };
+        rows.into_iter().map(stored).collect()
+    }
+
+    /// Stores a revision of the settings.
+    pub fn set_settings(&self, stored: &StoredSettings) -> Result<()> {
+        let body: SqlStorageValue = serde_json::to_string(&stored.settings)?.into();
+        let bindings = vec![integer(stored.revision)?, integer(stored.shards)?, body];
+        let insert = "INSERT OR REPLACE INTO settings (revision, shards, body) VALUES (?, ?, ?)";
+        self.database.run(insert, bindings).map(drop)
+    }
+}
+
+fn unsigned(value: i64) -> Result<u64> {
+    u64::try_from(value).map_err(|_| Error::RustError(format!("{value} is negative")))
+}

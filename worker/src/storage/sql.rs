@@ -1,0 +1,113 @@
+//! SQL without its traps: rows are read whole, errors stop the reading, several statements are one.
+
+use wasm_bindgen::prelude::*;
+use worker::{Error, Result, SqlStorage, SqlStorageValue, State};
+
+#[wasm_bindgen]
+extern "C" {
+    /// The part of an object's storage that the bindings lack.
+    type SyncStorage;
+
+    #[wasm_bindgen(method, catch, js_name = transactionSync)]
+    fn transaction_sync(
+        this: &SyncStorage,
+        run: &mut dyn FnMut() -> std::result::Result<JsValue, JsValue>,
+    ) -> std::result::Result<JsValue, JsValue>;
+}
+
+/// An object's database.
+#[derive(Clone)]
+pub struct Database {
+    state: std::rc::Rc<State>,
+}
+
+/// A row, read from the left.
+pub struct Row {
+    values: std::vec::IntoIter<SqlStorageValue>,
+}
+
+impl Database {
+    /// The database of the object whose state this is.
+    pub fn new(state: std::rc::Rc<State>) -> Self {
+        Self { state }
+    }
+
+    /// Runs a statement and tells how many rows it wrote, index entries included.
+    pub fn run(&self, statement: &str, bindings: Vec<SqlStorageValue>) -> Result<usize> {
+        Ok(self.sql().exec(statement, bindings)?.rows_written())
+    }
+
+    /// Runs a query and reads all rows; the first error ends the reading.
+    pub fn rows(&self, query: &str, bindings: Vec<SqlStorageValue>) -> Result<Vec<Row>> {
+        let row = |values: Result<Vec<SqlStorageValue>>| Ok(Row { values: values?.into_iter() });
+        self.sql().exec(query, bindings)?.raw().map(row).collect()
+    }
+
+    /// Runs `statements` as one: all of them are stored, or none is.
+    pub fn atomically<T>(&self, mut statements: impl FnMut() -> Result<T>) -> Result<T> {
+        let storage = self.state.storage();
+        let mut done = None;
+        let mut failed = None;
+        let outcome = {
+            let mut run = || match statements() {
+                Ok(value) => {
+                    done = Some(value);
+                    Ok(JsValue::UNDEFINED)
+                }
+                Err(error) => {
+                    let thrown = JsValue::from_str(&error.to_string());
+                    failed = Some(error);
+                    Err(thrown)
+                }
+            };
+            let raw: &JsValue = storage.as_raw().as_ref();
+            raw.unchecked_ref::<SyncStorage>().transaction_sync(&mut run)
+        };
+        match (outcome, done, failed) {
+            (Ok(_), Some(value), _) => Ok(value),
+            (_, _, Some(error)) => Err(error),
+            (Err(thrown), ..) => Err(thrown.into()),
+            (Ok(_), None, None) => Err(Error::RustError("the transaction did not run".to_owned())),
+        }
+    }
+
+    fn sql(&self) -> SqlStorage {
+        self.state.storage().sql()
+    }
+}
+
+impl Row {
+    /// The next column, an integer.
+    pub fn integer(&mut self) -> Result<i64> {
+        match self.values.next() {
+            Some(SqlStorageValue::Integer(value)) => Ok(value),
+            other => Err(unexpected("an integer", other.as_ref())),
+        }
+    }
+
+    /// The next column, a text.
+    pub fn text(&mut self) -> Result<String> {
+        match self.values.next() {
+            Some(SqlStorageValue::String(value)) => Ok(value),
+            other => Err(unexpected("a text", other.as_ref())),
+        }
+    }
+
+    /// The next column, bytes.
+    pub fn blob(&mut self) -> Result<Vec<u8>> {
+        match self.values.next() {
+            Some(SqlStorageValue::Blob(value)) => Ok(value),
+            other => Err(unexpected("a blob", other.as_ref())),
+        }
+    }
+}
+
+/// An integer to bind; positions, sequences and times are far below 2^53, where JavaScript's numbers end.
+pub fn integer(value: impl TryInto<i64>) -> Result<SqlStorageValue> {
+    let value = value.try_into().map_err(|_| Error::RustError("the integer exceeds 64 bits".to_owned()))?;
+    SqlStorageValue::try_from_i64(value)
+}
+
+fn unexpected(expected: &str, found: Option<&SqlStorageValue>) -> Error {
+    Error::RustError(format!("expected {expected} in a row, found {found:?}"))
+}
