@@ -58,6 +58,38 @@ pub enum Owner {
     Service(Key),
 }
 
+/// A side of the market, on which things are owned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Side {
+    /// Advertisers own campaigns, ads and events.
+    Advertiser,
+    /// Services own placements.
+    Service,
+}
+
+/// Whose things a scope sees on one side.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Owners {
+    /// Everybody's.
+    All,
+    /// One owner's.
+    One(Key),
+    /// Nobody's.
+    Nobody,
+}
+
+impl Owners {
+    /// The owner that a caller means who named one or none; `None` stands for any.
+    pub fn meant(self, named: Option<Key>) -> Result<Option<Key>, Denied> {
+        match (self, named) {
+            (Owners::All, named) => Ok(named),
+            (Owners::One(own), None) => Ok(Some(own)),
+            (Owners::One(own), Some(named)) if own == named => Ok(Some(own)),
+            (Owners::One(_), Some(_)) | (Owners::Nobody, _) => Err(Denied::Scope),
+        }
+    }
+}
+
 /// Why a bearer may not do something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum Denied {
@@ -77,6 +109,17 @@ impl Scope {
             (Scope::Advertiser(mine), Owner::Advertiser(theirs)) => mine == theirs,
             (Scope::Service(mine), Owner::Service(theirs)) => mine == theirs,
             _ => false,
+        }
+    }
+
+    /// Whose things of `side` this scope sees.
+    pub fn owners(&self, side: Side) -> Owners {
+        match (self, side) {
+            (Scope::Platform, _) => Owners::All,
+            (Scope::Advertiser(key), Side::Advertiser) | (Scope::Service(key), Side::Service) => {
+                Owners::One(key.clone())
+            }
+            (Scope::Advertiser(_), Side::Service) | (Scope::Service(_), Side::Advertiser) => Owners::Nobody,
         }
     }
 
@@ -105,13 +148,18 @@ impl Grant {
         if self.scope.covers(owner) { Ok(()) } else { Err(Denied::Scope) }
     }
 
-    /// May the bearer change what belongs to `owner`?
-    pub fn changes(&self, owner: &Owner) -> Result<(), Denied> {
+    /// May the bearer change anything at all?
+    pub fn changes(&self) -> Result<(), Denied> {
         match self.role {
-            Role::Admin if self.scope.covers(owner) => Ok(()),
-            Role::Admin => Err(Denied::Scope),
+            Role::Admin => Ok(()),
             Role::Analyst | Role::Write => Err(Denied::Role),
         }
+    }
+
+    /// May the bearer change what belongs to `owner`?
+    pub fn changes_of(&self, owner: &Owner) -> Result<(), Denied> {
+        self.changes()?;
+        if self.scope.covers(owner) { Ok(()) } else { Err(Denied::Scope) }
     }
 
     /// May the bearer send events at all?
@@ -169,7 +217,7 @@ mod tests {
         ) {
             let grant = grant(role, scope);
             assert_eq!(grant.reads_of(&owner), reads, "{role:?} {scope} reads {owner:?}");
-            assert_eq!(grant.changes(&owner), changes, "{role:?} {scope} changes {owner:?}");
+            assert_eq!(grant.changes_of(&owner), changes, "{role:?} {scope} changes {owner:?}");
         }
         let acme = || Owner::Advertiser(key("acme"));
         let globex = || Owner::Advertiser(key("globex"));
@@ -187,6 +235,23 @@ mod tests {
         check(Role::Admin, "service:news", news(), Ok(()), Ok(()));
         check(Role::Admin, "service:acme", acme(), Err(S), Err(S));
         check(Role::Write, "service:news", news(), Err(R), Err(R));
+    }
+
+    #[test]
+    fn owners() {
+        fn check(scope: &str, side: Side, named: Option<&str>, expected: Result<Option<&str>, Denied>) {
+            let owners = Scope::parse(scope).unwrap().owners(side);
+            let meant = owners.meant(named.map(key));
+            assert_eq!(meant, expected.map(|owner| owner.map(key)), "{scope} {side:?} {named:?}");
+        }
+        check("platform", Side::Advertiser, None, Ok(None));
+        check("platform", Side::Service, Some("news"), Ok(Some("news")));
+        check("advertiser:acme", Side::Advertiser, None, Ok(Some("acme")));
+        check("advertiser:acme", Side::Advertiser, Some("acme"), Ok(Some("acme")));
+        check("advertiser:acme", Side::Advertiser, Some("globex"), Err(Denied::Scope));
+        check("advertiser:acme", Side::Service, None, Err(Denied::Scope));
+        check("service:news", Side::Service, None, Ok(Some("news")));
+        check("service:news", Side::Advertiser, Some("news"), Err(Denied::Scope));
     }
 
     #[test]

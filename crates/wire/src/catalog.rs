@@ -6,6 +6,7 @@
 pub mod advertiser;
 pub mod campaign;
 pub mod entry;
+pub mod token;
 
 use adtally_core::key::Key;
 use serde::de::DeserializeOwned;

@@ -13,3 +13,5 @@ pub mod versioned;
 pub mod log;
 pub mod delta;
 pub mod story;
+pub mod gather;
+pub mod report;

@@ -1,0 +1,106 @@
+//! Who is calling: bearer token, write key or session cookie.
+//!
+//! Tokens are known by their SHA-256 and looked up in the catalog; what was found is remembered by the isolate for
+//! [`REMEMBER_MS`], so a revoked token can work that much longer in other isolates than the one that revoked it.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+
+use adtally_core::access::{Grant, Role};
+use adtally_core::cell::Scope;
+use adtally_core::time::ServerTime;
+use adtally_wire::session;
+use adtally_wire::token::{TokenHash, bearer};
+
+use crate::bindings::Bindings;
+use crate::call::Call;
+use crate::catalog::tokens;
+use crate::problem::Fault;
+
+/// How long a look-up is remembered: the longest time that a revoked token lives on.
+pub(crate) const REMEMBER_MS: i64 = 10_000;
+/// Look-ups remembered at once; a flood of wrong tokens must not fill the isolate's memory.
+const MAX_REMEMBERED: usize = 1_000;
+
+thread_local! {
+    static REMEMBERED: RefCell<HashMap<[u8; 32], Remembered>> = RefCell::default();
+}
+
+struct Remembered {
+    grant: Option<Grant>,
+    until_ms: i64,
+}
+
+/// The grant of a call that reads or changes something: bearer token or session cookie.
+pub(crate) async fn authenticate(call: &Call) -> Result<Grant, Fault> {
+    let hash = match call.header("Authorization") {
+        Some(header) => bearer(&header).map(TokenHash::of),
+        None => cookie(call)?,
+    };
+    grant(&call.bindings, hash, call.now).await
+}
+
+/// The grant of a call that collects: bearer token or `?key=`; never a cookie, which other sites could ride on.
+pub(crate) async fn authenticate_sender(call: &Call) -> Result<Grant, Fault> {
+    let hash = match call.header("Authorization") {
+        Some(header) => bearer(&header).map(TokenHash::of),
+        None => call.parameter("key").map(|key| TokenHash::of(&key)),
+    };
+    grant(&call.bindings, hash, call.now).await
+}
+
+/// The grant of a token that was just typed in.
+pub(crate) async fn grant_of_secret(call: &Call, secret: &str) -> Result<Grant, Fault> {
+    grant(&call.bindings, Some(TokenHash::of(secret)), call.now).await
+}
+
+/// Forgets every look-up of this isolate, so that what it revoked is gone at once.
+pub(crate) fn forget() {
+    REMEMBERED.with_borrow_mut(HashMap::clear);
+}
+
+fn cookie(call: &Call) -> Result<Option<TokenHash>, Fault> {
+    let header = call.header("Cookie");
+    let Some(value) = header.as_deref().and_then(session::find_cookie) else { return Ok(None) };
+    let (origin, host) = (call.header("Origin"), call.header("Host"));
+    if !session::same_origin(origin.as_deref(), host.as_deref()) {
+        let detail = "a session cookie is only taken from the dashboard's own pages";
+        return Err(Fault::refused(403, "cross_origin", detail));
+    }
+    Ok(call.bindings.secrets.session.open(value, call.now.0))
+}
+
+async fn grant(bindings: &Bindings, hash: Option<TokenHash>, now: ServerTime) -> Result<Grant, Fault> {
+    let Some(hash) = hash else { return Err(Fault::unauthorized()) };
+    let platform = |role| Grant { role, scope: Scope::Platform };
+    if bindings.secrets.admin.matches(&hash) {
+        return Ok(platform(Role::Admin));
+    }
+    if bindings.secrets.write.matches(&hash) {
+        return Ok(platform(Role::Write));
+    }
+    let found = match recall(&hash, now) {
+        Some(found) => found,
+        None => {
+            let found = tokens::find(&bindings.catalog, &hash).await?;
+            remember(&hash, found.clone(), now);
+            found
+        }
+    };
+    found.ok_or_else(Fault::unauthorized)
+}
+
+fn recall(hash: &TokenHash, now: ServerTime) -> Option<Option<Grant>> {
+    REMEMBERED.with_borrow(|known| {
+        known.get(hash.bytes()).filter(|found| now.0 < found.until_ms).map(|found| found.grant.clone())
+    })
+}
+
+fn remember(hash: &TokenHash, grant: Option<Grant>, now: ServerTime) {
+    REMEMBERED.with_borrow_mut(|known| {
+        if known.len() >= MAX_REMEMBERED {
+            known.clear();
+        }
+        known.insert(*hash.bytes(), Remembered { grant, until_ms: now.0 + REMEMBER_MS });
+    });
+}

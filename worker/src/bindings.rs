@@ -1,0 +1,81 @@
+//! Everything that the platform hands to this worker: each external name once, read in one place.
+
+use adtally_core::key::UserSalt;
+use adtally_wire::session::SessionKey;
+use adtally_wire::token::TokenHash;
+use worker::{D1Database, Env, Fetcher, ObjectNamespace};
+
+use crate::problem::Fault;
+
+/// Durable Object namespace: one Linker per advertiser and shard.
+pub(crate) const LINKER: &str = "LINKER";
+/// Durable Object namespace: one Report per scope.
+pub(crate) const REPORT: &str = "REPORT";
+/// D1 database: the catalog and the tokens.
+pub(crate) const CATALOG: &str = "CATALOG";
+/// Static assets: the dashboard.
+pub(crate) const ASSETS: &str = "ASSETS";
+/// Secret: the token of the platform's operators.
+pub(crate) const ADMIN_TOKEN: &str = "ADMIN_TOKEN";
+/// Secret: the write key that may send events of every advertiser.
+pub(crate) const WRITE_KEY: &str = "WRITE_KEY";
+/// Secret: what user keys are hashed with.
+pub(crate) const ID_SALT: &str = "ID_SALT";
+
+/// Typed handles to the bindings, read once per request.
+pub(crate) struct Bindings {
+    /// Linker objects.
+    pub(crate) linkers: ObjectNamespace,
+    /// Report objects.
+    pub(crate) reports: ObjectNamespace,
+    /// Catalog and tokens.
+    pub(crate) catalog: D1Database,
+    /// The dashboard.
+    pub(crate) assets: Fetcher,
+    /// What the secrets are used for.
+    pub(crate) secrets: Secrets,
+}
+
+/// The deployment's secrets, each in the only form in which it is needed.
+pub(crate) struct Secrets {
+    /// Of the operators' token.
+    pub(crate) admin: TokenHash,
+    /// Of the platform's write key.
+    pub(crate) write: TokenHash,
+    /// Seals the cookies of browsers.
+    pub(crate) session: SessionKey,
+    /// Hashes user keys.
+    pub(crate) salt: UserSalt,
+}
+
+impl Bindings {
+    /// Reads every binding; one that is missing is a fault of the deployment.
+    pub(crate) fn read(env: &Env) -> Result<Self, Fault> {
+        Ok(Self {
+            linkers: env.durable_object(LINKER).map_err(|_| Fault::Misconfigured(LINKER))?,
+            reports: env.durable_object(REPORT).map_err(|_| Fault::Misconfigured(REPORT))?,
+            catalog: env.d1(CATALOG).map_err(|_| Fault::Misconfigured(CATALOG))?,
+            assets: env.assets(ASSETS).map_err(|_| Fault::Misconfigured(ASSETS))?,
+            secrets: Secrets::read(env)?,
+        })
+    }
+}
+
+impl Secrets {
+    fn read(env: &Env) -> Result<Self, Fault> {
+        let admin = secret(env, ADMIN_TOKEN)?;
+        let salt = secret(env, ID_SALT)?;
+        Ok(Self {
+            admin: TokenHash::of(&admin),
+            write: TokenHash::of(&secret(env, WRITE_KEY)?),
+            session: SessionKey::derive(&admin, &salt),
+            salt: UserSalt::new(salt.as_bytes()),
+        })
+    }
+}
+
+/// An empty secret would let everybody in who sends an empty token.
+fn secret(env: &Env, name: &'static str) -> Result<String, Fault> {
+    let text = env.secret(name).map_err(|_| Fault::Misconfigured(name))?.to_string();
+    if text.is_empty() { Err(Fault::Misconfigured(name)) } else { Ok(text) }
+}

@@ -1,0 +1,102 @@
+//! One HTTP request on its way through the worker.
+
+use adtally_core::intake::MAX_BODY_BYTES;
+use adtally_core::time::ServerTime;
+use futures_util::StreamExt;
+use serde::Serialize;
+use worker::{Env, Method, Request, Response, ResponseBuilder, Url};
+
+use crate::bindings::Bindings;
+use crate::clock;
+use crate::problem::Fault;
+
+/// The most bytes of a JSON body other than events: a catalog entry has a few hundred.
+pub(crate) const MAX_JSON_BYTES: usize = 64 * 1024;
+
+/// A request with what answering it takes.
+pub(crate) struct Call {
+    /// As it came.
+    pub(crate) request: Request,
+    /// Its address.
+    pub(crate) url: Url,
+    /// What the platform hands to us.
+    pub(crate) bindings: Bindings,
+    /// When it came.
+    pub(crate) now: ServerTime,
+}
+
+impl Call {
+    /// Reads the address and the bindings.
+    pub(crate) fn new(request: Request, env: &Env) -> Result<Self, Fault> {
+        let url = request.url()?;
+        Ok(Self { url, bindings: Bindings::read(env)?, now: clock::now(), request })
+    }
+
+    /// `GET` stands for `HEAD` too: the platform drops the body.
+    pub(crate) fn method(&self) -> Method {
+        match self.request.method() {
+            Method::Head => Method::Get,
+            method => method,
+        }
+    }
+
+    /// A request header; one that is not text counts as absent.
+    pub(crate) fn header(&self, name: &str) -> Option<String> {
+        self.request.headers().get(name).ok().flatten()
+    }
+
+    /// The query parameters, decoded, in order.
+    pub(crate) fn parameters(&self) -> Vec<(String, String)> {
+        self.url.query_pairs().map(|(name, value)| (name.into_owned(), value.into_owned())).collect()
+    }
+
+    /// The first value of a query parameter, unless it is empty.
+    pub(crate) fn parameter(&self, name: &str) -> Option<String> {
+        let found = self.url.query_pairs().find(|(known, _)| known == name);
+        found.map(|(_, value)| value.into_owned()).filter(|value| !value.is_empty())
+    }
+
+    /// The body, refused as soon as it is known to be longer than `limit` bytes.
+    pub(crate) async fn body(&mut self, limit: usize) -> Result<Vec<u8>, Fault> {
+        let announced = self.header("Content-Length").and_then(|text| text.trim().parse::<u64>().ok());
+        match announced {
+            Some(length) if length > limit as u64 => Err(too_large(limit)),
+            // The platform holds the sender to the announced length.
+            Some(_) => Ok(self.request.bytes().await?),
+            None => self.unannounced_body(limit).await,
+        }
+    }
+
+    async fn unannounced_body(&mut self, limit: usize) -> Result<Vec<u8>, Fault> {
+        let mut body = Vec::new();
+        if self.request.inner().body().is_none() {
+            return Ok(body);
+        }
+        let mut chunks = self.request.stream()?;
+        while let Some(chunk) = chunks.next().await {
+            body.extend(chunk?);
+            if body.len() > limit {
+                return Err(too_large(limit));
+            }
+        }
+        Ok(body)
+    }
+}
+
+/// A body over its limit.
+pub(crate) fn too_large(limit: usize) -> Fault {
+    let detail = format!("the body has more than {limit} bytes");
+    Fault::refused(413, "body_too_large", detail)
+}
+
+const _: () = assert!(MAX_JSON_BYTES < MAX_BODY_BYTES);
+
+/// A JSON answer.
+pub(crate) fn json(status: u16, body: &impl Serialize) -> Result<Response, Fault> {
+    Ok(ResponseBuilder::new().with_status(status).from_json(body)?)
+}
+
+/// An answer without a body.
+pub(crate) fn no_content() -> Response {
+    ResponseBuilder::new().with_status(204).empty()
+}

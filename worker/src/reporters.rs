@@ -1,0 +1,60 @@
+//! Talking to Report objects.
+
+use adtally_core::cell::Scope;
+use adtally_core::segment::Segment;
+use adtally_wire::object::{LIVE, REDUCE, ReduceAnswer, ReduceHead, ReduceQuery};
+use futures_util::{StreamExt, stream};
+use worker::{Method, ObjectNamespace, Request, Response};
+
+use crate::linkers::{MAX_PARALLEL, request};
+use crate::problem::Fault;
+
+/// The cells that a scope has for a query.
+pub(crate) struct Reduced {
+    /// What is known about them.
+    pub(crate) head: ReduceHead,
+    /// The cells.
+    pub(crate) segment: Segment,
+}
+
+/// Asks the Report object of a scope for the cells of a query.
+pub(crate) async fn reduce(
+    namespace: &ObjectNamespace,
+    scope: &Scope,
+    query: &ReduceQuery,
+) -> Result<Reduced, Fault> {
+    let stub = namespace.get_by_name(&scope.to_string())?;
+    let body = serde_json::to_vec(query).map_err(worker::Error::from)?;
+    let unavailable = |error: worker::Error| Fault::Unavailable(format!("report {scope}: {error}"));
+    let answer = stub.fetch_with_request(request(Method::Post, REDUCE, &body)?).await;
+    let mut answer = answer.map_err(unavailable)?;
+    if answer.status_code() != 200 {
+        return Err(Fault::Unavailable(format!("report {scope} answered {}", answer.status_code())));
+    }
+    let bytes = answer.bytes().await.map_err(unavailable)?;
+    let ReduceAnswer { head, segment } =
+        ReduceAnswer::decode(&bytes).map_err(|error| Fault::Internal(error.to_string()))?;
+    let segment = Segment::decode(&segment).map_err(|error| Fault::Internal(error.to_string()))?;
+    Ok(Reduced { head, segment })
+}
+
+/// Asks several scopes the same.
+pub(crate) async fn reduce_all(
+    namespace: &ObjectNamespace,
+    scopes: &[Scope],
+    query: &ReduceQuery,
+) -> Result<Vec<Reduced>, Fault> {
+    let questions = scopes.iter().map(|scope| reduce(namespace, scope, query));
+    let answers: Vec<Result<Reduced, Fault>> =
+        stream::iter(questions).buffered(MAX_PARALLEL).collect::<Vec<_>>().await;
+    answers.into_iter().collect()
+}
+
+/// Hands a WebSocket upgrade on to the Report object of a scope.
+pub(crate) async fn live(namespace: &ObjectNamespace, scope: &Scope) -> Result<Response, Fault> {
+    let stub = namespace.get_by_name(&scope.to_string())?;
+    let mut upgrade = Request::new(&format!("{}{LIVE}", crate::linkers::HOST), Method::Get)?;
+    upgrade.headers_mut()?.set("Upgrade", "websocket")?;
+    let answer = stub.fetch_with_request(upgrade).await;
+    answer.map_err(|error| Fault::Unavailable(format!("report {scope}: {error}")))
+}

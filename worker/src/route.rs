@@ -1,0 +1,173 @@
+//! Which paths there are, and what may be done with them.
+
+use adtally_wire::catalog::entry::EntryKind;
+use percent_encoding::percent_decode_str;
+use worker::Method;
+
+/// A path that means something.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Route {
+    /// `/healthz`
+    Health,
+    /// `/openapi.json`
+    OpenApi,
+    /// `/v1/session`
+    Session,
+    /// `/v1/tokens`
+    Tokens,
+    /// `/v1/tokens/{id}`
+    Token(String),
+    /// `/v1/advertisers`
+    Advertisers,
+    /// `/v1/advertisers/{key}`
+    Advertiser(String),
+    /// `/v1/campaigns`
+    Campaigns,
+    /// `/v1/campaigns/{key}`
+    Campaign(String),
+    /// `/v1/ads`, `/v1/services`, `/v1/placements`
+    Entries(EntryKind),
+    /// `/v1/ads/{key}`, `/v1/services/{key}`, `/v1/placements/{key}`
+    Entry(EntryKind, String),
+    /// `/v1/events`
+    Events,
+    /// `/v1/events/{id}`
+    Event(String),
+    /// `/v1/reports`
+    Reports,
+    /// `/v1/live`
+    Live,
+    /// Everything of the dashboard.
+    Page,
+    /// A path of the API that means nothing.
+    Unknown,
+}
+
+/// Paths outside of `/v1` that the API keeps for itself; `wrangler.toml` sends them here before the assets.
+const RESERVED: [&str; 2] = ["v1", "metrics"];
+
+impl Route {
+    /// The route of a request path, which is still percent-encoded.
+    pub(crate) fn of(path: &str) -> Route {
+        let decode = |segment: &str| percent_decode_str(segment).decode_utf8().map(|text| text.into_owned());
+        let Ok(segments) = path.trim_start_matches('/').split('/').map(decode).collect::<Result<Vec<_>, _>>()
+        else {
+            return Route::Unknown;
+        };
+        let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
+        match segments.as_slice() {
+            ["healthz"] => Route::Health,
+            ["openapi.json"] => Route::OpenApi,
+            ["v1", collection] => Route::collection(collection),
+            ["v1", collection, member] if !member.is_empty() => {
+                Route::member(collection, (*member).to_owned())
+            }
+            [first, ..] if RESERVED.contains(first) => Route::Unknown,
+            _ => Route::Page,
+        }
+    }
+
+    fn collection(name: &str) -> Route {
+        match name {
+            "session" => Route::Session,
+            "tokens" => Route::Tokens,
+            "advertisers" => Route::Advertisers,
+            "campaigns" => Route::Campaigns,
+            "ads" => Route::Entries(EntryKind::Ad),
+            "services" => Route::Entries(EntryKind::Service),
+            "placements" => Route::Entries(EntryKind::Placement),
+            "events" => Route::Events,
+            "reports" => Route::Reports,
+            "live" => Route::Live,
+            _ => Route::Unknown,
+        }
+    }
+
+    fn member(collection: &str, key: String) -> Route {
+        match collection {
+            "tokens" => Route::Token(key),
+            "advertisers" => Route::Advertiser(key),
+            "campaigns" => Route::Campaign(key),
+            "ads" => Route::Entry(EntryKind::Ad, key),
+            "services" => Route::Entry(EntryKind::Service, key),
+            "placements" => Route::Entry(EntryKind::Placement, key),
+            "events" => Route::Event(key),
+            _ => Route::Unknown,
+        }
+    }
+
+    /// What may be done; `HEAD` goes wherever `GET` does.
+    pub(crate) fn methods(&self) -> &'static [Method] {
+        match self {
+            Route::Session => &[Method::Get, Method::Head, Method::Post, Method::Delete],
+            Route::Tokens => &[Method::Get, Method::Head, Method::Post],
+            Route::Token(_) => &[Method::Delete],
+            Route::Advertiser(_) | Route::Campaign(_) | Route::Entry(..) => {
+                &[Method::Get, Method::Head, Method::Put]
+            }
+            Route::Events => &[Method::Get, Method::Head, Method::Post, Method::Options],
+            _ => &[Method::Get, Method::Head],
+        }
+    }
+
+    /// The `Allow` header of this route.
+    pub(crate) fn allow(&self) -> String {
+        self.methods().iter().map(AsRef::as_ref).collect::<Vec<&str>>().join(", ")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths() {
+        fn check(path: &str, expected: Route) {
+            assert_eq!(Route::of(path), expected, "{path}");
+        }
+        check("/healthz", Route::Health);
+        check("/openapi.json", Route::OpenApi);
+        check("/v1/events", Route::Events);
+        check("/v1/events/i1", Route::Event("i1".to_owned()));
+        check("/v1/campaigns/%EC%97%AC%EB%A6%84%20a%2Fb", Route::Campaign("여름 a/b".to_owned()));
+        check("/v1/ads/a", Route::Entry(EntryKind::Ad, "a".to_owned()));
+        check("/v1/services", Route::Entries(EntryKind::Service));
+        check("/v1/ads/", Route::Unknown);
+        check("/v1/ads/%FF", Route::Unknown);
+        check("/v1/ads/a/b", Route::Unknown);
+        check("/v1", Route::Unknown);
+        check("/v1/", Route::Unknown);
+        check("/v1/reports/x", Route::Unknown);
+        check("/metrics", Route::Unknown);
+        check("/", Route::Page);
+        check("/reports", Route::Page);
+    }
+
+    /// The description and the routes name the same operations.
+    #[test]
+    fn the_openapi_document_is_complete() {
+        let document: serde_json::Value = serde_json::from_str(crate::routes::OPENAPI).unwrap();
+        let paths = document["paths"].as_object().unwrap();
+        let mut described = 0;
+        for (path, item) in paths {
+            let route = Route::of(&path.replace("{key}", "x").replace("{id}", "x"));
+            assert!(!matches!(route, Route::Unknown | Route::Page), "{path}");
+            let optional = |method: &&Method| !matches!(method, Method::Head | Method::Options);
+            let expected: Vec<String> = route
+                .methods()
+                .iter()
+                .filter(optional)
+                .map(|method| method.as_ref().to_lowercase())
+                .collect();
+            for method in &expected {
+                assert!(item.get(method).is_some(), "{method} {path} is not described");
+                described += 1;
+            }
+            for method in ["get", "put", "post", "delete", "patch"] {
+                let exists = expected.iter().any(|name| name == method);
+                assert_eq!(item.get(method).is_some(), exists, "{method} {path}");
+            }
+        }
+        assert_eq!(described, 29);
+    }
+}

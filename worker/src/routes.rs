@@ -1,0 +1,122 @@
+//! From a request to its answer: find the route, answer it, dress the answer.
+
+mod collect;
+mod events;
+mod reports;
+mod live;
+mod session;
+mod tokens;
+mod advertisers;
+mod campaigns;
+mod entries;
+mod settings;
+
+use serde_json::json;
+use worker::{Env, Method, Request, Response, ResponseBuilder};
+
+use crate::call::{Call, json};
+use crate::clock;
+use crate::problem::Fault;
+use crate::route::Route;
+
+/// The description of the API.
+pub(crate) const OPENAPI: &str = include_str!("openapi.json");
+
+/// Random bytes of a request id.
+const REQUEST_ID_BYTES: usize = 8;
+
+/// Answers a request; whatever goes wrong becomes a problem answer.
+pub(crate) async fn answer(request: Request, env: &Env) -> worker::Result<Response> {
+    let route = Route::of(&request.path());
+    let id = request_id();
+    let dress = Dress { route: route.clone(), id: &id };
+    let response = match dispatch(route, request, env).await {
+        Ok(response) => response,
+        Err(fault) => fault.into_response(&id)?,
+    };
+    dress.on(response)
+}
+
+async fn dispatch(route: Route, request: Request, env: &Env) -> Result<Response, Fault> {
+    let method = request.method();
+    if route == Route::Unknown {
+        let detail = format!("there is nothing at {}", request.path());
+        return Err(Fault::refused(404, "not_found", detail));
+    }
+    if !route.methods().contains(&method) {
+        return Err(Fault::method_not_allowed(method.as_ref(), route.allow()));
+    }
+    match route {
+        Route::Health => return json(200, &json!({ "status": "ok", "version": env!("CARGO_PKG_VERSION") })),
+        Route::OpenApi => return openapi(),
+        Route::Events if method == Method::Options => return collect::preflight(),
+        _ => {}
+    }
+    let mut call = Call::new(request, env)?;
+    match (route, call.method()) {
+        (Route::Page, _) => page(call).await,
+        (Route::Session, Method::Post) => session::start(&mut call).await,
+        (Route::Session, Method::Delete) => session::end(&call),
+        (Route::Session, _) => session::show(&call).await,
+        (Route::Tokens, Method::Post) => tokens::create(&mut call).await,
+        (Route::Tokens, _) => tokens::list(&call).await,
+        (Route::Token(id), _) => tokens::delete(&call, &id).await,
+        (Route::Advertisers, _) => advertisers::list(&call).await,
+        (Route::Advertiser(key), Method::Put) => advertisers::put(&mut call, &key).await,
+        (Route::Advertiser(key), _) => advertisers::get(&call, &key).await,
+        (Route::Campaigns, _) => campaigns::list(&call).await,
+        (Route::Campaign(key), Method::Put) => campaigns::put(&mut call, &key).await,
+        (Route::Campaign(key), _) => campaigns::get(&call, &key).await,
+        (Route::Entries(kind), _) => entries::list(&call, kind).await,
+        (Route::Entry(kind, key), Method::Put) => entries::put(&mut call, kind, &key).await,
+        (Route::Entry(kind, key), _) => entries::get(&call, kind, &key).await,
+        (Route::Events, Method::Post) => collect::events(&mut call).await,
+        (Route::Events, _) => events::list(&call).await,
+        (Route::Event(id), _) => events::story(&call, &id).await,
+        (Route::Reports, _) => reports::get(&call).await,
+        (Route::Live, _) => live::open(&call).await,
+        (Route::Health | Route::OpenApi | Route::Unknown, _) => {
+            Err(Fault::Internal("a route was answered twice".to_owned()))
+        }
+    }
+}
+
+fn openapi() -> Result<Response, Fault> {
+    let builder = ResponseBuilder::new().with_header("Content-Type", "application/json")?;
+    let builder = builder.with_header("Cache-Control", "public, max-age=300")?;
+    Ok(builder.fixed(OPENAPI.as_bytes().to_vec()))
+}
+
+/// The dashboard; in production the platform answers for it before this worker is asked.
+async fn page(call: Call) -> Result<Response, Fault> {
+    Ok(call.bindings.assets.fetch_request(call.request).await?)
+}
+
+fn request_id() -> String {
+    let bytes = clock::random::<REQUEST_ID_BYTES>().unwrap_or_default();
+    format!("{:016x}", u64::from_be_bytes(bytes))
+}
+
+/// The headers that answers wear.
+struct Dress<'a> {
+    route: Route,
+    id: &'a str,
+}
+
+impl Dress<'_> {
+    fn on(&self, response: Response) -> worker::Result<Response> {
+        // Headers of answers that come from objects or assets cannot be changed in place.
+        let headers = response.headers().clone();
+        headers.set("X-Request-Id", self.id)?;
+        if self.route != Route::Page {
+            headers.set("X-Content-Type-Options", "nosniff")?;
+            if !headers.has("Cache-Control")? {
+                headers.set("Cache-Control", "no-store")?;
+            }
+        }
+        if self.route == Route::Events {
+            headers.set("Access-Control-Allow-Origin", "*")?;
+        }
+        Ok(response.with_headers(headers))
+    }
+}

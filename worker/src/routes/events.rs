@@ -1,0 +1,104 @@
+//! `/v1/events`: single events and what became of them.
+
+use adtally_core::access::{Grant, Owners, Side};
+use adtally_core::event::Kind;
+use adtally_core::key::{EventId, Key};
+use adtally_core::time::parse_rfc3339;
+use adtally_wire::api::{EventList, EventStory};
+use adtally_wire::catalog::key as parse_key;
+use adtally_wire::gather;
+use adtally_wire::object::{EVENTS, EventsQuery, STORY, StoryQuery};
+use worker::Response;
+
+use crate::auth::authenticate;
+use crate::call::{Call, json};
+use crate::directory;
+use crate::linkers::ask_all;
+use crate::problem::Fault;
+
+/// Events of a list where `limit` is absent.
+const DEFAULT_LIMIT: u32 = 100;
+/// The most events of a list: every shard makes that many, and one page shows no more.
+const MAX_LIMIT: u32 = 1_000;
+
+/// `GET` of one: everything that is known about it.
+pub(super) async fn story(call: &Call, id: &str) -> Result<Response, Fault> {
+    let grant = authenticate(call).await?;
+    let advertiser = advertiser(call, &grant)?;
+    let id = EventId::parse(id).map_err(|error| invalid("id", id, error))?;
+    let query = StoryQuery { id: id.to_string(), kind: kind(call)?.map(|kind| kind.name().to_owned()) };
+    let stories: Vec<EventStory> = ask(call, &advertiser, STORY, &query).await?;
+    match gather::story(stories) {
+        Some(story) => json(200, &story),
+        None => {
+            let kind = query.kind.as_deref().unwrap_or("event");
+            let detail = format!("{advertiser} has no {kind} {id}");
+            Err(Fault::refused(404, "event_not_found", detail))
+        }
+    }
+}
+
+/// `GET`: events of one advertiser, the newest first.
+pub(super) async fn list(call: &Call) -> Result<Response, Fault> {
+    let grant = authenticate(call).await?;
+    let advertiser = advertiser(call, &grant)?;
+    let query = EventsQuery {
+        kind: kind(call)?.map(|kind| kind.name().to_owned()),
+        user: call.parameter("user").map(|user| call.bindings.secrets.salt.pseudonym(&user).0),
+        outcome: call.parameter("outcome"),
+        from_ms: time(call, "from")?,
+        to_ms: time(call, "to")?,
+        limit: limit(call)?,
+    };
+    let lists: Vec<EventList> = ask(call, &advertiser, EVENTS, &query).await?;
+    let limit = usize::try_from(query.limit).unwrap_or(usize::MAX);
+    json(200, &gather::newest(lists, limit))
+}
+
+/// A user's events are in one shard, but a shard count may have been another one: all are asked.
+async fn ask<T: serde::de::DeserializeOwned>(
+    call: &Call,
+    advertiser: &Key,
+    path: &str,
+    query: &impl serde::Serialize,
+) -> Result<Vec<T>, Fault> {
+    let place = directory::place(&call.bindings.catalog, advertiser, call.now).await?;
+    ask_all(&call.bindings.linkers, advertiser, place.shards, path, query).await
+}
+
+/// Whose events the call is about; single events are their advertiser's, a service does not see them.
+fn advertiser(call: &Call, grant: &Grant) -> Result<Key, Fault> {
+    grant.reads()?;
+    let named = call.parameter("advertiser").map(|text| parse_key("advertiser", &text)).transpose()?;
+    let owners: Owners = grant.scope.owners(Side::Advertiser);
+    owners
+        .meant(named)?
+        .ok_or_else(|| Fault::refused(422, "missing_advertiser", "say whose event it is with ?advertiser="))
+}
+
+fn kind(call: &Call) -> Result<Option<Kind>, Fault> {
+    let Some(text) = call.parameter("kind") else { return Ok(None) };
+    let names = || Kind::ALL.map(Kind::name).join(", ");
+    Kind::parse(&text).map(Some).ok_or_else(|| {
+        Fault::refused(422, "unknown_kind", format!("unknown kind {text:?}, known are {}", names()))
+    })
+}
+
+fn time(call: &Call, name: &str) -> Result<Option<i64>, Fault> {
+    let Some(text) = call.parameter(name) else { return Ok(None) };
+    text.parse().ok().or_else(|| parse_rfc3339(&text)).map(Some).ok_or_else(|| {
+        let detail = format!("{name} {text:?} is neither ms since 1970 nor RFC 3339");
+        Fault::refused(422, "bad_time", detail)
+    })
+}
+
+fn limit(call: &Call) -> Result<u32, Fault> {
+    let Some(text) = call.parameter("limit") else { return Ok(DEFAULT_LIMIT) };
+    text.parse().ok().filter(|limit| (1..=MAX_LIMIT).contains(limit)).ok_or_else(|| {
+        Fault::refused(422, "bad_limit", format!("limit {text:?} is not between 1 and {MAX_LIMIT}"))
+    })
+}
+
+fn invalid(name: &str, value: &str, error: impl std::fmt::Display) -> Fault {
+    Fault::refused(422, "invalid_id", format!("{name} {value:?} {error}"))
+}

@@ -1,0 +1,165 @@
+//! `/v1/reports`: cells from Report objects, merged and put into rows here.
+
+use adtally_core::access::Grant;
+use adtally_core::cell::{Dimension, Scope};
+use adtally_core::report::{Format, Query, QueryError, run};
+use adtally_core::segment::Segment;
+use adtally_wire::object::{ReduceHead, ReduceQuery};
+use adtally_wire::report::answer;
+use sha2::{Digest, Sha256};
+use worker::{Response, ResponseBuilder};
+
+use crate::auth::authenticate;
+use crate::call::Call;
+use crate::directory;
+use crate::problem::Fault;
+use crate::reporters::{Reduced, reduce, reduce_all};
+
+/// The most advertisers that one platform-wide question is handed on to: each is a request to an object.
+const MAX_FAN_OUT: usize = 500;
+
+/// `GET`: a report as JSON or CSV.
+pub(super) async fn get(call: &Call) -> Result<Response, Fault> {
+    let grant = authenticate(call).await?;
+    let scope = scope(call, &grant)?;
+    let reduce_query = ReduceQuery {
+        parameters: call.parameters().into_iter().filter(|(name, _)| name != "scope").collect(),
+        now_ms: call.now.0,
+        default_tz: default_tz(call, &scope).await?,
+    };
+    let query =
+        Query::parse(&reduce_query.parameters, &reduce_query.default_tz, call.now).map_err(refused)?;
+    query.check_scope(&scope).map_err(refused)?;
+    let data = gather(call, &scope, &query, &reduce_query).await?;
+    let etag = etag(&data.version, &query);
+    let builder = ResponseBuilder::new()
+        .with_header("ETag", &etag)?
+        // Whoever shares the cache may not share the scope; the browser asks again each time.
+        .with_header("Cache-Control", "private, no-cache")?
+        .with_header("Vary", "Authorization, Cookie")?;
+    if call.header("If-None-Match").is_some_and(|header| names(&header, &etag)) {
+        return Ok(builder.with_status(304).empty());
+    }
+    let table = run(&query, &data.segment, &scope);
+    match query.format() {
+        Format::Json => Ok(builder.from_json(&answer(&query, table, data.version, &data.head))?),
+        Format::Csv => {
+            let builder = builder.with_header("Content-Type", "text/csv; charset=utf-8")?;
+            Ok(builder.fixed(table.to_csv().into_bytes()))
+        }
+    }
+}
+
+/// The scope that a call is about: its `scope` parameter, else the token's own.
+pub(super) fn scope(call: &Call, grant: &Grant) -> Result<Scope, Fault> {
+    grant.reads()?;
+    let Some(text) = call.parameter("scope") else { return Ok(grant.scope.clone()) };
+    let Some(scope) = Scope::parse(&text) else {
+        let detail = format!("{text:?} is not platform, advertiser:<key> or service:<key>");
+        return Err(Fault::refused(422, "unknown_scope", detail));
+    };
+    // A platform token may look at everything the way anybody else sees it.
+    grant.reads_of(&scope.owner())?;
+    Ok(scope)
+}
+
+async fn default_tz(call: &Call, scope: &Scope) -> Result<String, Fault> {
+    match scope {
+        Scope::Advertiser(key) => Ok(directory::place(&call.bindings.catalog, key, call.now).await?.timezone),
+        Scope::Platform | Scope::Service(_) => Ok("UTC".to_owned()),
+    }
+}
+
+/// The cells of a query, and which data they are.
+struct Data {
+    segment: Segment,
+    head: ReduceHead,
+    version: String,
+}
+
+async fn gather(
+    call: &Call,
+    scope: &Scope,
+    query: &Query,
+    reduce_query: &ReduceQuery,
+) -> Result<Data, Fault> {
+    let reports = &call.bindings.reports;
+    let needed = query.plan().dimensions_needed();
+    if needed.iter().all(|dimension| scope.dimensions().contains(dimension)) {
+        let Reduced { head, segment } = reduce(reports, scope, reduce_query).await?;
+        let version = head.data_version(scope);
+        return Ok(Data { segment, head, version });
+    }
+    // Only the platform gets here: its own cells are too coarse, so it asks those advertisers that have any.
+    let coarse = ReduceQuery { parameters: coarse_parameters(reduce_query), ..reduce_query.clone() };
+    let platform = reduce(reports, scope, &coarse).await?;
+    let mut advertisers: Vec<Scope> = platform
+        .segment
+        .iter()
+        .map(|(key, _)| Scope::Advertiser(key.dim(Dimension::Advertiser).clone()))
+        .collect();
+    advertisers.dedup();
+    if advertisers.len() > MAX_FAN_OUT {
+        let detail = format!(
+            "{} advertisers have such events, at most {MAX_FAN_OUT} can be asked at once: filter by advertiser",
+            advertisers.len()
+        );
+        return Err(Fault::refused(422, "too_many_advertisers", detail));
+    }
+    let parts = reduce_all(reports, &advertisers, reduce_query).await?;
+    Ok(merge(scope, &platform.head, &advertisers, parts))
+}
+
+/// The parameters of a question that platform cells can answer: which advertisers have cells at all.
+fn coarse_parameters(query: &ReduceQuery) -> Vec<(String, String)> {
+    let kept = query.parameters.iter().filter(|(name, value)| match name.as_str() {
+        "from" | "to" | "tz" | "source" => true,
+        "filter" => Scope::Platform
+            .dimensions()
+            .iter()
+            .any(|dimension| value.strip_prefix(dimension.name()).is_some_and(|rest| rest.starts_with(':'))),
+        _ => false,
+    });
+    let by = [("by", Dimension::Advertiser.name()), ("metrics", "impressions")];
+    let by = by.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    kept.cloned().chain(by).collect()
+}
+
+/// One answer of many: as old as its oldest part, and of a version that changes with any of them.
+fn merge(scope: &Scope, platform: &ReduceHead, advertisers: &[Scope], parts: Vec<Reduced>) -> Data {
+    let mut head = platform.clone();
+    let mut segment = Segment::default();
+    let mut versions = Sha256::new();
+    for (advertiser, part) in advertisers.iter().zip(parts) {
+        versions.update(part.head.data_version(advertiser).as_bytes());
+        versions.update([0]);
+        segment.merge(&part.segment);
+        head.generation = head.generation.min(part.head.generation);
+        head.complete_through_ms = head.complete_through_ms.min(part.head.complete_through_ms);
+    }
+    let version = format!("{}.{}", platform.data_version(scope), hex(&versions.finalize()));
+    Data { segment, head, version }
+}
+
+/// Of data and query: the same answer has the same tag, another one another.
+fn etag(version: &str, query: &Query) -> String {
+    let mut digest = Sha256::new();
+    digest.update(version.as_bytes());
+    digest.update([0]);
+    digest.update(query.canonical().as_bytes());
+    format!("\"{}\"", hex(&digest.finalize()))
+}
+
+/// The first 64 bits: enough to tell versions apart that one browser may hold.
+fn hex(digest: &[u8]) -> String {
+    digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Whether `If-None-Match` names the tag; the comparison is the weak one (RFC 9110, section 13.1.2).
+fn names(header: &str, etag: &str) -> bool {
+    header.split(',').map(str::trim).any(|tag| tag == "*" || tag.trim_start_matches("W/") == etag)
+}
+
+fn refused(error: QueryError) -> Fault {
+    Fault::refused(422, error.code(), error.to_string())
+}
