@@ -1,18 +1,59 @@
-//! The pure heart of Adtally: events become linked facts, facts become cells, cells become reports.
+//! The pure heart of Adtally: bytes become events, events linked facts, facts cells, and cells reports.
+//!
+//! ```text
+//! intake -> route -> link -> cell -> segment -> report
+//! ```
+//!
+//! ```
+//! use adtally_core::cell::Scope;
+//! use adtally_core::intake::{Context, Media, read_body};
+//! use adtally_core::key::{Key, UserSalt};
+//! use adtally_core::link::{Arrival, Linker, cells_of};
+//! use adtally_core::report::{Query, Value, run};
+//! use adtally_core::segment::Segment;
+//! use adtally_core::settings::Settings;
+//! use adtally_core::time::ServerTime;
+//!
+//! // A click arrives before its impression.
+//! let body = br#"
+//!     {"kind":"click","id":"c1","advertiser":"acme","impression":"i1","at":"2018-07-22T15:00:05Z"}
+//!     {"kind":"impression","id":"i1","advertiser":"acme","ad":"a1","at":"2018-07-22T15:00:00Z"}"#;
+//! let now = ServerTime(1_532_271_610_000);
+//! let salt = UserSalt::new(b"secret");
+//! let intake = read_body(body, Media::Ndjson, &Context { now, nonce: 0, salt: &salt })?;
+//!
+//! let mut linker = Linker::new();
+//! let mut facts = Vec::new();
+//! for (_, event) in intake.events {
+//!     let settings = std::sync::Arc::new(Settings::default());
+//!     facts.extend(linker.apply([Arrival { event, received: now, settings }]).facts);
+//! }
+//!
+//! let scope = Scope::Advertiser(Key::parse("acme")?);
+//! let segment = Segment::from_cells(cells_of(&facts, &scope));
+//! let params = [("by", "ad"), ("metrics", "impressions,linked_clicks"), ("from", "2018-07-22")];
+//! let params = params.map(|(name, value)| (name.to_owned(), value.to_owned()));
+//! let query = Query::parse(&params, "UTC", now)?;
+//! let table = run(&query, &query.plan().reduce(&segment), &scope);
+//! assert_eq!(table.rows, [[Value::Text("a1".to_owned()), Value::Count(1), Value::Count(1)]]);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 //!
 //! It knows no clock, no randomness, no I/O, no async and no logging: the worker, the dashboard and the command
 //! line call it and execute what it decides.
 
+pub mod event;
 pub mod key;
 pub mod time;
-pub mod event;
 pub mod intake;
 pub mod settings;
+pub mod route;
+pub mod link;
 pub mod measure;
 pub mod sketch;
 pub mod cell;
-pub mod access;
 pub mod segment;
 pub mod report;
+pub mod access;
 
 mod varint;

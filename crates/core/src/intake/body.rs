@@ -27,7 +27,8 @@ pub(super) fn split(bytes: &[u8], media: Media) -> Result<Vec<&[u8]>, BodyError>
 }
 
 fn array(body: &[u8]) -> Result<Vec<&[u8]>, BodyError> {
-    let items: Vec<&RawValue> = serde_json::from_slice(body).map_err(|e| BodyError::BadJson(e.to_string()))?;
+    let items: Vec<&RawValue> =
+        serde_json::from_slice(body).map_err(|e| BodyError::BadJson(e.to_string()))?;
     Ok(items.into_iter().map(|item| item.get().as_bytes()).collect())
 }
 

@@ -110,7 +110,9 @@ impl Fields {
         };
         if ms < EARLIEST_AT_MS {
             let hint = match ms.checked_mul(1_000) {
-                Some(scaled) if scaled >= EARLIEST_AT_MS => "; it looks like seconds, milliseconds are expected",
+                Some(scaled) if scaled >= EARLIEST_AT_MS => {
+                    "; it looks like seconds, milliseconds are expected"
+                }
                 _ => "",
             };
             return Err((RejectCode::AtTooOld, format!("`at` is {}, before 2010{hint}", rfc3339(ms))));
@@ -138,9 +140,10 @@ impl Fields {
             None => Ok(None),
             Some(Value::Number(number)) => match integer(&number) {
                 Some(amount) if amount >= 0 => Ok(Some(amount)),
-                Some(amount) => {
-                    Err((RejectCode::NegativeAmount, format!("`{name}` is {amount}, it must not be negative")))
-                }
+                Some(amount) => Err((
+                    RejectCode::NegativeAmount,
+                    format!("`{name}` is {amount}, it must not be negative"),
+                )),
                 None => Err(wrong_type(name, "a whole number of micros", &Value::Number(number))),
             },
             Some(other) => Err(wrong_type(name, "a whole number of micros", &other)),

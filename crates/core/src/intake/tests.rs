@@ -26,9 +26,19 @@ fn layouts() {
     check(&format!("{}\n\n{}\r\n", event("a"), event("b")), Media::Ndjson, &["a", "b"], &[]);
     check(&format!("{}\n{}", event("a"), event("b")), Media::Json, &["a", "b"], &[]);
     check(&format!("{}\n{{oops\n{}", event("a"), event("b")), Media::Ndjson, &["a", "b"], &[(1, "bad_json")]);
-    check(&format!("[1,{},null]", event("a")), Media::Json, &["a"], &[(0, "not_an_object"), (2, "not_an_object")]);
+    check(
+        &format!("[1,{},null]", event("a")),
+        Media::Json,
+        &["a"],
+        &[(0, "not_an_object"), (2, "not_an_object")],
+    );
     check("[]", Media::Json, &[], &[]);
-    check("{\n \"kind\": \"conversion\",\n \"advertiser\": \"acme\",\n \"id\":\"x\"\n}", Media::Json, &["x"], &[]);
+    check(
+        "{\n \"kind\": \"conversion\",\n \"advertiser\": \"acme\",\n \"id\":\"x\"\n}",
+        Media::Json,
+        &["x"],
+        &[],
+    );
     check(r#"{"kind":"conversion","advertiser":"acme"}"#, Media::Json, &["adt-0000000000000abc-0"], &[]);
 }
 
