@@ -8,8 +8,8 @@ use crate::api::{EventList, EventStory};
 /// named in `also`.
 pub fn story(stories: Vec<EventStory>) -> Option<EventStory> {
     let place = |kind: &str| Kind::ALL.into_iter().position(|known| known.name() == kind);
-    let mut kinds: Vec<String> =
-        stories.iter().flat_map(|story| [&story.also[..], &[story.event.kind.clone()]].concat()).collect();
+    let known = stories.iter().flat_map(|story| story.also.iter().chain([&story.event.kind]));
+    let mut kinds: Vec<String> = known.cloned().collect();
     let mut first = stories.into_iter().min_by_key(|story| place(&story.event.kind))?;
     kinds.retain(|kind| *kind != first.event.kind);
     kinds.sort_by_key(|kind| place(kind));

@@ -73,7 +73,8 @@ pub struct StoryQuery {
 pub struct EventsQuery {
     /// Only this kind.
     pub kind: Option<String>,
-    /// Only this user, by pseudonym.
+    /// Only this user, by pseudonym; as text, since readers that go through JavaScript know 53 bits of a number.
+    #[serde(with = "decimal")]
     pub user: Option<u64>,
     /// `counted`, `invalid`, or a reason's name.
     pub outcome: Option<String>,
@@ -156,6 +157,20 @@ impl ReduceAnswer {
     }
 }
 
+/// 64-bit numbers as decimal text.
+mod decimal {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
+
+    pub(super) fn serialize<S: Serializer>(number: &Option<u64>, to: S) -> Result<S::Ok, S::Error> {
+        number.map(|number| number.to_string()).serialize(to)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u64>, D::Error> {
+        let text = Option::<String>::deserialize(from)?;
+        text.map(|text| text.parse().map_err(D::Error::custom)).transpose()
+    }
+}
+
 fn encode(value: &impl Serialize) -> Vec<u8> {
     #[expect(
         clippy::expect_used,
@@ -167,6 +182,14 @@ fn encode(value: &impl Serialize) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn pseudonyms_keep_all_their_bits() {
+        let query = EventsQuery { user: Some(u64::MAX), limit: 1, ..EventsQuery::default() };
+        let json = serde_json::to_string(&query).unwrap();
+        assert!(json.contains(r#""user":"18446744073709551615""#), "{json}");
+        assert_eq!(serde_json::from_str::<EventsQuery>(&json).unwrap(), query);
+    }
 
     #[test]
     fn answers_both_ways() {
