@@ -1,6 +1,7 @@
 //! `adtally`: replay event files, generate demo traffic, verify a report against its events.
 
 mod replay;
+mod demo;
 mod outgoing;
 mod client;
 mod retry;
@@ -29,6 +30,8 @@ struct Cli {
 enum Command {
     /// Send the rows of CSV and NDJSON files as events
     Replay(replay::ReplayArgs),
+    /// Set up a made-up ad platform and send its traffic until stopped
+    Demo(demo::DemoArgs),
 }
 
 fn main() -> ExitCode {
@@ -39,6 +42,7 @@ fn main() -> ExitCode {
     };
     let result = match &cli.command {
         Command::Replay(args) => replay::run(args, &interrupt).map_err(|error| error.to_string()),
+        Command::Demo(args) => demo::run(args, &interrupt).map_err(|error| error.to_string()),
     };
     result.unwrap_or_else(|error| fail(&error))
 }

@@ -1,5 +1,7 @@
 //! `adtally replay` as a process, against a server that fails on demand.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod fake_server;
 
 use std::fs;
