@@ -81,6 +81,16 @@ fn one_index_keeps_its_greatest_rank() {
     [high, low].into_iter().for_each(|user| sketches[1].insert(user));
     assert_eq!(sketches[0], sketches[1]);
     assert_eq!(sketches[0].0, Form::Sparse(vec![39]));
+    let both = |user: UserKey| {
+        let mut sketch = Sketch::default();
+        [user, UserKey(user.0 | 1 << 63)].into_iter().for_each(|user| sketch.insert(user));
+        sketch
+    };
+    let (mut up, mut down) = (both(low), both(high));
+    up.merge(&both(high));
+    down.merge(&both(low));
+    assert_eq!(up, both(high));
+    assert_eq!(down, both(high));
 }
 
 #[wasm_bindgen_test(unsupported = test)]

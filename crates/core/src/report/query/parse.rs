@@ -12,8 +12,8 @@ use crate::time::{HOUR_MS, Hour, ServerTime, parse_rfc3339, rfc3339};
 
 /// Local days in a report that says neither from nor to.
 const DEFAULT_DAYS: u64 = 7;
-/// The first instant after the year 9999, up to which RFC 3339 goes.
-const END_OF_TIME_MS: i64 = 253_402_300_800_000;
+/// The first year that can be asked for; four digits are the limit at the other end.
+const FIRST_YEAR: &str = "1970";
 
 impl Query {
     /// Reads decoded query parameters, without `scope`; a parameter without a value counts as absent.
@@ -112,7 +112,7 @@ impl<'a> Parameters<'a> {
 
     fn time(&self, parameter: &'static str, zone: Zone) -> Result<Option<i64>, QueryError> {
         let Some(value) = self.get(parameter) else { return Ok(None) };
-        match parse_time(value, zone).filter(|ms| (0..END_OF_TIME_MS).contains(ms)) {
+        match parse_time(value, zone) {
             Some(ms) => Ok(Some(ms)),
             None => Err(QueryError::BadTime { parameter, value: value.to_owned() }),
         }
@@ -175,6 +175,9 @@ fn sort<'a>(
 
 /// A date, a local time, or RFC 3339 with an offset, in ms since 1970.
 fn parse_time(text: &str, zone: Zone) -> Option<i64> {
+    if text < FIRST_YEAR {
+        return None;
+    }
     // chrono reads more than what is promised: one digit for two, blanks, signs.
     let shape: String = text.chars().map(|c| if c.is_ascii_digit() { '0' } else { c }).collect();
     match shape.as_str() {

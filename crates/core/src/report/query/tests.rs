@@ -49,6 +49,7 @@ fn ranges_of_zones_between_hours() {
         let hours = parse(params).unwrap().hours();
         assert_eq!([hours.start, hours.end].map(|hour| rfc3339(hour.start_ms())), [from, to], "{params}");
     }
+    check("from=1970-01-01&to=9999-12-31&tz=Asia/Seoul", "1969-12-31T15:00:00Z", "9999-12-30T15:00:00Z");
     // Midnight in India is 18:30: the hour of 18:00 started on the day before.
     check("from=2018-07-22&to=2018-07-23&tz=Asia/Kolkata", "2018-07-21T19:00:00Z", "2018-07-22T19:00:00Z");
     check(
@@ -115,6 +116,7 @@ fn refusals() {
         "2018-07-22T24:00",
         "1532271600000",
         "1969-12-31T00:00:00Z",
+        "+12018-07-22",
     ] {
         check(&format!("to={time}"), "bad_time", "in to");
     }
