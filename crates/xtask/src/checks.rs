@@ -30,20 +30,20 @@ pub(crate) fn run(project: &Project, options: TestOptions) -> Result<ExitCode> {
     }
     let mut rows = vec![Row { name: "setup", took: human(watch.elapsed()), result: "done".to_owned() }];
     let mut total = Counts::default();
+    let mut failures = Vec::new();
     for step in chosen {
         println!("\n=== {}: {}", step.name, step.purpose);
         let watch = Stopwatch::start();
         let outcome = judge(step, (step.run)(project));
         total = total + outcome.counts;
         rows.push(Row { name: step.name, took: human(watch.elapsed()), result: outcome.describe() });
-        if let Some(failure) = &outcome.failure {
-            println!("{}: {failure}", step.name);
-        }
+        failures.extend(outcome.failure.map(|failure| format!("{} failed: {failure}", step.name)));
         if options.fail_fast && outcome.counts.failed > 0 {
             break;
         }
     }
     println!("\n{}", table(&rows));
+    failures.iter().for_each(|failure| println!("{failure}"));
     println!("{} passed, {} failed", total.passed, total.failed);
     Ok(if total.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

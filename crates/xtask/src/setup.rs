@@ -6,6 +6,7 @@
 pub(crate) mod rust;
 pub(crate) mod cargo_tools;
 mod npm;
+mod debian;
 pub(crate) mod chrome;
 
 use std::fs::File;

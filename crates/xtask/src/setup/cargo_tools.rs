@@ -2,11 +2,12 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 
+use crate::process;
 use crate::project::{Project, is_executable, locked_version, which};
 
-use super::{lock, run, step};
+use super::{debian, lock, run, step};
 
 /// A tool that is installed by cargo.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -113,6 +114,9 @@ fn install(project: &Project, tool: CargoTool) -> Result<()> {
             Err(error) => eprintln!("setup: {error:#}; building it from source instead"),
         }
     }
+    if tool == CargoTool::WorkerBuild {
+        install_openssl(project)?;
+    }
     let from_source = |locked: bool| {
         let mut command = project.command("cargo");
         command.args(["install", tool.package(), "--version", &format!("={version}"), "--root"]).arg(&folder);
@@ -124,5 +128,22 @@ fn install(project: &Project, tool: CargoTool) -> Result<()> {
     from_source(true).or_else(|error| {
         eprintln!("setup: {error:#}; trying again with the newest dependencies that this registry has");
         from_source(false)
+    })
+}
+
+/// worker-build downloads with the system's OpenSSL. Elsewhere than on Linux that comes with the system.
+fn install_openssl(project: &Project) -> Result<()> {
+    let found = process::query(project.command("pkg-config").args(["--exists", "openssl"])).is_ok();
+    if found || !cfg!(target_os = "linux") {
+        return Ok(());
+    }
+    if !debian::can_install() {
+        bail!(
+            "building worker-build needs pkg-config and the headers of OpenSSL: install them first (Debian: \
+             `sudo apt-get install pkg-config libssl-dev`)"
+        );
+    }
+    step("pkg-config and OpenSSL's headers", "worker-build is built with them", "20 s", || {
+        debian::install(project, &["pkg-config", "libssl-dev"])
     })
 }

@@ -1,13 +1,12 @@
 //! A browser and its driver, for the tests only.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Result, bail};
-use nix::unistd::Uid;
 
 use crate::project::{Project, is_executable, non_empty_var, which};
 
-use super::{run, step};
+use super::{debian, step};
 
 /// Names of a Chromium or Chrome, the first found wins.
 const BROWSERS: [&str; 5] =
@@ -37,25 +36,13 @@ pub(super) fn install_missing(project: &Project) -> Result<()> {
     if browser().is_some() && driver().is_some() {
         return Ok(());
     }
-    let can_install = Uid::effective().is_root() && Path::new("/etc/debian_version").exists();
-    if !can_install || which("apt-get").is_none() {
+    if !debian::can_install() {
         bail!(
             "the tests need Chromium (or Chrome) and chromedriver of the same version: install both (Debian: \
              `sudo apt-get install chromium chromium-driver`), or set CHROME and CHROMEDRIVER to where they are"
         );
     }
     step("Chromium and chromedriver", "tests run in a real browser", "1 min", || {
-        let apt = || {
-            let mut command = project.command("apt-get");
-            command.env("DEBIAN_FRONTEND", "noninteractive");
-            command
-        };
-        // A stale mirror in the list is no reason to give up: the installation decides.
-        if let Err(error) = run(apt().args(["update", "--quiet"])) {
-            eprintln!("setup: {error:#}; trying with the package lists as they are");
-        }
-        run(apt()
-            .args(["install", "--yes", "--quiet", "--no-install-recommends"])
-            .args(["chromium", "chromium-driver"]))
+        debian::install(project, &["chromium", "chromium-driver"])
     })
 }
