@@ -22,7 +22,6 @@ pub(super) const PRODUCT: Product = Product {
         "crates/wire/src",
         "worker/Cargo.toml",
         "worker/src",
-        "worker/openapi.json",
     ],
     outputs: &["worker/build/index.js", "worker/build/index_bg.wasm"],
     wasm: "worker/build/index_bg.wasm",
