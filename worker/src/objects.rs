@@ -5,9 +5,6 @@ mod report;
 
 use worker::{Response, ResponseBuilder, Result};
 
-pub use linker::Linker;
-pub use report::Report;
-
 /// An answer of an object to the worker: a status, and seconds to wait where it asks for patience.
 fn refuse(status: u16, retry_after_s: Option<u32>, detail: &str) -> Result<Response> {
     let mut builder = ResponseBuilder::new().with_status(status);

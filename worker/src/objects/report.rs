@@ -54,7 +54,13 @@ impl DurableObject for Report {
         Ok(())
     }
 
-    async fn websocket_close(&self, socket: WebSocket, code: usize, _reason: String, _clean: bool) -> Result<()> {
+    async fn websocket_close(
+        &self,
+        socket: WebSocket,
+        code: usize,
+        _reason: String,
+        _clean: bool,
+    ) -> Result<()> {
         // Codes that mean "no code was sent" may be received but not sent.
         let code = u16::try_from(code).ok().filter(|code| !matches!(code, 1004..=1006 | 1015));
         let _ = socket.close(code.or(Some(1000)), Some("goodbye"));

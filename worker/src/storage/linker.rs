@@ -134,10 +134,12 @@ impl LinkerStore {
 
     /// Every revision of the settings, oldest first.
     pub fn settings(&self) -> Result<Vec<StoredSettings>> {
-        let rows = self.database.rows("SELECT revision, shards, body FROM settings ORDER BY revision", vec![])?;
+        let rows =
+            self.database.rows("SELECT revision, shards, body FROM settings ORDER BY revision", vec![])?;
         let stored = |mut row: super::sql::Row| {
             let revision = unsigned(row.integer()?)?;
-            let shards = u32::try_from(row.integer()?).map_err(|error| Error::RustError(error.to_string()))?;
+            let shards =
+                u32::try_from(row.integer()?).map_err(|error| Error::RustError(error.to_string()))?;
             Ok(StoredSettings { revision, shards, settings: serde_json::from_str(&row.text()?)? })
         };
         rows.into_iter().map(stored).collect()

@@ -57,7 +57,8 @@ impl ReportStore {
 
     /// Every source, and how far it was heard.
     pub fn sources(&self) -> Result<Vec<Heard>> {
-        let rows = self.database.rows("SELECT seq, through_ms, totals FROM sources ORDER BY source", vec![])?;
+        let rows =
+            self.database.rows("SELECT seq, through_ms, totals FROM sources ORDER BY source", vec![])?;
         rows.into_iter().map(heard).collect()
     }
 

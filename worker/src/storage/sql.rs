@@ -1,5 +1,8 @@
 //! SQL without its traps: rows are read whole, errors stop the reading, several statements are one.
 
+use std::panic::AssertUnwindSafe;
+use std::rc::Rc;
+
 use wasm_bindgen::prelude::*;
 use worker::{Error, Result, SqlStorage, SqlStorageValue, State};
 
@@ -18,7 +21,7 @@ extern "C" {
 /// An object's database.
 #[derive(Clone)]
 pub struct Database {
-    state: std::rc::Rc<State>,
+    state: Rc<State>,
 }
 
 /// A row, read from the left.
@@ -28,7 +31,7 @@ pub struct Row {
 
 impl Database {
     /// The database of the object whose state this is.
-    pub fn new(state: std::rc::Rc<State>) -> Self {
+    pub fn new(state: Rc<State>) -> Self {
         Self { state }
     }
 
@@ -49,15 +52,21 @@ impl Database {
         let mut done = None;
         let mut failed = None;
         let outcome = {
-            let mut run = || match statements() {
-                Ok(value) => {
-                    done = Some(value);
-                    Ok(JsValue::UNDEFINED)
-                }
-                Err(error) => {
-                    let thrown = JsValue::from_str(&error.to_string());
-                    failed = Some(error);
-                    Err(thrown)
+            // A panic inside passes through and takes all of this with it.
+            let mut parts = AssertUnwindSafe((&mut statements, &mut done, &mut failed));
+            let mut run = move || {
+                let parts = &mut parts;
+                let (statements, done, failed) = &mut **parts;
+                match statements() {
+                    Ok(value) => {
+                        **done = Some(value);
+                        Ok(JsValue::UNDEFINED)
+                    }
+                    Err(error) => {
+                        let thrown = JsValue::from_str(&error.to_string());
+                        **failed = Some(error);
+                        Err(thrown)
+                    }
                 }
             };
             let raw: &JsValue = storage.as_raw().as_ref();

@@ -59,7 +59,10 @@ pub(super) enum Refused {
 
 impl Node {
     /// Stores events; answers when they are durable, since an object's answers wait for its writes.
-    pub(super) async fn append(self: Rc<Self>, append: Append) -> std::result::Result<Vec<Appended>, Refused> {
+    pub(super) async fn append(
+        self: Rc<Self>,
+        append: Append,
+    ) -> std::result::Result<Vec<Appended>, Refused> {
         self.admit(&append)?;
         let (answer, answered) = oneshot::channel();
         let is_first = {
@@ -93,7 +96,9 @@ impl Node {
                     Ok(())
                 }
                 Some(_) if waiting + append.events.len() > MAX_WAITING => Err(Refused::Busy),
-                Some(_) if memory.linker.len() + waiting + append.events.len() > MAX_RESIDENT => Err(Refused::Full),
+                Some(_) if memory.linker.len() + waiting + append.events.len() > MAX_RESIDENT => {
+                    Err(Refused::Full)
+                }
                 Some(_) => Ok(()),
             })
         });

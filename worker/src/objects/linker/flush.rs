@@ -123,7 +123,8 @@ impl Memory {
         if self.untold.is_empty() {
             return Ok(());
         }
-        let parcels: Vec<_> = self.untold.chunks(MAX_PARCEL_FACTS).map(|facts| parcel(facts, through)).collect();
+        let parcels: Vec<_> =
+            self.untold.chunks(MAX_PARCEL_FACTS).map(|facts| parcel(facts, through)).collect();
         self.store.post(self.last_seq + 1, self.last_row, &parcels)?;
         self.last_seq += parcels.len() as u64;
         self.untold.clear();
@@ -133,7 +134,8 @@ impl Memory {
 
 /// The cells of each scope that the facts concern.
 fn parcel(facts: &[Fact], through: ServerTime) -> Parcel {
-    let dims = |dimension| facts.iter().map(move |fact| fact.body.cell.dim(dimension)).collect::<BTreeSet<_>>();
+    let dims =
+        |dimension| facts.iter().map(move |fact| fact.body.cell.dim(dimension)).collect::<BTreeSet<_>>();
     let advertisers = dims(Dimension::Advertiser).into_iter().cloned().map(Scope::Advertiser);
     let services = dims(Dimension::Service).into_iter().filter(|key| !key.is_empty()).cloned();
     let scopes = [Scope::Platform].into_iter().chain(advertisers).chain(services.map(Scope::Service));
