@@ -2,6 +2,8 @@
 
 mod replay;
 mod demo;
+mod verify;
+mod source;
 mod outgoing;
 mod client;
 mod retry;
@@ -32,6 +34,8 @@ enum Command {
     Replay(replay::ReplayArgs),
     /// Set up a made-up ad platform and send its traffic until stopped
     Demo(demo::DemoArgs),
+    /// Recompute reports from event files and compare them with the server's
+    Verify(verify::VerifyArgs),
 }
 
 fn main() -> ExitCode {
@@ -42,6 +46,7 @@ fn main() -> ExitCode {
     };
     let result = match &cli.command {
         Command::Replay(args) => replay::run(args, &interrupt).map_err(|error| error.to_string()),
+        Command::Verify(args) => verify::run(args, &interrupt).map_err(|error| error.to_string()),
         Command::Demo(args) => demo::run(args, &interrupt).map_err(|error| error.to_string()),
     };
     result.unwrap_or_else(|error| fail(&error))

@@ -11,10 +11,11 @@ pub(crate) mod batch;
 pub(crate) mod pace;
 pub(crate) mod checkpoint;
 pub(crate) mod delivery;
+pub(crate) mod offline;
 pub(crate) mod summary;
 
-use std::fs::{self, File};
-use std::io::{self, BufWriter, Write};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -24,7 +25,7 @@ use clap::Args;
 use self::batch::Batches;
 use self::checkpoint::{Checkpoint, Job, Progress as Through};
 use self::delivery::{Delivery, DeliveryError, End, Step, deliver};
-use self::input::{BytesRead, Input, InputError};
+use self::input::{Input, InputError};
 use self::map::{Map, MapError};
 use self::pace::Pace;
 use self::summary::{Summary, grouped};
@@ -33,12 +34,10 @@ use crate::clock::Stopwatch;
 use crate::interrupt::{EXIT_INTERRUPTED, Interrupt};
 use crate::progress::Progress;
 use crate::retry::Patience;
+use crate::source::BytesRead;
 
 /// Exit status when everything was sent and something was refused.
 const EXIT_REJECTED: u8 = 1;
-
-/// `--dry-run` shows the first events only.
-const SHOWN_EVENTS: usize = 5;
 
 /// Arguments of `adtally replay`.
 #[derive(Debug, Args)]
@@ -58,8 +57,8 @@ pub(crate) struct ReplayArgs {
     /// Events per second; without it as fast as the server takes them
     #[arg(long, value_name = "EVENTS_PER_S", value_parser = positive)]
     rate: Option<f64>,
-    /// Events per request, 1 to 10,000
-    #[arg(long, value_name = "EVENTS", default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    /// Events per request, 1 to 5,000
+    #[arg(long, value_name = "EVENTS", default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..=5_000))]
     batch: u32,
     /// Requests under way at once, 1 to 64
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=64))]
@@ -130,8 +129,8 @@ pub(crate) fn run(args: &ReplayArgs, interrupt: &Interrupt) -> Result<ExitCode, 
     let mut summary = Summary::default();
     let end = match (&args.to, &args.out) {
         (Some(url), None) if !args.dry_run => send(args, url, &map_text, &map, interrupt, &mut summary),
-        (_, Some(out)) => write_out(args, out, &map, &mut summary),
-        _ => dry_run(args, &map, &mut summary),
+        (_, Some(out)) => offline::write_out(args, out, &map, &mut summary),
+        _ => offline::dry_run(args, &map, &mut summary),
     };
     if args.json {
         println!("{}", summary.json(watch.elapsed()));
@@ -263,47 +262,4 @@ fn send_file(
         saved.map_err(|source| ReplayError::Checkpoint { path: shown, source })?;
     }
     Ok(end)
-}
-
-/// Maps all files; `write` gets the body of each batch.
-fn map_all(
-    args: &ReplayArgs,
-    map: &Map,
-    summary: &mut Summary,
-    mut write: impl FnMut(&[u8]) -> Result<(), ReplayError>,
-) -> Result<End, ReplayError> {
-    for path in &args.files {
-        let shown = path.display().to_string();
-        let mut batches =
-            Batches::new(open(path, map, BytesRead::default())?, map, &shown, args.batch as usize);
-        let failed = |source| ReplayError::Input { path: shown.clone(), source };
-        while let Some(batch) = batches.next().map_err(failed)? {
-            write(&batch.body)?;
-            summary.events += batch.event_rows.len() as u64;
-            summary.merge(batch.unmapped);
-        }
-    }
-    Ok(End::Complete)
-}
-
-/// The file appears under its name once it is whole.
-fn write_out(args: &ReplayArgs, out: &Path, map: &Map, summary: &mut Summary) -> Result<End, ReplayError> {
-    let failed = |source| ReplayError::Out { path: out.display().to_string(), source };
-    let mut beside = out.as_os_str().to_owned();
-    beside.push(".new");
-    let mut file = BufWriter::new(File::create(&beside).map_err(failed)?);
-    map_all(args, map, summary, |body| file.write_all(body).map_err(failed))?;
-    file.flush().and_then(|()| fs::rename(&beside, out)).map_err(failed)?;
-    Ok(End::Complete)
-}
-
-fn dry_run(args: &ReplayArgs, map: &Map, summary: &mut Summary) -> Result<End, ReplayError> {
-    let mut to_show = SHOWN_EVENTS;
-    map_all(args, map, summary, |body| {
-        for line in body.split_inclusive(|byte| *byte == b'\n').take(to_show) {
-            to_show -= 1;
-            print!("{}", String::from_utf8_lossy(line));
-        }
-        Ok(())
-    })
 }

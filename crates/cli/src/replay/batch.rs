@@ -86,8 +86,8 @@ impl Batch {
 mod tests {
     use std::path::PathBuf;
 
-    use super::super::input::BytesRead;
     use super::*;
+    use crate::source::BytesRead;
 
     const MAP: &str = "
         [every]

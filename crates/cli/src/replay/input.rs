@@ -1,17 +1,14 @@
 //! Reading files row by row: CSV or NDJSON, plain or gzipped.
 
 use std::collections::HashMap;
-use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
-use flate2::read::MultiGzDecoder;
 use serde_json::Value;
 
 use super::map::row::{FileName, Record, Row};
 use super::map::{InputFormat, InputOptions, Map};
+use crate::source::{self, BytesRead, Source};
 
 /// A line longer than this is not an event: the server takes 8 kB, and a wide CSV row has many columns.
 const MAX_LINE_BYTES: u64 = 1_000_000;
@@ -42,54 +39,17 @@ pub(crate) struct Input {
 }
 
 enum Rows {
-    Csv {
-        reader: csv::Reader<Box<dyn Read + Send>>,
-        columns: HashMap<String, usize>,
-        cells: csv::StringRecord,
-    },
-    Ndjson {
-        reader: BufReader<Box<dyn Read + Send>>,
-        line: Vec<u8>,
-        object: Value,
-    },
-}
-
-/// How far the reading of a file has come, for a progress bar in another thread.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct BytesRead(Arc<AtomicU64>);
-
-impl BytesRead {
-    /// Bytes read so far, of the file as it lies on the disk.
-    pub(crate) fn get(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
-    }
-}
-
-struct Counting {
-    file: File,
-    bytes: BytesRead,
-}
-
-impl Read for Counting {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        let read = self.file.read(buffer)?;
-        self.bytes.0.fetch_add(read as u64, Ordering::Relaxed);
-        Ok(read)
-    }
+    Csv { reader: csv::Reader<Source>, columns: HashMap<String, usize>, cells: csv::StringRecord },
+    Ndjson { reader: BufReader<Source>, line: Vec<u8>, object: Value },
 }
 
 impl Input {
     /// Opens `path` and checks that it has the columns that `map` reads.
     pub(crate) fn open(path: &Path, map: &Map, bytes: BytesRead) -> Result<Self, InputError> {
-        let counting = Counting { file: File::open(path)?, bytes };
+        let (source, extension) = source::open(path, bytes)?;
         let file = FileName::of(path);
-        let name = path.to_string_lossy().to_lowercase();
-        let (name, source): (_, Box<dyn Read + Send>) = match name.strip_suffix(".gz") {
-            Some(inner) => (inner, Box::new(MultiGzDecoder::new(BufReader::new(counting)))),
-            None => (name.as_str(), Box::new(counting)),
-        };
-        let rows = match format_of(name, &map.input) {
-            InputFormat::Csv => open_csv(source, name, map)?,
+        let rows = match format_of(&extension, &map.input) {
+            InputFormat::Csv => open_csv(source, &extension, map)?,
             InputFormat::Ndjson => {
                 Rows::Ndjson { reader: BufReader::new(source), line: Vec::new(), object: Value::Null }
             }
@@ -126,16 +86,16 @@ impl Input {
     }
 }
 
-fn format_of(name: &str, options: &InputOptions) -> InputFormat {
-    let by_name = match name.rsplit('.').next() {
-        Some("ndjson" | "jsonl" | "json") => InputFormat::Ndjson,
+fn format_of(extension: &str, options: &InputOptions) -> InputFormat {
+    let by_name = match extension {
+        "ndjson" | "jsonl" | "json" => InputFormat::Ndjson,
         _ => InputFormat::Csv,
     };
     options.format.unwrap_or(by_name)
 }
 
-fn open_csv(source: Box<dyn Read + Send>, name: &str, map: &Map) -> Result<Rows, InputError> {
-    let default = if name.ends_with(".tsv") { '\t' } else { ',' };
+fn open_csv(source: Source, extension: &str, map: &Map) -> Result<Rows, InputError> {
+    let default = if extension == "tsv" { '\t' } else { ',' };
     let delimiter = map.input.delimiter.unwrap_or(default);
     let byte = u8::try_from(delimiter).ok().filter(u8::is_ascii).ok_or(InputError::Delimiter(delimiter))?;
     let mut builder = csv::ReaderBuilder::new();
@@ -183,7 +143,7 @@ impl Rows {
 
 /// Blank lines are passed over, as in the collect endpoint.
 fn advance_ndjson(
-    reader: &mut BufReader<Box<dyn Read + Send>>,
+    reader: &mut BufReader<Source>,
     line: &mut Vec<u8>,
     object: &mut Value,
 ) -> Result<Advanced, InputError> {
