@@ -6,6 +6,7 @@ use super::*;
 
 const OPEN_BANDIT: &str = include_str!("../../../maps/open-bandit.toml");
 const EVENT_LOG: &str = include_str!("../../../maps/event-log.toml");
+const REFERENCE: &str = include_str!("../../../../../docs/replay.md");
 
 fn lines(map: &str, file: &str, record: Record<'_>) -> Result<String, RowError> {
     let file = FileName::of(Path::new(file));
@@ -92,6 +93,29 @@ fn event_log_rows() {
         ),
     );
     check(serde_json::json!({"uuid": "8c21", "type": "heartbeat", "ts": 1790000200}), "");
+}
+
+#[test]
+fn the_first_map_of_the_reference() {
+    let block = |language: &str| {
+        let (_, rest) = REFERENCE.split_once(&format!("```{language}\n")).unwrap();
+        rest.split_once("```").unwrap().0
+    };
+    let mut csv = block("csv").lines();
+    let (header, first) = (csv.next().unwrap(), csv.next().unwrap());
+    check_csv(
+        block("toml"),
+        header,
+        first,
+        Ok(concat!(
+            r#"{"kind":"impression","id":"shop-81","at":1795133642000,"advertiser":"acme","#,
+            r#""campaign":"autumn","ad":"b7","user":"v-1204","cost_micros":2100}"#,
+            "\n",
+            r#"{"kind":"click","id":"shop-81","at":1795133647000,"advertiser":"acme","#,
+            r#""campaign":"autumn","ad":"b7","user":"v-1204","impression":"shop-81"}"#,
+            "\n"
+        )),
+    );
 }
 
 #[test]
