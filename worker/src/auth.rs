@@ -59,14 +59,20 @@ pub(crate) fn forget() {
     REMEMBERED.with_borrow_mut(HashMap::clear);
 }
 
+/// Refuses what a browser sends for another site's page: such a page must neither use nor replace a session.
+pub(crate) fn from_own_page(call: &Call) -> Result<(), Fault> {
+    let (origin, host) = (call.header("Origin"), call.header("Host"));
+    if session::same_origin(origin.as_deref(), host.as_deref()) {
+        Ok(())
+    } else {
+        Err(Fault::refused(403, "cross_origin", "sessions are only for the dashboard's own pages"))
+    }
+}
+
 fn cookie(call: &Call) -> Result<Option<TokenHash>, Fault> {
     let header = call.header("Cookie");
     let Some(value) = header.as_deref().and_then(session::find_cookie) else { return Ok(None) };
-    let (origin, host) = (call.header("Origin"), call.header("Host"));
-    if !session::same_origin(origin.as_deref(), host.as_deref()) {
-        let detail = "a session cookie is only taken from the dashboard's own pages";
-        return Err(Fault::refused(403, "cross_origin", detail));
-    }
+    from_own_page(call)?;
     Ok(call.bindings.secrets.session.open(value, call.now.0))
 }
 

@@ -1,5 +1,7 @@
 //! One HTTP request on its way through the worker.
 
+use std::collections::BTreeMap;
+
 use adtally_core::intake::MAX_BODY_BYTES;
 use adtally_core::time::ServerTime;
 use futures_util::StreamExt;
@@ -94,6 +96,11 @@ const _: () = assert!(MAX_JSON_BYTES < MAX_BODY_BYTES);
 /// A JSON answer.
 pub(crate) fn json(status: u16, body: &impl Serialize) -> Result<Response, Fault> {
     Ok(ResponseBuilder::new().with_status(status).from_json(body)?)
+}
+
+/// A JSON answer of one list under its name.
+pub(crate) fn list<T: Serialize>(name: &str, items: Vec<T>) -> Result<Response, Fault> {
+    json(200, &BTreeMap::from([(name, items)]))
 }
 
 /// An answer without a body.

@@ -74,7 +74,10 @@ mod tests {
         }
         check(&[], None);
         check(&[("click", &[])], Some(("click", &[])));
-        check(&[("click", &["conversion"]), ("impression", &[])], Some(("impression", &["click", "conversion"])));
+        check(
+            &[("click", &["conversion"]), ("impression", &[])],
+            Some(("impression", &["click", "conversion"])),
+        );
         check(&[("view", &["click"]), ("click", &[])], Some(("view", &["click"])));
     }
 

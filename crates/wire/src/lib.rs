@@ -15,3 +15,4 @@ pub mod delta;
 pub mod story;
 pub mod gather;
 pub mod report;
+pub mod etag;

@@ -3,7 +3,8 @@
 //! All of it is plain HTTP between the worker and its own objects: nothing of it is reachable from outside, and
 //! both sides are deployed together.
 
-use adtally_core::cell::Scope;
+use adtally_core::cell::{Dimension, Scope};
+use adtally_core::measure::Measure;
 use adtally_core::settings::Settings;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -117,6 +118,24 @@ pub struct ReduceHead {
     pub complete_through_ms: Option<i64>,
 }
 
+impl ReduceQuery {
+    /// The question which advertisers have cells for this query at all, as far as the platform's own cells can tell.
+    pub fn which_advertisers(&self) -> ReduceQuery {
+        let is_coarse = |filter: &str| {
+            let dimension = filter.split(':').next();
+            Scope::Platform.dimensions().iter().any(|known| Some(known.name()) == dimension)
+        };
+        let kept = self.parameters.iter().filter(|(name, value)| match name.as_str() {
+            "from" | "to" | "tz" | "source" => true,
+            "filter" => is_coarse(value),
+            _ => false,
+        });
+        let asked = [("by", Dimension::Advertiser.name()), ("metrics", Measure::Impressions.name())];
+        let asked = asked.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        Self { parameters: kept.cloned().chain(asked).collect(), ..self.clone() }
+    }
+}
+
 impl ReduceHead {
     /// The version as it stands in API answers and live messages: `advertiser:acme@g3.118`.
     pub fn data_version(&self, scope: &Scope) -> String {
@@ -182,6 +201,33 @@ fn encode(value: &impl Serialize) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_question_for_advertisers_is_coarse() {
+        let query = |parameters: &[(&str, &str)]| ReduceQuery {
+            parameters: parameters.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect(),
+            now_ms: 7,
+            default_tz: "UTC".to_owned(),
+        };
+        let fine = query(&[
+            ("from", "2026-01-01"),
+            ("by", "ad"),
+            ("metrics", "clicks,reach"),
+            ("filter", "ad:prefix:b"),
+            ("filter", "service:eq:a:b"),
+            ("filter", "advertiser:in:acme,globex"),
+            ("sort", "-clicks"),
+            ("limit", "5"),
+        ]);
+        let coarse = query(&[
+            ("from", "2026-01-01"),
+            ("filter", "service:eq:a:b"),
+            ("filter", "advertiser:in:acme,globex"),
+            ("by", "advertiser"),
+            ("metrics", "impressions"),
+        ]);
+        assert_eq!(fine.which_advertisers(), coarse);
+    }
 
     #[test]
     fn pseudonyms_keep_all_their_bits() {

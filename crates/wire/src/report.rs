@@ -46,7 +46,8 @@ mod tests {
 
     #[test]
     fn a_report_as_json() {
-        let parameters = [("by", "day"), ("metrics", "clicks,ctr"), ("from", "2018-07-22"), ("to", "2018-07-23")];
+        let parameters =
+            [("by", "day"), ("metrics", "clicks,ctr"), ("from", "2018-07-22"), ("to", "2018-07-23")];
         let parameters = parameters.map(|(name, value)| (name.to_owned(), value.to_owned()));
         let query = Query::parse(&parameters, "UTC", ServerTime(0)).unwrap();
         let mut cells = Cells::new();

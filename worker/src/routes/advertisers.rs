@@ -4,12 +4,11 @@ use adtally_core::access::{Owner, Owners, Side};
 use adtally_core::key::Key;
 use adtally_wire::catalog::advertiser::{AdvertiserPut, unknown};
 use adtally_wire::catalog::{key as parse_key, read};
-use serde_json::json;
 use worker::Response;
 
 use super::settings;
 use crate::auth::authenticate;
-use crate::call::{Call, MAX_JSON_BYTES, json as answer};
+use crate::call::{self, Call, MAX_JSON_BYTES, json};
 use crate::catalog::advertisers;
 use crate::directory;
 use crate::problem::Fault;
@@ -24,7 +23,7 @@ pub(super) async fn list(call: &Call) -> Result<Response, Fault> {
         Owners::One(own) => advertisers::list(db, Some(&own)).await?,
         Owners::Nobody => Vec::new(),
     };
-    answer(200, &json!({ "advertisers": entries }))
+    call::list("advertisers", entries)
 }
 
 /// `GET` of one.
@@ -33,7 +32,7 @@ pub(super) async fn get(call: &Call, key: &str) -> Result<Response, Fault> {
     let key = parse_key("key", key)?;
     grant.reads_of(&Owner::Advertiser(key.clone()))?;
     match advertisers::find(&call.bindings.catalog, &key).await? {
-        Some(entry) => answer(200, &entry),
+        Some(entry) => json(200, &entry),
         None => {
             Err(Fault::refused(404, "advertiser_not_found", format!("the catalog has no advertiser {key}")))
         }
@@ -69,5 +68,5 @@ pub(super) async fn put(call: &mut Call, key: &str) -> Result<Response, Fault> {
     settings::write(db, &key, advertisers::put(db, &entry)?).await?;
     directory::forget(&key);
     settings::push(&call.bindings, &key).await?;
-    answer(status, &entry)
+    json(status, &entry)
 }

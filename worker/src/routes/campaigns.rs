@@ -5,12 +5,11 @@ use adtally_core::key::Key;
 use adtally_wire::api::Campaign;
 use adtally_wire::catalog::campaign::{CampaignPut, unknown};
 use adtally_wire::catalog::{CatalogError, key as parse_key, read};
-use serde_json::json;
 use worker::Response;
 
 use super::{entries, settings};
 use crate::auth::authenticate;
-use crate::call::{Call, MAX_JSON_BYTES, json as answer};
+use crate::call::{self, Call, MAX_JSON_BYTES, json};
 use crate::catalog::campaigns;
 use crate::problem::Fault;
 
@@ -22,7 +21,7 @@ pub(super) async fn list(call: &Call) -> Result<Response, Fault> {
         Some(advertiser) => campaigns::list(&call.bindings.catalog, advertiser.as_ref()).await?,
         None => Vec::new(),
     };
-    answer(200, &json!({ "campaigns": rows }))
+    call::list("campaigns", rows)
 }
 
 /// `GET` of one.
@@ -33,7 +32,7 @@ pub(super) async fn get(call: &Call, key: &str) -> Result<Response, Fault> {
     let owner = grant.scope.owners(Side::Advertiser).meant(entries::named(call, Side::Advertiser)?)?;
     let rows = campaigns::find(&call.bindings.catalog, &key, owner.as_ref()).await?;
     match entries::the_one(rows, &key, Side::Advertiser)? {
-        Some(campaign) => answer(200, &campaign),
+        Some(campaign) => json(200, &campaign),
         None => Err(entries::not_found(&grant.scope, "campaign_not_found", &key)),
     }
 }
@@ -68,7 +67,7 @@ pub(super) async fn put(call: &mut Call, key: &str) -> Result<Response, Fault> {
     let status = if before.is_some() { 200 } else { 201 };
     let campaign = change.apply(&key, before.unwrap_or_else(|| unknown(&key, &advertiser)))?;
     store(call, &advertiser, &campaign).await?;
-    answer(status, &campaign)
+    json(status, &campaign)
 }
 
 async fn store(call: &Call, advertiser: &Key, campaign: &Campaign) -> Result<(), Fault> {

@@ -6,11 +6,10 @@ use adtally_core::key::Key;
 use adtally_wire::api::CatalogEntry;
 use adtally_wire::catalog::entry::{EntryKind, EntryPut, unknown};
 use adtally_wire::catalog::{CatalogError, key as parse_key, read};
-use serde_json::json;
 use worker::Response;
 
 use crate::auth::authenticate;
-use crate::call::{Call, MAX_JSON_BYTES, json as answer};
+use crate::call::{self, Call, MAX_JSON_BYTES, json};
 use crate::catalog::entries;
 use crate::problem::Fault;
 
@@ -27,7 +26,7 @@ pub(super) async fn list(call: &Call, kind: EntryKind) -> Result<Response, Fault
         EntryKind::Service => "services",
         EntryKind::Placement => "placements",
     };
-    answer(200, &json!({ plural: rows }))
+    call::list(plural, rows)
 }
 
 /// `GET` of one.
@@ -38,7 +37,7 @@ pub(super) async fn get(call: &Call, kind: EntryKind, key: &str) -> Result<Respo
     let owner = meant(&grant.scope, kind, &key, named(call, side(kind))?)?;
     let rows = entries::find(&call.bindings.catalog, kind, &key, owner.as_ref()).await?;
     match the_one(rows, &key, side(kind))? {
-        Some(entry) => answer(200, &entry),
+        Some(entry) => json(200, &entry),
         None => Err(not_found(&grant.scope, not_found_code(kind), &key)),
     }
 }
@@ -74,7 +73,7 @@ pub(super) async fn put(call: &mut Call, kind: EntryKind, key: &str) -> Result<R
     let status = if before.is_some() { 200 } else { 201 };
     let entry = change.apply(kind, &key, before.unwrap_or_else(|| unknown(kind, &key, &owner)))?;
     entries::put(db, kind, &entry).await?;
-    answer(status, &entry)
+    json(status, &entry)
 }
 
 /// A service is its own owner, whatever the caller names.

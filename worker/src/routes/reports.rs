@@ -4,9 +4,9 @@ use adtally_core::access::Grant;
 use adtally_core::cell::{Dimension, Scope};
 use adtally_core::report::{Format, Query, QueryError, run};
 use adtally_core::segment::Segment;
+use adtally_wire::etag;
 use adtally_wire::object::{ReduceHead, ReduceQuery};
 use adtally_wire::report::answer;
-use sha2::{Digest, Sha256};
 use worker::{Response, ResponseBuilder};
 
 use crate::auth::authenticate;
@@ -31,13 +31,13 @@ pub(super) async fn get(call: &Call) -> Result<Response, Fault> {
         Query::parse(&reduce_query.parameters, &reduce_query.default_tz, call.now).map_err(refused)?;
     query.check_scope(&scope).map_err(refused)?;
     let data = gather(call, &scope, &query, &reduce_query).await?;
-    let etag = etag(&data.version, &query);
+    let etag = etag::of(&[&data.version, &query.canonical()]);
     let builder = ResponseBuilder::new()
         .with_header("ETag", &etag)?
         // Whoever shares the cache may not share the scope; the browser asks again each time.
         .with_header("Cache-Control", "private, no-cache")?
         .with_header("Vary", "Authorization, Cookie")?;
-    if call.header("If-None-Match").is_some_and(|header| names(&header, &etag)) {
+    if call.header("If-None-Match").is_some_and(|header| etag::matches(&header, &etag)) {
         return Ok(builder.with_status(304).empty());
     }
     let table = run(&query, &data.segment, &scope);
@@ -91,8 +91,7 @@ async fn gather(
         return Ok(Data { segment, head, version });
     }
     // Only the platform gets here: its own cells are too coarse, so it asks those advertisers that have any.
-    let coarse = ReduceQuery { parameters: coarse_parameters(reduce_query), ..reduce_query.clone() };
-    let platform = reduce(reports, scope, &coarse).await?;
+    let platform = reduce(reports, scope, &reduce_query.which_advertisers()).await?;
     let mut advertisers: Vec<Scope> = platform
         .segment
         .iter()
@@ -110,54 +109,20 @@ async fn gather(
     Ok(merge(scope, &platform.head, &advertisers, parts))
 }
 
-/// The parameters of a question that platform cells can answer: which advertisers have cells at all.
-fn coarse_parameters(query: &ReduceQuery) -> Vec<(String, String)> {
-    let kept = query.parameters.iter().filter(|(name, value)| match name.as_str() {
-        "from" | "to" | "tz" | "source" => true,
-        "filter" => Scope::Platform
-            .dimensions()
-            .iter()
-            .any(|dimension| value.strip_prefix(dimension.name()).is_some_and(|rest| rest.starts_with(':'))),
-        _ => false,
-    });
-    let by = [("by", Dimension::Advertiser.name()), ("metrics", "impressions")];
-    let by = by.map(|(name, value)| (name.to_owned(), value.to_owned()));
-    kept.cloned().chain(by).collect()
-}
-
 /// One answer of many: as old as its oldest part, and of a version that changes with any of them.
 fn merge(scope: &Scope, platform: &ReduceHead, advertisers: &[Scope], parts: Vec<Reduced>) -> Data {
     let mut head = platform.clone();
     let mut segment = Segment::default();
-    let mut versions = Sha256::new();
+    let mut versions = Vec::with_capacity(parts.len());
     for (advertiser, part) in advertisers.iter().zip(parts) {
-        versions.update(part.head.data_version(advertiser).as_bytes());
-        versions.update([0]);
+        versions.push(part.head.data_version(advertiser));
         segment.merge(&part.segment);
         head.generation = head.generation.min(part.head.generation);
         head.complete_through_ms = head.complete_through_ms.min(part.head.complete_through_ms);
     }
-    let version = format!("{}.{}", platform.data_version(scope), hex(&versions.finalize()));
+    let versions: Vec<&str> = versions.iter().map(String::as_str).collect();
+    let version = format!("{}.{}", platform.data_version(scope), etag::fold(&versions));
     Data { segment, head, version }
-}
-
-/// Of data and query: the same answer has the same tag, another one another.
-fn etag(version: &str, query: &Query) -> String {
-    let mut digest = Sha256::new();
-    digest.update(version.as_bytes());
-    digest.update([0]);
-    digest.update(query.canonical().as_bytes());
-    format!("\"{}\"", hex(&digest.finalize()))
-}
-
-/// The first 64 bits: enough to tell versions apart that one browser may hold.
-fn hex(digest: &[u8]) -> String {
-    digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// Whether `If-None-Match` names the tag; the comparison is the weak one (RFC 9110, section 13.1.2).
-fn names(header: &str, etag: &str) -> bool {
-    header.split(',').map(str::trim).any(|tag| tag == "*" || tag.trim_start_matches("W/") == etag)
 }
 
 fn refused(error: QueryError) -> Fault {

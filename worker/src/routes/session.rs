@@ -13,6 +13,7 @@ use crate::problem::Fault;
 
 /// `POST`: signs in.
 pub(super) async fn start(call: &mut Call) -> Result<Response, Fault> {
+    auth::from_own_page(call)?;
     let body = call.body(MAX_JSON_BYTES).await?;
     let SignIn { token } = read(&body)?;
     let token = token.trim();
@@ -34,6 +35,7 @@ pub(super) async fn show(call: &Call) -> Result<Response, Fault> {
 
 /// `DELETE`: signs out. There is no session to look up: the browser is told to drop its proof.
 pub(super) fn end(call: &Call) -> Result<Response, Fault> {
+    auth::from_own_page(call)?;
     let response = no_content();
     response.headers().set("Set-Cookie", &clear_cookie(transport(call)))?;
     Ok(response)

@@ -5,11 +5,10 @@ use adtally_core::time::rfc3339;
 use adtally_wire::api::{NewToken, TokenInfo};
 use adtally_wire::catalog::{read, token};
 use adtally_wire::token::{TokenHash, handle, secret};
-use serde_json::json;
 use worker::Response;
 
 use crate::auth;
-use crate::call::{Call, MAX_JSON_BYTES, json as answer, no_content};
+use crate::call::{self, Call, MAX_JSON_BYTES, json, no_content};
 use crate::catalog::tokens::{self, NewRow};
 use crate::clock;
 use crate::problem::Fault;
@@ -17,7 +16,7 @@ use crate::problem::Fault;
 /// `GET`: every token, without secrets.
 pub(super) async fn list(call: &Call) -> Result<Response, Fault> {
     authorize(call).await?;
-    answer(200, &json!({ "tokens": tokens::list(&call.bindings.catalog).await? }))
+    call::list("tokens", tokens::list(&call.bindings.catalog).await?)
 }
 
 /// `POST`: makes a token and shows its secret, this once.
@@ -39,7 +38,7 @@ pub(super) async fn create(call: &mut Call) -> Result<Response, Fault> {
     };
     let row = NewRow { id: &info.id, hash: &hash, name: &info.name, grant: &grant, created_ms: call.now.0 };
     tokens::insert(&call.bindings.catalog, &row).await?;
-    answer(201, &info)
+    json(201, &info)
 }
 
 /// `DELETE`: revokes a token: at once here, within [`auth::REMEMBER_MS`] everywhere.
