@@ -1,6 +1,6 @@
 //! The SQLite of the objects: statements here, meaning in `objects`.
 
-pub mod sql;
-pub mod schema;
-pub mod linker;
-pub mod report;
+pub(crate) mod sql;
+pub(crate) mod schema;
+pub(crate) mod linker;
+pub(crate) mod report;

@@ -24,47 +24,47 @@ const PAGE_ROWS: i64 = 16;
 
 /// The store of a Linker object.
 #[derive(Clone)]
-pub struct LinkerStore {
+pub(crate) struct LinkerStore {
     database: Database,
 }
 
 /// A revision of an advertiser's settings.
-pub struct StoredSettings {
+pub(crate) struct StoredSettings {
     /// 0: the defaults that an advertiser has before it is in the catalog.
-    pub revision: u64,
+    pub(crate) revision: u64,
     /// How many shards the advertiser has.
-    pub shards: u32,
+    pub(crate) shards: u32,
     /// Windows and prices.
-    pub settings: Settings,
+    pub(crate) settings: Settings,
 }
 
 /// A row of the outbox that is not delivered yet.
-pub struct OpenParcel {
+pub(crate) struct OpenParcel {
     /// Its sequence number.
-    pub seq: u64,
+    pub(crate) seq: u64,
     /// What to deliver.
-    pub parcel: Parcel,
+    pub(crate) parcel: Parcel,
 }
 
 impl LinkerStore {
     /// Opens the store, and makes or migrates its tables.
-    pub fn open(database: Database) -> Result<Self> {
+    pub(crate) fn open(database: Database) -> Result<Self> {
         migrate(&database, MIGRATIONS)?;
         Ok(Self { database })
     }
 
     /// The object's name, if it was written down.
-    pub fn name(&self) -> Result<Option<String>> {
+    pub(crate) fn name(&self) -> Result<Option<String>> {
         self.database.rows("SELECT name FROM identity", vec![])?.first_mut().map(|row| row.text()).transpose()
     }
 
     /// Writes the object's name down.
-    pub fn set_name(&self, name: &str) -> Result<()> {
+    pub(crate) fn set_name(&self, name: &str) -> Result<()> {
         self.database.run("INSERT INTO identity (name) VALUES (?)", vec![name.into()]).map(drop)
     }
 
     /// Appends rows to the log, all or none, and tells the id of the last.
-    pub fn append(&self, rows: Vec<Vec<u8>>) -> Result<i64> {
+    pub(crate) fn append(&self, rows: Vec<Vec<u8>>) -> Result<i64> {
         let last = "SELECT coalesce(max(id), 0) FROM log";
         self.database.atomically(|| {
             for row in &rows {
@@ -75,7 +75,7 @@ impl LinkerStore {
     }
 
     /// Hands over every row of the log in order, with its id.
-    pub fn replay(&self, mut take: impl FnMut(i64, LogRow) -> Result<()>) -> Result<()> {
+    pub(crate) fn replay(&self, mut take: impl FnMut(i64, LogRow) -> Result<()>) -> Result<()> {
         let query = "SELECT id, body FROM log WHERE id > ? ORDER BY id LIMIT ?";
         let mut after = 0;
         loop {
@@ -94,7 +94,7 @@ impl LinkerStore {
     }
 
     /// The last sequence number of the outbox, and the last log row whose facts are in it.
-    pub fn outbox_position(&self) -> Result<(u64, i64)> {
+    pub(crate) fn outbox_position(&self) -> Result<(u64, i64)> {
         let query = "SELECT seq, upto FROM outbox ORDER BY seq DESC LIMIT 1";
         match self.database.rows(query, vec![])?.first_mut() {
             Some(row) => Ok((unsigned(row.integer()?)?, row.integer()?)),
@@ -103,7 +103,7 @@ impl LinkerStore {
     }
 
     /// Puts parcels into the outbox, all or none, numbered from `first_seq` on.
-    pub fn post(&self, first_seq: u64, upto: i64, parcels: &[Parcel]) -> Result<()> {
+    pub(crate) fn post(&self, first_seq: u64, upto: i64, parcels: &[Parcel]) -> Result<()> {
         self.database.atomically(|| {
             for (seq, parcel) in (first_seq..).zip(parcels) {
                 let bindings = vec![integer(seq)?, integer(upto)?, parcel.encode().into()];
@@ -114,7 +114,7 @@ impl LinkerStore {
     }
 
     /// The oldest parcel that is not delivered.
-    pub fn open_parcel(&self) -> Result<Option<OpenParcel>> {
+    pub(crate) fn open_parcel(&self) -> Result<Option<OpenParcel>> {
         let query = "SELECT seq, body FROM outbox WHERE body IS NOT NULL ORDER BY seq LIMIT 1";
         let mut rows = self.database.rows(query, vec![])?;
         let Some(row) = rows.first_mut() else { return Ok(None) };
@@ -125,7 +125,7 @@ impl LinkerStore {
     }
 
     /// Notes that a parcel and all before it are delivered.
-    pub fn delivered(&self, seq: u64) -> Result<()> {
+    pub(crate) fn delivered(&self, seq: u64) -> Result<()> {
         self.database.atomically(|| {
             self.database.run("DELETE FROM outbox WHERE seq < ?", vec![integer(seq)?])?;
             self.database.run("UPDATE outbox SET body = NULL WHERE seq = ?", vec![integer(seq)?]).map(drop)
@@ -133,7 +133,7 @@ impl LinkerStore {
     }
 
     /// Every revision of the settings, oldest first.
-    pub fn settings(&self) -> Result<Vec<StoredSettings>> {
+    pub(crate) fn settings(&self) -> Result<Vec<StoredSettings>> {
         let rows =
             self.database.rows("SELECT revision, shards, body FROM settings ORDER BY revision", vec![])?;
         let stored = |mut row: super::sql::Row| {
@@ -146,7 +146,7 @@ impl LinkerStore {
     }
 
     /// Stores a revision of the settings.
-    pub fn set_settings(&self, stored: &StoredSettings) -> Result<()> {
+    pub(crate) fn set_settings(&self, stored: &StoredSettings) -> Result<()> {
         let body: SqlStorageValue = serde_json::to_string(&stored.settings)?.into();
         let bindings = vec![integer(stored.revision)?, integer(stored.shards)?, body];
         let insert = "INSERT OR REPLACE INTO settings (revision, shards, body) VALUES (?, ?, ?)";

@@ -30,47 +30,47 @@ const MIGRATIONS: Migrations = &[&[
 const MAX_TAIL_ROWS: i64 = 64;
 
 /// All-time totals by measure.
-pub type Totals = BTreeMap<String, i64>;
+pub(crate) type Totals = BTreeMap<String, i64>;
 
 /// The store of a Report object.
 #[derive(Clone)]
-pub struct ReportStore {
+pub(crate) struct ReportStore {
     database: Database,
 }
 
 /// How far a source was heard.
-pub struct Heard {
+pub(crate) struct Heard {
     /// The last sequence number.
-    pub seq: u64,
+    pub(crate) seq: u64,
     /// The server time up to which its acknowledged events are known.
-    pub through_ms: i64,
+    pub(crate) through_ms: i64,
     /// The sum of what it said.
-    pub totals: Totals,
+    pub(crate) totals: Totals,
 }
 
 impl ReportStore {
     /// Opens the store, and makes or migrates its tables.
-    pub fn open(database: Database) -> Result<Self> {
+    pub(crate) fn open(database: Database) -> Result<Self> {
         migrate(&database, MIGRATIONS)?;
         Ok(Self { database })
     }
 
     /// Every source, and how far it was heard.
-    pub fn sources(&self) -> Result<Vec<Heard>> {
+    pub(crate) fn sources(&self) -> Result<Vec<Heard>> {
         let rows =
             self.database.rows("SELECT seq, through_ms, totals FROM sources ORDER BY source", vec![])?;
         rows.into_iter().map(heard).collect()
     }
 
     /// How far one source was heard.
-    pub fn source(&self, name: &str) -> Result<Option<Heard>> {
+    pub(crate) fn source(&self, name: &str) -> Result<Option<Heard>> {
         let query = "SELECT seq, through_ms, totals FROM sources WHERE source = ?";
         let row = self.database.rows(query, vec![name.into()])?.into_iter().next();
         row.map(heard).transpose()
     }
 
     /// Stores a delta with the new totals of its source, both or neither.
-    pub fn add(&self, delta: &Delta, totals: &Totals) -> Result<()> {
+    pub(crate) fn add(&self, delta: &Delta, totals: &Totals) -> Result<()> {
         let totals = serde_json::to_string(totals)?;
         self.database.atomically(|| {
             let source = || delta.source.as_str().into();
@@ -86,7 +86,7 @@ impl ReportStore {
     }
 
     /// Folds the tail into the hours when it has grown long.
-    pub fn fold_if_long(&self) -> Result<()> {
+    pub(crate) fn fold_if_long(&self) -> Result<()> {
         let rows = self.database.rows("SELECT count(*) FROM tail", vec![])?.into_iter().next();
         let count = rows.map_or(Ok(0), |mut row| row.integer())?;
         if count <= MAX_TAIL_ROWS { Ok(()) } else { self.database.atomically(|| self.fold()) }
@@ -115,7 +115,7 @@ impl ReportStore {
     }
 
     /// Hands over every stored segment that may have cells in these hours.
-    pub fn segments(&self, hours: &Range<Hour>, mut take: impl FnMut(Segment)) -> Result<()> {
+    pub(crate) fn segments(&self, hours: &Range<Hour>, mut take: impl FnMut(Segment)) -> Result<()> {
         let range = vec![integer(hours.start.0)?, integer(hours.end.0)?];
         let query = "SELECT body FROM hours WHERE hour >= ? AND hour < ?";
         for mut row in self.database.rows(query, range)? {

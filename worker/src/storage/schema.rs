@@ -5,10 +5,10 @@ use worker::Result;
 use super::sql::{Database, integer};
 
 /// What turns each schema version into the next; append only, never edit: objects in production are at any of them.
-pub type Migrations = &'static [&'static [&'static str]];
+pub(crate) type Migrations = &'static [&'static [&'static str]];
 
 /// Brings the database to the last of `migrations`, each in a transaction of its own.
-pub fn migrate(database: &Database, migrations: Migrations) -> Result<()> {
+pub(crate) fn migrate(database: &Database, migrations: Migrations) -> Result<()> {
     database.run("CREATE TABLE IF NOT EXISTS schema (version INTEGER NOT NULL)", vec![])?;
     let version = match database.rows("SELECT version FROM schema", vec![])?.first_mut() {
         Some(row) => usize::try_from(row.integer()?).unwrap_or(usize::MAX),

@@ -20,34 +20,34 @@ extern "C" {
 
 /// An object's database.
 #[derive(Clone)]
-pub struct Database {
+pub(crate) struct Database {
     state: Rc<State>,
 }
 
 /// A row, read from the left.
-pub struct Row {
+pub(crate) struct Row {
     values: std::vec::IntoIter<SqlStorageValue>,
 }
 
 impl Database {
     /// The database of the object whose state this is.
-    pub fn new(state: Rc<State>) -> Self {
+    pub(crate) fn new(state: Rc<State>) -> Self {
         Self { state }
     }
 
     /// Runs a statement and tells how many rows it wrote, index entries included.
-    pub fn run(&self, statement: &str, bindings: Vec<SqlStorageValue>) -> Result<usize> {
+    pub(crate) fn run(&self, statement: &str, bindings: Vec<SqlStorageValue>) -> Result<usize> {
         Ok(self.sql().exec(statement, bindings)?.rows_written())
     }
 
     /// Runs a query and reads all rows; the first error ends the reading.
-    pub fn rows(&self, query: &str, bindings: Vec<SqlStorageValue>) -> Result<Vec<Row>> {
+    pub(crate) fn rows(&self, query: &str, bindings: Vec<SqlStorageValue>) -> Result<Vec<Row>> {
         let row = |values: Result<Vec<SqlStorageValue>>| Ok(Row { values: values?.into_iter() });
         self.sql().exec(query, bindings)?.raw().map(row).collect()
     }
 
     /// Runs `statements` as one: all of them are stored, or none is.
-    pub fn atomically<T>(&self, mut statements: impl FnMut() -> Result<T>) -> Result<T> {
+    pub(crate) fn atomically<T>(&self, mut statements: impl FnMut() -> Result<T>) -> Result<T> {
         let storage = self.state.storage();
         let mut done = None;
         let mut failed = None;
@@ -87,7 +87,7 @@ impl Database {
 
 impl Row {
     /// The next column, an integer.
-    pub fn integer(&mut self) -> Result<i64> {
+    pub(crate) fn integer(&mut self) -> Result<i64> {
         match self.values.next() {
             Some(SqlStorageValue::Integer(value)) => Ok(value),
             other => Err(unexpected("an integer", other.as_ref())),
@@ -95,7 +95,7 @@ impl Row {
     }
 
     /// The next column, a text.
-    pub fn text(&mut self) -> Result<String> {
+    pub(crate) fn text(&mut self) -> Result<String> {
         match self.values.next() {
             Some(SqlStorageValue::String(value)) => Ok(value),
             other => Err(unexpected("a text", other.as_ref())),
@@ -103,7 +103,7 @@ impl Row {
     }
 
     /// The next column, bytes.
-    pub fn blob(&mut self) -> Result<Vec<u8>> {
+    pub(crate) fn blob(&mut self) -> Result<Vec<u8>> {
         match self.values.next() {
             Some(SqlStorageValue::Blob(value)) => Ok(value),
             other => Err(unexpected("a blob", other.as_ref())),
@@ -112,7 +112,7 @@ impl Row {
 }
 
 /// An integer to bind; positions, sequences and times are far below 2^53, where JavaScript's numbers end.
-pub fn integer(value: impl TryInto<i64>) -> Result<SqlStorageValue> {
+pub(crate) fn integer(value: impl TryInto<i64>) -> Result<SqlStorageValue> {
     let value = value.try_into().map_err(|_| Error::RustError("the integer exceeds 64 bits".to_owned()))?;
     SqlStorageValue::try_from_i64(value)
 }
