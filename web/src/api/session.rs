@@ -1,0 +1,163 @@
+//! Who is signed in, and what the catalog says to them.
+
+use std::sync::Arc;
+
+use adtally_core::access::Role;
+use adtally_core::cell::Scope;
+use adtally_wire::api::{Advertiser, Campaign, CatalogEntry, SessionInfo};
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+use serde::Deserialize;
+
+use super::client::Client;
+use super::failure::Failure;
+use crate::model::catalog::Catalog;
+
+/// Who is looking.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Who {
+    /// It is being asked.
+    Checking,
+    /// It could not be asked.
+    Unknown(Failure),
+    /// Nobody, and why.
+    Nobody(SignedOut),
+    /// Somebody with this role and scope.
+    Somebody(Role, Scope),
+}
+
+/// Why nobody is signed in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SignedOut {
+    /// They have not signed in, or have signed out.
+    Plain,
+    /// Their session ended while they were here.
+    Ended,
+}
+
+/// The session of this browser, in the context of every page.
+#[derive(Clone, Copy)]
+pub struct Session {
+    /// Who is looking.
+    pub who: RwSignal<Who>,
+    /// Names, currencies and zones; `None` until they have been asked for.
+    pub catalog: RwSignal<Option<Arc<Catalog>>>,
+    /// The API.
+    pub client: Client,
+}
+
+#[derive(Deserialize)]
+struct Advertisers {
+    advertisers: Vec<Advertiser>,
+}
+
+#[derive(Deserialize)]
+struct Campaigns {
+    campaigns: Vec<Campaign>,
+}
+
+#[derive(Deserialize)]
+struct Services {
+    services: Vec<CatalogEntry>,
+}
+
+#[derive(Deserialize)]
+struct Placements {
+    placements: Vec<CatalogEntry>,
+}
+
+impl Session {
+    /// Not asked yet.
+    pub fn new() -> Session {
+        Session { who: RwSignal::new(Who::Checking), catalog: RwSignal::new(None), client: Client::new() }
+    }
+
+    /// The session of the page around.
+    pub fn expect() -> Session {
+        expect_context()
+    }
+
+    /// Asks the server who is signed in.
+    pub fn check(self) {
+        self.who.set(Who::Checking);
+        spawn_local(async move {
+            match self.client.session().await {
+                Ok(info) => self.enter(&info),
+                Err(failure) if failure.is_signed_out() => self.who.set(Who::Nobody(SignedOut::Plain)),
+                Err(failure) => self.who.set(Who::Unknown(failure)),
+            }
+        });
+    }
+
+    /// Exchanges a token for a session.
+    pub async fn sign_in(self, token: String) -> Result<(), Failure> {
+        self.client.sign_in(token).await.map(|info| self.enter(&info))
+    }
+
+    /// Ends the session; when the server cannot be told, the person stays signed in and can try again.
+    pub async fn sign_out(self) -> Result<(), Failure> {
+        match self.client.sign_out().await {
+            Err(failure) if !failure.is_signed_out() => Err(failure),
+            _ => {
+                self.leave(SignedOut::Plain);
+                Ok(())
+            }
+        }
+    }
+
+    /// To be told of every failure: one of them means that the session has ended.
+    pub fn notice(self, failure: &Failure) {
+        if failure.is_signed_out() {
+            self.leave(SignedOut::Ended);
+        }
+    }
+
+    /// The scope of whoever is signed in.
+    pub fn own_scope(self) -> Option<Scope> {
+        match self.who.get() {
+            Who::Somebody(_, scope) => Some(scope),
+            Who::Checking | Who::Unknown(_) | Who::Nobody(_) => None,
+        }
+    }
+
+    fn leave(self, why: SignedOut) {
+        self.client.forget();
+        self.catalog.set(None);
+        self.who.set(Who::Nobody(why));
+    }
+
+    fn enter(self, info: &SessionInfo) {
+        let (Some(role), Some(scope)) = (Role::parse(&info.role), Scope::parse(&info.scope)) else {
+            let what = format!("role {} with scope {}", info.role, info.scope);
+            return self.who.set(Who::Unknown(Failure::Unreadable(what)));
+        };
+        self.who.set(Who::Somebody(role, scope));
+        spawn_local(async move {
+            let catalog = self.load_catalog().await;
+            self.catalog.set(Some(Arc::new(catalog)));
+        });
+    }
+
+    /// What of the catalog can be had: a page with keys instead of names is better than none.
+    async fn load_catalog(self) -> Catalog {
+        let client = self.client;
+        let (advertisers, campaigns, services, placements) = futures::join!(
+            client.get::<Advertisers>("/v1/advertisers"),
+            client.get::<Campaigns>("/v1/campaigns"),
+            client.get::<Services>("/v1/services"),
+            client.get::<Placements>("/v1/placements"),
+        );
+        Catalog::new(
+            advertisers.map(|list| list.advertisers).unwrap_or_default(),
+            campaigns.map(|list| list.campaigns).unwrap_or_default(),
+            services.map(|list| list.services).unwrap_or_default(),
+            placements.map(|list| list.placements).unwrap_or_default(),
+        )
+    }
+}
+
+impl Default for Session {
+    fn default() -> Self {
+        Session::new()
+    }
+}

@@ -1,0 +1,296 @@
+//! A figure over time, with axes, a readout for pointer and keyboard, and a description for screen readers.
+
+use std::sync::Arc;
+
+use adtally_core::report::{Metric, TimeUnit};
+use leptos::ev::{KeyboardEvent, PointerEvent};
+use leptos::html::Div;
+use leptos::prelude::*;
+
+use super::path;
+use super::plot::{Plot, Room};
+use super::scale::Step;
+use super::time_axis::{TimeTick, time_ticks};
+use super::width::follow_width;
+use crate::browser;
+use crate::calendar::Offsets as _;
+use crate::format::{self, Moment, Width};
+use crate::intl::Zone;
+use crate::lang::Lang;
+use crate::metric::{self, Unit};
+use crate::model::series::Series;
+use crate::phrase::Phrase;
+
+const HEIGHT: f64 = 280.0;
+const NARROW_HEIGHT: f64 = 220.0;
+/// Below this width the page is a phone.
+const NARROW: f64 = 560.0;
+
+/// What is drawn, as the parts of the chart share it.
+#[derive(Clone, Copy)]
+struct Drawn {
+    series: Signal<Arc<Series>>,
+    metric: Signal<Metric>,
+    currency: Signal<Option<String>>,
+    plot: Memo<Plot>,
+    at: RwSignal<Option<usize>>,
+    /// The last touch was a finger's: it reads the point out, and must not open it at once.
+    finger: StoredValue<bool>,
+}
+
+impl Drawn {
+    fn figure(&self, lang: Lang, index: usize, width: Width) -> String {
+        let series = self.series.read();
+        let value = series.values(self.metric.get()).get(index).copied().flatten();
+        format::figure(lang, self.metric.get(), value, self.currency.read().as_deref(), width)
+    }
+
+    fn time(&self, lang: Lang, index: usize) -> String {
+        let series = self.series.read();
+        let start = series.starts.get(index).copied().unwrap_or_default();
+        format::moment(lang, Moment::Bucket(series.unit), start, &series.tz)
+    }
+
+    /// The point under the pointer or the keyboard, in words.
+    fn readout(&self, lang: Lang) -> Option<String> {
+        let index = self.at.get().filter(|index| *index < self.series.read().starts.len())?;
+        let open = index >= self.series.read().open_from;
+        let note = if open { format!(" ({})", Phrase::InProgress.text(lang)) } else { String::new() };
+        Some(format!("{}: {}{note}", self.time(lang, index), self.figure(lang, index, Width::Full)))
+    }
+
+    /// The whole chart, in words.
+    fn summary(&self, lang: Lang) -> String {
+        let name = metric::phrase(self.metric.get()).text(lang);
+        let Some((high, low)) = self.series.read().extremes(self.metric.get()) else {
+            return Phrase::ChartNoValues.with(lang, &[name]);
+        };
+        let last = self.series.read().starts.len().saturating_sub(1);
+        let figure = |index| self.figure(lang, index, Width::Full);
+        let time = |index| self.time(lang, index);
+        Phrase::ChartSummary
+            .with(lang, &[name, &time(0), &time(last), &figure(high), &time(high), &figure(low), &time(low)])
+    }
+}
+
+/// A line chart of `metric` over the buckets of `series`; opening a bucket calls `on_open` with its index.
+#[component]
+pub fn LineChart(
+    /// Figures over time.
+    #[prop(into)]
+    series: Signal<Arc<Series>>,
+    /// Which of them.
+    #[prop(into)]
+    metric: Signal<Metric>,
+    /// Of money.
+    #[prop(into)]
+    currency: Signal<Option<String>>,
+    /// A bucket was clicked, or entered with the keyboard.
+    on_open: Callback<usize>,
+) -> impl IntoView {
+    let container = NodeRef::<Div>::new();
+    let width = follow_width(container);
+    let room = move || {
+        let width = width.get();
+        Room { width, height: if width < NARROW { NARROW_HEIGHT } else { HEIGHT } }
+    };
+    let plot = Memo::new(move |_| {
+        let step = if metric::unit(metric.get()) == Unit::Count { Step::Whole } else { Step::Any };
+        // Money is in micros: whole micros are fine steps.
+        Plot::new(series.read().values(metric.get()), room(), step)
+    });
+    let drawn =
+        Drawn { series, metric, currency, plot, at: RwSignal::new(None), finger: StoredValue::new(false) };
+    let lang = expect_context::<browser::Preferences>().lang;
+    let name = move || {
+        let by = unit_phrase(series.read().unit).text(lang.get());
+        Phrase::ChartOf.with(lang.get(), &[metric::phrase(metric.get()).text(lang.get()), by])
+    };
+    view! {
+        <div
+            class="chart"
+            node_ref=container
+            data-testid="chart"
+            role="group"
+            tabindex="0"
+            aria-label=move || format!("{}. {}", name(), Phrase::ChartKeys.text(lang.get()))
+            on:keydown=move |event| on_key(&event, drawn, on_open)
+            on:pointermove=move |event| drawn.at.set(pointed(&event, drawn, container))
+            on:pointerdown=move |event| {
+                drawn.finger.set_value(event.pointer_type() == "touch");
+                drawn.at.set(pointed(&event, drawn, container));
+            }
+            on:pointerleave=move |_| drawn.at.set(None)
+            on:blur=move |_| drawn.at.set(None)
+            on:click=move |_| {
+                if !drawn.finger.get_value() {
+                    open(drawn, on_open);
+                }
+            }
+        >
+            <svg
+                role="img"
+                aria-labelledby="chart-title chart-desc"
+                width=move || room().width
+                height=move || room().height
+            >
+                <title id="chart-title">{name}</title>
+                <desc id="chart-desc">{move || drawn.summary(lang.get())}</desc>
+                <Axes drawn/>
+                <Lines drawn/>
+                <Cursor drawn/>
+            </svg>
+            <Tip drawn/>
+            <p class="visually-hidden" role="status" data-testid="chart-readout">
+                {move || drawn.readout(lang.get())}
+            </p>
+        </div>
+    }
+}
+
+/// Marks of values and of times.
+#[component]
+fn Axes(drawn: Drawn) -> impl IntoView {
+    let values = move || {
+        let (plot, lang, metric) = (drawn.plot.read(), browser::lang(), drawn.metric.get());
+        let currency = drawn.currency.get();
+        let mark = |(value, y): &(f64, f64)| {
+            let label = format::figure(lang, metric, Some(*value), currency.as_deref(), Width::Compact);
+            view! {
+                <line class="grid" x1=plot.left x2=plot.right y1=*y y2=*y/>
+                <text class="axis" x=plot.left - 10.0 y=*y dy="0.32em" text-anchor="end">{label}</text>
+            }
+        };
+        plot.marks.iter().map(mark).collect_view()
+    };
+    let times = move || {
+        let (plot, series, lang) = (drawn.plot.read(), drawn.series.read(), browser::lang());
+        let mark = |tick: TimeTick| {
+            let x = plot.x(tick.index);
+            let label = format::moment(lang, Moment::Tick(tick.named), series.starts[tick.index], &series.tz);
+            let anchor = match tick.index {
+                0 => "start",
+                index if index + 1 == series.starts.len() => "end",
+                _ => "middle",
+            };
+            let x_label = if tick.index == 0 { plot.left - 6.0 } else { x };
+            view! {
+                <line class="tick" x1=x x2=x y1=plot.floor y2=plot.floor + 4.0/>
+                <text class="axis" x=x_label y=plot.floor + 20.0 text-anchor=anchor>{label}</text>
+            }
+        };
+        ticks(&series, plot.time_room()).into_iter().map(mark).collect_view()
+    };
+    view! { <g aria-hidden="true">{values}{times}</g> }
+}
+
+fn ticks(series: &Series, room: usize) -> Vec<TimeTick> {
+    let Some(zone) = Zone::or_utc(&series.tz) else { return Vec::new() };
+    let starts: Vec<_> = series.starts.iter().map(|start| zone.local(*start)).collect();
+    time_ticks(&starts, series.unit, room)
+}
+
+/// The line, solid where buckets have ended and dashed where they still grow.
+#[component]
+fn Lines(drawn: Drawn) -> impl IntoView {
+    let part = move |open: bool| {
+        let (plot, from) = (drawn.plot.read(), drawn.series.read().open_from);
+        // The dashed part begins at the last point of the solid one.
+        let shown = |index: usize| if open { index + 1 >= from } else { index < from };
+        let points = plot.points.iter().enumerate();
+        points.map(|(index, point)| point.filter(|_| shown(index))).collect::<Vec<_>>()
+    };
+    let dots = move || {
+        let lone = path::lone(&drawn.plot.read().points);
+        lone.into_iter().map(|(x, y)| view! { <circle class="dot" cx=x cy=y r="3"/> }).collect_view()
+    };
+    view! {
+        <g aria-hidden="true">
+            <path class="area" d=move || path::area(&drawn.plot.read().points, drawn.plot.read().floor)/>
+            <path class="line" data-testid="chart-line" d=move || path::line(&part(false))/>
+            <path class="line open" d=move || path::line(&part(true))/>
+            {dots}
+        </g>
+    }
+}
+
+/// Marks the point that is read out.
+#[component]
+fn Cursor(drawn: Drawn) -> impl IntoView {
+    move || {
+        let plot = drawn.plot.read();
+        let index = drawn.at.get().filter(|index| *index < plot.points.len())?;
+        let x = plot.x(index);
+        let dot = plot.points[index].map(|(x, y)| view! { <circle class="cursor-dot" cx=x cy=y r="4.5"/> });
+        Some(view! {
+            <g aria-hidden="true">
+                <line class="cursor" x1=x x2=x y1=plot.top y2=plot.floor/>
+                {dot}
+            </g>
+        })
+    }
+}
+
+/// The readout beside the point.
+#[component]
+fn Tip(drawn: Drawn) -> impl IntoView {
+    move || {
+        let lang = browser::lang();
+        let plot = drawn.plot.read();
+        let index = drawn.at.get().filter(|index| *index < plot.points.len())?;
+        let x = plot.x(index);
+        let after = x > (plot.left + plot.right) / 2.0;
+        let y = plot.points[index].map_or(plot.top, |(_, y)| y);
+        let open = index >= drawn.series.read().open_from;
+        let note = open.then(|| view! { <span class="tip-note">{Phrase::InProgress.text(lang)}</span> });
+        Some(view! {
+            <div
+                class="tip"
+                class:before=after
+                aria-hidden="true"
+                style:left=format!("{x:.0}px")
+                style:top=format!("{y:.0}px")
+            >
+                <span class="tip-time">{drawn.time(lang, index)}</span>
+                <span class="tip-value">{drawn.figure(lang, index, Width::Full)}</span>
+                {note}
+            </div>
+        })
+    }
+}
+
+fn on_key(event: &KeyboardEvent, drawn: Drawn, on_open: Callback<usize>) {
+    let Some(last) = drawn.series.read_untracked().starts.len().checked_sub(1) else { return };
+    let at = drawn.at.get_untracked();
+    let next = match event.key().as_str() {
+        "ArrowRight" => at.map_or(0, |index| (index + 1).min(last)),
+        "ArrowLeft" => at.map_or(last, |index| index.saturating_sub(1)),
+        "Home" => 0,
+        "End" => last,
+        "Escape" => return drawn.at.set(None),
+        "Enter" => return open(drawn, on_open),
+        _ => return,
+    };
+    event.prevent_default();
+    drawn.at.set(Some(next));
+}
+
+fn open(drawn: Drawn, on_open: Callback<usize>) {
+    if let Some(index) = drawn.at.get_untracked() {
+        on_open.run(index);
+    }
+}
+
+fn pointed(event: &PointerEvent, drawn: Drawn, container: NodeRef<Div>) -> Option<usize> {
+    let left = container.get_untracked()?.get_bounding_client_rect().left();
+    drawn.plot.read_untracked().nearest(f64::from(event.client_x()) - left)
+}
+
+fn unit_phrase(unit: TimeUnit) -> Phrase {
+    match unit {
+        TimeUnit::Hour => Phrase::ByHour,
+        TimeUnit::Day => Phrase::ByDay,
+        TimeUnit::Week => Phrase::ByWeek,
+        TimeUnit::Month => Phrase::ByMonth,
+    }
+}

@@ -1,0 +1,206 @@
+//! How the figures of a report are called, written and grouped on a page.
+//!
+//! What they are, and who may see them, is [`adtally_core::report::Metric`].
+
+use adtally_core::measure::Measure;
+use adtally_core::report::{Metric, Ratio};
+
+use crate::phrase::Phrase;
+
+/// Valid impressions.
+pub const IMPRESSIONS: Metric = Metric::Measure(Measure::Impressions);
+/// Valid clicks.
+pub const CLICKS: Metric = Metric::Measure(Measure::Clicks);
+/// Valid clicks that have an impression.
+pub const LINKED_CLICKS: Metric = Metric::Measure(Measure::LinkedClicks);
+/// Valid conversions.
+pub const CONVERSIONS: Metric = Metric::Measure(Measure::Conversions);
+/// Spend.
+pub const COST: Metric = Metric::Measure(Measure::CostMicros);
+/// Value of conversions.
+pub const VALUE: Metric = Metric::Measure(Measure::ValueMicros);
+/// Clicks per impression.
+pub const CTR: Metric = Metric::Ratio(Ratio::Ctr);
+/// Linked clicks per click.
+pub const LINK_RATE: Metric = Metric::Ratio(Ratio::LinkRate);
+
+/// Every metric under the heading and in the order in which it is offered.
+pub const OFFERED: [(Phrase, &[Metric]); 5] = [
+    (
+        Phrase::GroupDelivery,
+        &[IMPRESSIONS, Metric::Measure(Measure::Views), Metric::Ratio(Ratio::Viewability), Metric::Reach],
+    ),
+    (Phrase::GroupClicks, &[CLICKS, CTR, LINKED_CLICKS, LINK_RATE]),
+    (
+        Phrase::GroupConversions,
+        &[
+            CONVERSIONS,
+            Metric::Measure(Measure::ViewThrough),
+            Metric::Measure(Measure::Unattributed),
+            Metric::Ratio(Ratio::Cvr),
+        ],
+    ),
+    (
+        Phrase::GroupMoney,
+        &[
+            COST,
+            VALUE,
+            Metric::Ratio(Ratio::Cpm),
+            Metric::Ratio(Ratio::Cpc),
+            Metric::Ratio(Ratio::Cpa),
+            Metric::Ratio(Ratio::Roas),
+        ],
+    ),
+    (
+        Phrase::GroupQuality,
+        &[
+            Metric::Measure(Measure::InvalidImpressions),
+            Metric::Measure(Measure::InvalidClicks),
+            Metric::Measure(Measure::InvalidConversions),
+            Metric::Measure(Measure::Duplicates),
+            Metric::Measure(Measure::Late),
+            Metric::Measure(Measure::Waiting),
+        ],
+    ),
+];
+
+/// How a figure is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Unit {
+    /// A whole number.
+    Count,
+    /// Micros of a currency.
+    Money,
+    /// A share, written in per cent.
+    Percent,
+    /// A multiple, written with `×`.
+    Multiple,
+}
+
+/// Whether more of a figure is better; a change is coloured by it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sense {
+    /// More is better.
+    Good,
+    /// Less is better.
+    Bad,
+    /// Neither.
+    Neutral,
+}
+
+/// The name on a page.
+pub fn phrase(metric: Metric) -> Phrase {
+    match metric {
+        Metric::Measure(measure) => measure_phrase(measure),
+        Metric::Reach => Phrase::Reach,
+        Metric::Ratio(Ratio::Ctr) => Phrase::Ctr,
+        Metric::Ratio(Ratio::Cvr) => Phrase::Cvr,
+        Metric::Ratio(Ratio::Cpm) => Phrase::Cpm,
+        Metric::Ratio(Ratio::Cpc) => Phrase::Cpc,
+        Metric::Ratio(Ratio::Cpa) => Phrase::Cpa,
+        Metric::Ratio(Ratio::Roas) => Phrase::Roas,
+        Metric::Ratio(Ratio::Viewability) => Phrase::Viewability,
+        Metric::Ratio(Ratio::LinkRate) => Phrase::LinkRate,
+    }
+}
+
+fn measure_phrase(measure: Measure) -> Phrase {
+    match measure {
+        Measure::Impressions => Phrase::Impressions,
+        Measure::Views => Phrase::Views,
+        Measure::Clicks => Phrase::Clicks,
+        Measure::LinkedClicks => Phrase::LinkedClicks,
+        Measure::Conversions => Phrase::Conversions,
+        Measure::ViewThrough => Phrase::ViewThrough,
+        Measure::Unattributed => Phrase::Unattributed,
+        Measure::CostMicros => Phrase::Cost,
+        Measure::ValueMicros => Phrase::Value,
+        Measure::InvalidImpressions => Phrase::InvalidImpressions,
+        Measure::InvalidClicks => Phrase::InvalidClicks,
+        Measure::InvalidConversions => Phrase::InvalidConversions,
+        Measure::Duplicates => Phrase::Duplicates,
+        Measure::Late => Phrase::Late,
+        Measure::Waiting => Phrase::Waiting,
+    }
+}
+
+/// How it is written.
+pub fn unit(metric: Metric) -> Unit {
+    match metric {
+        Metric::Measure(Measure::CostMicros | Measure::ValueMicros) => Unit::Money,
+        Metric::Measure(_) | Metric::Reach => Unit::Count,
+        Metric::Ratio(ratio) if ratio.is_money() => Unit::Money,
+        Metric::Ratio(Ratio::Roas) => Unit::Multiple,
+        Metric::Ratio(_) => Unit::Percent,
+    }
+}
+
+/// Whether more of it is better.
+pub fn sense(metric: Metric) -> Sense {
+    match metric {
+        COST => Sense::Neutral,
+        Metric::Measure(
+            Measure::Unattributed
+            | Measure::InvalidImpressions
+            | Measure::InvalidClicks
+            | Measure::InvalidConversions
+            | Measure::Duplicates
+            | Measure::Late
+            | Measure::Waiting,
+        ) => Sense::Bad,
+        Metric::Ratio(ratio) if ratio.is_money() => Sense::Bad,
+        _ => Sense::Good,
+    }
+}
+
+/// Whether rows of it add up, so that a share of its total means something.
+pub fn adds_up(metric: Metric) -> bool {
+    matches!(metric, Metric::Measure(_))
+}
+
+/// What to rank by where the metric itself would rank noise first: a ratio is often highest over few events.
+pub fn weight(metric: Metric) -> Metric {
+    match metric {
+        Metric::Measure(_) => metric,
+        Metric::Reach => IMPRESSIONS,
+        Metric::Ratio(ratio) => Metric::Measure(ratio.measures().1),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use wasm_bindgen_test::wasm_bindgen_test;
+
+    use super::*;
+
+    #[wasm_bindgen_test(unsupported = test)]
+    fn every_metric_of_the_core_is_offered_once() {
+        let offered: Vec<_> = OFFERED.iter().flat_map(|(_, metrics)| *metrics).copied().collect();
+        let different: BTreeSet<_> = offered.iter().copied().collect();
+        assert_eq!(different.len(), offered.len());
+        assert_eq!(different, Metric::all().collect());
+    }
+
+    #[wasm_bindgen_test(unsupported = test)]
+    fn units() {
+        fn check(name: &str, expected: Unit) {
+            assert_eq!(unit(Metric::parse(name).unwrap()), expected, "{name}");
+        }
+        check("clicks", Unit::Count);
+        check("reach", Unit::Count);
+        check("cost_micros", Unit::Money);
+        check("cpm", Unit::Money);
+        check("roas", Unit::Multiple);
+        check("ctr", Unit::Percent);
+    }
+
+    #[wasm_bindgen_test(unsupported = test)]
+    fn ratios_are_ranked_by_what_they_are_over() {
+        assert_eq!(weight(CTR), IMPRESSIONS);
+        assert_eq!(weight(LINK_RATE), CLICKS);
+        assert_eq!(weight(COST), COST);
+        assert!(Metric::all().all(|metric| adds_up(weight(metric))));
+    }
+}

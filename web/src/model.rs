@@ -1,0 +1,8 @@
+//! From answers of the API to what a page shows: pure, so that it is tested without a page.
+
+pub mod figure;
+pub mod series;
+pub mod kpi;
+pub mod ranking;
+pub mod catalog;
+pub mod setting;

@@ -1,0 +1,182 @@
+//! Figures over time, without gaps.
+
+use std::collections::BTreeMap;
+
+use adtally_core::report::{Metric, TimeUnit};
+use adtally_wire::api::ReportAnswer;
+
+use super::figure;
+use crate::metric;
+
+/// Figures per bucket of time.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Series {
+    /// The width of a bucket.
+    pub unit: TimeUnit,
+    /// The IANA zone in which buckets begin.
+    pub tz: String,
+    /// When each bucket begins.
+    pub starts: Vec<i64>,
+    /// The first bucket that has not ended: its figures still grow.
+    pub open_from: usize,
+    values: BTreeMap<Metric, Vec<Option<f64>>>,
+}
+
+impl Series {
+    /// Puts the rows of `answer` at the buckets that begin at `starts`.
+    ///
+    /// The report leaves out what has no cell: a bucket in the past without a row is zero, and a ratio there is
+    /// nothing; a bucket in the future is nothing at all. A row that begins elsewhere gets its own bucket.
+    pub fn new(answer: &ReportAnswer, unit: TimeUnit, starts: &[i64], now_ms: i64) -> Series {
+        let time = figure::position(answer, unit.name());
+        let rows: BTreeMap<i64, &Vec<_>> =
+            answer.rows.iter().filter_map(|row| Some((figure::instant(row.get(time?)?)?, row))).collect();
+        let mut all: Vec<i64> = starts.iter().chain(rows.keys()).copied().collect();
+        all.sort_unstable();
+        all.dedup();
+        let metrics = answer
+            .columns
+            .iter()
+            .enumerate()
+            .filter_map(|(index, column)| Metric::parse(&column.name).map(|metric| (metric, index)));
+        let values = metrics.map(|(metric, index)| {
+            let empty = metric::adds_up(metric).then_some(0.0);
+            let value = |start: &i64| match rows.get(start) {
+                Some(row) => row.get(index).and_then(figure::number),
+                None if *start <= now_ms => empty,
+                None => None,
+            };
+            (metric, all.iter().map(value).collect())
+        });
+        let values = values.collect();
+        let next_after = |index: usize| all.get(index + 1).copied();
+        let ended =
+            (0..all.len()).take_while(|index| next_after(*index).is_some_and(|next| next <= now_ms)).count();
+        let open_from = match all.last() {
+            // The last bucket's end is not known from the starts: it is open unless it is older than its width.
+            Some(last) if ended + 1 == all.len() && now_ms - last >= width_ms(unit) => all.len(),
+            _ => ended,
+        };
+        Series { unit, tz: answer.tz.clone(), starts: all, open_from, values }
+    }
+
+    /// No bucket at all.
+    pub fn empty() -> Series {
+        let unit = TimeUnit::Day;
+        Series { unit, tz: "UTC".to_string(), starts: Vec::new(), open_from: 0, values: BTreeMap::new() }
+    }
+
+    /// The same without the buckets before the first and after the last that has anything.
+    #[must_use]
+    pub fn trimmed(mut self) -> Series {
+        let has = |index: &usize| {
+            self.values.values().any(|values| values[*index].is_some_and(|value| value != 0.0))
+        };
+        let Some(first) = (0..self.starts.len()).find(has) else { return self };
+        let end = (0..self.starts.len()).rev().find(has).map_or(self.starts.len(), |last| last + 1);
+        self.starts = self.starts[first..end].to_vec();
+        for values in self.values.values_mut() {
+            *values = values[first..end].to_vec();
+        }
+        self.open_from = self.open_from.clamp(first, end) - first;
+        self
+    }
+
+    /// The figures of one metric, one per bucket.
+    pub fn values(&self, metric: Metric) -> &[Option<f64>] {
+        self.values.get(&metric).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// The buckets with the highest and the lowest figure, ended ones only where there are any.
+    pub fn extremes(&self, metric: Metric) -> Option<(usize, usize)> {
+        let values = self.values(metric);
+        let ended = values.get(..self.open_from).filter(|values| values.iter().any(Option::is_some));
+        let found: Vec<_> = ended
+            .unwrap_or(values)
+            .iter()
+            .enumerate()
+            .filter_map(|(index, value)| value.map(|value| (index, value)))
+            .collect();
+        let highest = found.iter().max_by(|a, b| a.1.total_cmp(&b.1))?;
+        let lowest = found.iter().min_by(|a, b| a.1.total_cmp(&b.1))?;
+        Some((highest.0, lowest.0))
+    }
+}
+
+/// The longest that a bucket can be.
+fn width_ms(unit: TimeUnit) -> i64 {
+    use adtally_core::time::{DAY_MS, HOUR_MS};
+    match unit {
+        TimeUnit::Hour => HOUR_MS,
+        TimeUnit::Day => DAY_MS + HOUR_MS,
+        TimeUnit::Week => 7 * DAY_MS + HOUR_MS,
+        TimeUnit::Month => 31 * DAY_MS + HOUR_MS,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use adtally_core::time::{HOUR_MS, rfc3339};
+    use adtally_wire::api::ReportValue;
+    use wasm_bindgen_test::wasm_bindgen_test;
+
+    use super::*;
+    use crate::metric::{CLICKS, COST, CTR};
+    use crate::model::figure::tests::answer;
+
+    const COLUMNS: [(&str, &str); 3] = [("hour", "time"), ("clicks", "count"), ("ctr", "ratio")];
+
+    fn series(rows: &[(i64, i64)], hours: i64, now_ms: i64) -> Series {
+        let row = |(hour, clicks): &(i64, i64)| {
+            let start = ReportValue::Text(rfc3339(hour * HOUR_MS));
+            vec![start, ReportValue::Count(*clicks), ReportValue::Ratio(0.5)]
+        };
+        let answer = answer(&COLUMNS, rows.iter().map(row).collect());
+        let starts: Vec<_> = (0..hours).map(|hour| hour * HOUR_MS).collect();
+        Series::new(&answer, TimeUnit::Hour, &starts, now_ms)
+    }
+
+    #[wasm_bindgen_test(unsupported = test)]
+    fn gaps_are_zero_in_the_past_and_nothing_in_the_future() {
+        let series = series(&[(0, 7), (2, 9)], 5, 3 * HOUR_MS + 1);
+        let clicks = [Some(7.0), Some(0.0), Some(9.0), Some(0.0), None];
+        assert_eq!(series.values(CLICKS), clicks);
+        assert_eq!(series.values(CTR), [Some(0.5), None, Some(0.5), None, None]);
+        assert!(series.values(COST).is_empty());
+        assert_eq!(series.open_from, 3);
+    }
+
+    #[wasm_bindgen_test(unsupported = test)]
+    fn the_last_bucket_is_open_until_it_has_ended() {
+        fn check(now_ms: i64, expected: usize) {
+            assert_eq!(series(&[(0, 1)], 2, now_ms).open_from, expected, "{now_ms}");
+        }
+        check(HOUR_MS - 1, 0);
+        check(HOUR_MS, 1);
+        check(2 * HOUR_MS - 1, 1);
+        check(2 * HOUR_MS, 2);
+    }
+
+    #[wasm_bindgen_test(unsupported = test)]
+    fn a_row_outside_of_the_buckets_is_not_lost() {
+        let series = series(&[(7, 4)], 2, 100 * HOUR_MS);
+        assert_eq!(series.starts, [0, HOUR_MS, 7 * HOUR_MS]);
+        assert_eq!(series.values(CLICKS), [Some(0.0), Some(0.0), Some(4.0)]);
+    }
+
+    #[wasm_bindgen_test(unsupported = test)]
+    fn trimming_keeps_what_is_between() {
+        let trimmed = series(&[(2, 4), (4, 5)], 9, 100 * HOUR_MS).trimmed();
+        assert_eq!(trimmed.starts, [2 * HOUR_MS, 3 * HOUR_MS, 4 * HOUR_MS]);
+        assert_eq!(trimmed.values(CLICKS), [Some(4.0), Some(0.0), Some(5.0)]);
+        assert_eq!(trimmed.open_from, 3);
+        assert_eq!(series(&[], 3, 0).trimmed().starts.len(), 3);
+    }
+
+    #[wasm_bindgen_test(unsupported = test)]
+    fn extremes_are_of_ended_buckets() {
+        assert_eq!(series(&[(0, 7), (1, 3), (2, 1)], 3, 2 * HOUR_MS + 1).extremes(CLICKS), Some((0, 1)));
+        assert_eq!(series(&[(0, 7)], 1, 1).extremes(CLICKS), Some((0, 0)));
+        assert_eq!(series(&[], 1, 1).extremes(CTR), None);
+    }
+}

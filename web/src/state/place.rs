@@ -1,0 +1,107 @@
+//! The whole address: which page, and its state.
+
+use adtally_core::cell::Scope;
+use adtally_core::report::By;
+
+use super::frame::Frame;
+use super::overview::OverviewState;
+use super::report::{Column, ReportState, dimensions, groupings};
+
+/// Where somebody is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// `/`
+    Overview(OverviewState),
+    /// `/report`
+    Report(ReportState),
+}
+
+impl Place {
+    /// Reads an address and names what of it cannot be read; `None` when there is no such page.
+    pub fn read(path: &str, query: &str) -> Option<(Place, Vec<String>)> {
+        match path.trim_end_matches('/') {
+            "" => {
+                let (state, unread) = OverviewState::read(query);
+                Some((Place::Overview(state), unread))
+            }
+            "/report" => {
+                let (state, unread) = ReportState::read(query);
+                Some((Place::Report(state), unread))
+            }
+            _ => None,
+        }
+    }
+
+    /// The address.
+    pub fn href(&self) -> String {
+        match self {
+            Place::Overview(state) => state.href(),
+            Place::Report(state) => state.href(),
+        }
+    }
+
+    /// What every page has.
+    pub fn frame(&self) -> &Frame {
+        match self {
+            Place::Overview(state) => &state.frame,
+            Place::Report(state) => &state.frame,
+        }
+    }
+
+    /// The same page with another frame, without what `scope`, the scope of the new frame, may not see.
+    #[must_use]
+    pub fn moved_to(self, frame: Frame, scope: &Scope) -> Place {
+        match self {
+            Place::Overview(state) => Place::Overview(OverviewState { frame, ..state }),
+            Place::Report(state) => Place::Report(ReportState { frame, ..state }.as_seen_by(scope)),
+        }
+    }
+}
+
+impl ReportState {
+    /// Without the columns and filters that `scope` may not see, and on the first page.
+    fn as_seen_by(mut self, scope: &Scope) -> ReportState {
+        let seen_by = groupings(scope);
+        let sees = |column: Column| match column {
+            Column::By(by) => seen_by.contains(&by),
+            Column::Metric(metric) => metric.is_seen_by(scope),
+        };
+        self.by.retain(|by: &By| sees(Column::By(*by)));
+        self.metrics.retain(|metric| sees(Column::Metric(*metric)));
+        self.order.retain(|order| sees(order.column));
+        self.filters.retain(|filter| dimensions(scope).contains(&filter.dimension));
+        self.offset = 0;
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use wasm_bindgen_test::wasm_bindgen_test;
+
+    use super::*;
+
+    #[wasm_bindgen_test(unsupported = test)]
+    fn places_round_trip() {
+        fn check(path: &str, query: &str, expected: Option<&str>) {
+            let place = Place::read(path, query);
+            assert_eq!(place.map(|(place, _)| place.href()).as_deref(), expected, "{path}{query}");
+        }
+        check("/", "?range=today", Some("/?range=today"));
+        check("/report", "", Some("/report"));
+        check("/report/", "?by=ad", Some("/report?by=ad"));
+        check("/nowhere", "", None);
+    }
+
+    #[wasm_bindgen_test(unsupported = test)]
+    fn moving_to_a_publisher_leaves_behind_what_it_may_not_see() {
+        let query = "by=day,campaign&metrics=clicks,roas&sort=-roas,campaign&filter=ad:eq:x&filter=country:eq:KR&offset=50";
+        let (place, _) = Place::read("/report", query).unwrap();
+        let scope = Scope::parse("service:news").unwrap();
+        let frame = Frame { scope: Some(scope.clone()), ..Frame::default() };
+        assert_eq!(
+            place.moved_to(frame, &scope).href(),
+            "/report?scope=service:news&metrics=clicks&filter=country:eq:KR"
+        );
+    }
+}

@@ -1,0 +1,145 @@
+//! Adding a filter.
+
+use adtally_core::cell::Dimension;
+use adtally_core::report::{Filter, Test};
+use leptos::ev::SubmitEvent;
+use leptos::prelude::*;
+
+use super::builder::operator_phrase;
+use super::icon::Icon;
+use super::place::CurrentPlace;
+use super::popover::Popover;
+use crate::api::session::Session;
+use crate::browser::{self, t};
+use crate::phrase::Phrase;
+use crate::state::report::{ReportState, dimension_phrase, dimensions};
+
+/// A button that opens a form for a new filter.
+#[component]
+pub fn FilterEditor(
+    /// What is asked.
+    state: Memo<ReportState>,
+    /// Asks something else.
+    change: Callback<ReportState>,
+) -> impl IntoView {
+    let open = RwSignal::new(false);
+    let text = Signal::derive(move || t(Phrase::Add)().to_string());
+    let label = Signal::derive(move || t(Phrase::AddFilter)().to_string());
+    let add = Callback::new(move |filter: Filter| {
+        open.set(false);
+        change.run(state.get_untracked().with_filter(filter));
+    });
+    view! {
+        <Popover open icon=Icon::Plus test_id="add-filter" label text class="control small">
+            <Form add/>
+        </Popover>
+    }
+}
+
+#[component]
+fn Form(add: Callback<Filter>) -> impl IntoView {
+    let (place, session) = (CurrentPlace::expect(), Session::expect());
+    let offered = move || place.setting.get().map(|setting| dimensions(&setting.scope)).unwrap_or_default();
+    let dimension = RwSignal::new(offered().first().copied().unwrap_or(Dimension::Advertiser));
+    let op = RwSignal::new(Test::OPS[0]);
+    let value = RwSignal::new(String::new());
+    let submit = move |event: SubmitEvent| {
+        event.prevent_default();
+        if let Some(filter) = typed(dimension.get_untracked(), op.get_untracked(), &value.read_untracked()) {
+            add.run(filter);
+        }
+    };
+    let dimension_options = move || {
+        let option = |offered: Dimension| {
+            view! { <option value=offered.name()>{t(dimension_phrase(offered))}</option> }
+        };
+        offered().iter().copied().map(option).collect_view()
+    };
+    let op_options = Test::OPS.map(|op| view! { <option value=op>{t(operator_phrase(op))}</option> });
+    let known = move || {
+        let catalog = session.catalog.get().unwrap_or_default();
+        let option = |(key, name): (&str, &str)| {
+            view! { <option value=key.to_string()>{name.to_string()}</option> }
+        };
+        catalog.known(dimension.get()).map(option).collect_view()
+    };
+    let value_phrase = move || if op.get() == "in" { Phrase::FilterValues } else { Phrase::FilterValue };
+    view! {
+        <form class="filter-form" on:submit=submit>
+            <label class="stacked">
+                <span>{t(Phrase::FilterField)}</span>
+                <select
+                    class="select"
+                    data-testid="filter-dimension"
+                    on:change=move |event| {
+                        let name = event_target_value(&event);
+                        if let Some(found) = Dimension::ALL.into_iter().find(|known| known.name() == name) {
+                            dimension.set(found);
+                        }
+                    }
+                >
+                    {dimension_options}
+                </select>
+            </label>
+            <label class="stacked">
+                <span>{t(Phrase::FilterOperator)}</span>
+                <select
+                    class="select"
+                    data-testid="filter-op"
+                    on:change=move |event| {
+                        let name = event_target_value(&event);
+                        if let Some(found) = Test::OPS.into_iter().find(|known| *known == name) {
+                            op.set(found);
+                        }
+                    }
+                >
+                    {op_options}
+                </select>
+            </label>
+            <label class="stacked">
+                <span>{move || value_phrase().text(browser::lang())}</span>
+                <input
+                    class="input"
+                    data-testid="filter-value"
+                    list="filter-known"
+                    autocomplete="off"
+                    placeholder=t(Phrase::None)
+                    prop:value=value
+                    on:input=move |event| value.set(event_target_value(&event))
+                />
+            </label>
+            <datalist id="filter-known">{known}</datalist>
+            <button type="submit" class="button primary" data-testid="filter-apply">{t(Phrase::AddFilter)}</button>
+        </form>
+    }
+}
+
+/// What somebody typed, tidied: blanks around values and empty entries of a list go.
+fn typed(dimension: Dimension, op: &str, text: &str) -> Option<Filter> {
+    let value = if op == "in" {
+        let values: Vec<_> = text.split(',').map(str::trim).filter(|value| !value.is_empty()).collect();
+        values.join(",")
+    } else {
+        text.trim().to_string()
+    };
+    Filter::parse(&format!("{}:{op}:{value}", dimension.name()))
+}
+
+#[cfg(test)]
+mod tests {
+    use wasm_bindgen_test::wasm_bindgen_test;
+
+    use super::*;
+
+    #[wasm_bindgen_test(unsupported = test)]
+    fn typed_values_are_tidied() {
+        fn check(op: &str, text: &str, expected: &str) {
+            let filter = typed(Dimension::Service, op, text);
+            assert_eq!(filter.map(|filter| filter.to_string()).as_deref(), Some(expected));
+        }
+        check("in", " news, ,cafe ,", "service:in:cafe,news");
+        check("eq", " news ", "service:eq:news");
+        check("eq", "a,b", "service:eq:a,b");
+        check("eq", "", "service:eq:");
+    }
+}

@@ -1,0 +1,96 @@
+//! The icons, drawn on a grid of 16.
+
+use leptos::prelude::*;
+
+/// An icon; the text beside it, or the label of its button, says what it means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Icon {
+    /// The overview.
+    Pulse,
+    /// The report.
+    Table,
+    /// A period.
+    Calendar,
+    /// A scope.
+    Layers,
+    /// Something opens below.
+    Chevron,
+    /// Chosen.
+    Check,
+    /// Add.
+    Plus,
+    /// Remove, close.
+    Cross,
+    /// Download.
+    Download,
+    /// Ask again.
+    Refresh,
+    /// Sorted, smallest first.
+    Up,
+    /// Sorted, largest first.
+    Down,
+    /// Back.
+    Left,
+    /// On.
+    Right,
+    /// The menu of a phone.
+    Menu,
+    /// Leave.
+    Exit,
+    /// Something is wrong.
+    Alert,
+    /// Something may not be seen.
+    Lock,
+    /// There is nothing.
+    Inbox,
+}
+
+impl Icon {
+    fn path(self) -> &'static str {
+        match self {
+            Icon::Pulse => "M1.5 8.5h3l2-5.5 3 10 2-4.5h3",
+            Icon::Table => "M2 3.5h12v9H2zM2 6.5h12M6.5 6.5v6",
+            Icon::Calendar => "M2.5 4h11v9.5h-11zM2.5 7h11M5.5 2v3M10.5 2v3",
+            Icon::Layers => "M8 2 14 5.2 8 8.4 2 5.2zM2 8l6 3.2L14 8M2 10.8 8 14l6-3.2",
+            Icon::Chevron => "m4.5 6.5 3.5 3.5 3.5-3.5",
+            Icon::Check => "m3.5 8.5 3 3 6-6.5",
+            Icon::Plus => "M8 3.5v9M3.5 8h9",
+            Icon::Cross => "m4.5 4.5 7 7M11.5 4.5l-7 7",
+            Icon::Download => "M8 2.5v7.5M4.8 7 8 10.2 11.2 7M3 13.5h10",
+            Icon::Refresh => "M13 8a5 5 0 1 1-1.6-3.7M13 2.5v3h-3",
+            Icon::Up => "M8 12.5v-9M4.5 7 8 3.5 11.5 7",
+            Icon::Down => "M8 3.5v9M4.5 9 8 12.5 11.5 9",
+            Icon::Left => "m10 4-4 4 4 4",
+            Icon::Right => "m6 4 4 4-4 4",
+            Icon::Menu => "M2.5 4.5h11M2.5 8h11M2.5 11.5h11",
+            Icon::Exit => "M6.5 2.5h-4v11h4M6.5 8h7M10.5 5l3 3-3 3",
+            Icon::Alert => "M8 2.2 14.3 13H1.7zM8 6.5v3M8 11.3v.2",
+            Icon::Lock => "M3.5 7.5h9v6h-9zM5.5 7.5V5a2.5 2.5 0 0 1 5 0v2.5",
+            Icon::Inbox => "M2 9.5 4 3h8l2 6.5v4H2zM2 9.5h3.5c0 3 5 3 5 0H14",
+        }
+    }
+}
+
+/// Draws an icon.
+#[component]
+pub fn Glyph(
+    /// Which one.
+    icon: Icon,
+) -> impl IntoView {
+    view! {
+        <svg class="glyph" viewBox="0 0 16 16" width="16" height="16" aria-hidden="true">
+            <path d=icon.path()/>
+        </svg>
+    }
+}
+
+/// The mark of the product: a tally of five.
+#[component]
+pub fn Mark() -> impl IntoView {
+    view! {
+        <svg class="mark" viewBox="0 0 24 24" width="24" height="24" aria-hidden="true">
+            <path d="M5 5v14M9.7 5v14M14.3 5v14M19 5v14"/>
+            <path class="stroke" d="M2.5 16.5 21.5 7.5"/>
+        </svg>
+    }
+}

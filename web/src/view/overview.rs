@@ -1,0 +1,168 @@
+//! The overview: what happened, how it compares, where it came from.
+
+use std::sync::Arc;
+
+use adtally_core::cell::{Dimension, Scope};
+use adtally_core::report::{By, Metric, TimeUnit};
+use adtally_core::time::DAY_MS;
+use leptos::prelude::*;
+
+use super::freshness::Freshness;
+use super::kpi_tiles::{KpiTiles, TileData};
+use super::notice::{EmptyNotice, FailureNotice, StaleNotice};
+use super::place::CurrentPlace;
+use super::shell::PageHead;
+use super::top_list::TopList;
+use super::trend::Trend;
+use crate::api::feed::{Feed, Follow, Shown};
+use crate::api::request::{Period, ReportRequest};
+use crate::api::session::Session;
+use crate::calendar::{Offsets as _, unit_for_days};
+use crate::intl::Zone;
+use crate::metric::LINKED_CLICKS;
+use crate::model::catalog::Currency;
+use crate::model::figure;
+use crate::model::series::Series;
+use crate::model::setting::Setting;
+use crate::phrase::Phrase;
+use crate::state::overview::OverviewState;
+use crate::state::place::Place;
+
+/// More buckets than any choice of period and unit has.
+const MAX_BUCKETS: u32 = 10_000;
+
+/// The overview.
+#[component]
+pub fn Overview() -> impl IntoView {
+    let (place, session) = (CurrentPlace::expect(), Session::expect());
+    let state = Memo::new(move |_| match place.place.get() {
+        Some(Place::Overview(state)) => state,
+        _ => OverviewState::read("").0,
+    });
+    let metric = Memo::new(move |_| state.get().metric);
+    let scope = Memo::new(move |_| place.setting.get().map(|setting| setting.scope));
+    let currency = Memo::new(move |_| {
+        let catalog = session.catalog.get().unwrap_or_default();
+        scope.get().map_or(Currency::Unknown, |scope| catalog.currency(&scope))
+    });
+    let period = follow_period(place);
+    let series =
+        Memo::new(move |_| period.shown.get().and_then(|shown| series_of(&shown, place.now_ms.get())));
+    let tiles = TileData { series, currency, period, ..compare(place, period, series, currency) };
+    let choose = Callback::new(move |metric| {
+        place.go(&Place::Overview(OverviewState { metric, ..state.get_untracked() }));
+    });
+    let money = Signal::derive(move || currency.get().code().map(str::to_string));
+    let failed = Memo::new(move |_| period.failure.get().filter(|_| period.shown.read().is_none()));
+    let is_empty =
+        Memo::new(move |_| period.shown.read().as_ref().is_some_and(|shown| shown.answer.row_count == 0));
+    let body = move || {
+        match failed.get() {
+        Some(failure) => view! {
+            <section class="card"><FailureNotice failure on_retry=Callback::new(move |()| period.retry())/></section>
+        }
+        .into_any(),
+        None => view! {
+            <section class="card overview-card">
+                <KpiTiles data=tiles scope chosen=metric choose/>
+                <Show when=move || !is_empty.get() fallback=EmptyNotice>
+                    <Trend series metric currency=money/>
+                </Show>
+            </section>
+            <Show when=move || !is_empty.get()>
+                <div class="top-lists">{move || scope.get().map(|scope| top_lists(&scope, metric))}</div>
+            </Show>
+        }
+        .into_any(),
+    }
+    };
+    view! {
+        <div
+            class="overview"
+            data-testid="overview"
+            data-busy=move || if period.busy.get() { "true" } else { "false" }
+            aria-busy=move || if period.busy.get() { "true" } else { "false" }
+        >
+            <PageHead title=Phrase::Overview/>
+            <Freshness feed=period/>
+            <StaleNotice feed=period/>
+            {body}
+        </div>
+    }
+}
+
+/// What is ranked: for a publisher its placements, for the others campaigns and services.
+fn top_lists(scope: &Scope, metric: Memo<Metric>) -> impl IntoView + use<> {
+    let dimensions = match scope {
+        Scope::Platform | Scope::Advertiser(_) => [Dimension::Campaign, Dimension::Service],
+        Scope::Service(_) => [Dimension::Placement, Dimension::Advertiser],
+    };
+    dimensions.map(|dimension| view! { <TopList dimension metric/> })
+}
+
+/// The figures of the period, by buckets of a readable width.
+fn follow_period(place: CurrentPlace) -> Feed {
+    let widest = RwSignal::new(TimeUnit::Day);
+    let request = move || {
+        let setting = place.setting.get()?;
+        let unit = if setting.is_all_time() { widest.get() } else { unit_for_days(setting.span.days()) };
+        let metrics = OverviewState::TILES.into_iter().chain([LINKED_CLICKS]);
+        let metrics = metrics.filter(|metric| metric.is_seen_by(&setting.scope)).collect();
+        let period = Period::Days(setting.span);
+        let totals = ReportRequest::totals(setting.scope, period, Some(setting.tz), metrics);
+        Some(ReportRequest { by: vec![By::Time(unit)], limit: Some(MAX_BUCKETS), ..totals })
+    };
+    let feed = Feed::new(request, Follow::Live);
+    Effect::new(move |_| {
+        // All time has as many days as there are figures for, which only an answer tells. Only ever wider, so that
+        // two widths do not take turns.
+        let days = feed.shown.with(|shown| shown.as_ref().and_then(days_with_figures));
+        let is_all_time = place.setting.get().is_some_and(|setting| setting.is_all_time());
+        let unit = days.map_or(TimeUnit::Day, unit_for_days);
+        if is_all_time && unit > widest.get_untracked() {
+            widest.set(unit);
+        }
+    });
+    feed
+}
+
+/// From the first to the last bucket that has figures.
+fn days_with_figures(shown: &Shown) -> Option<i64> {
+    let starts = || shown.answer.rows.iter().filter_map(|row| figure::instant(row.first()?));
+    Some((starts().max()? - starts().min()?) / DAY_MS)
+}
+
+/// The answer without gaps, for the period that was asked for.
+fn series_of(shown: &Shown, now_ms: i64) -> Option<Arc<Series>> {
+    let (Period::Days(span), Some(By::Time(unit))) = (&shown.request.period, shown.request.by.first()) else {
+        return None;
+    };
+    let zone = Zone::or_utc(&shown.answer.tz)?;
+    let starts = zone.bucket_starts(*span, *unit, MAX_BUCKETS as usize);
+    let series = Series::new(&shown.answer, *unit, &starts, now_ms);
+    let is_long = starts.len() > 1_000;
+    Some(Arc::new(if is_long { series.trimmed() } else { series }))
+}
+
+/// The same part of this period and of the one before.
+fn compare(
+    place: CurrentPlace,
+    period: Feed,
+    series: Memo<Option<Arc<Series>>>,
+    currency: Memo<Currency>,
+) -> TileData {
+    let comparison = Memo::new(move |_| {
+        let setting = place.setting.get()?;
+        let zone = Zone::or_utc(&setting.tz)?;
+        setting.comparison(&zone, place.now_ms.get())
+    });
+    let totals = move |period: Period| {
+        let Setting { scope, tz, .. } = place.setting.get()?;
+        let metrics = OverviewState::TILES.into_iter().filter(|metric| metric.is_seen_by(&scope)).collect();
+        Some(ReportRequest::totals(scope, period, Some(tz), metrics))
+    };
+    let now = Feed::new(move || totals(comparison.get()?.now), Follow::Live);
+    let before = Feed::new(move || totals(comparison.get()?.before), Follow::Live);
+    let ongoing = Memo::new(move |_| comparison.get().is_some_and(|comparison| comparison.ongoing));
+    TileData { period, now, before, series, currency, ongoing }
+}

@@ -1,0 +1,101 @@
+//! What is around every page.
+
+use leptos::prelude::*;
+use leptos_router::components::{Route, Routes};
+use leptos_router::path;
+
+use super::icon::{Glyph, Icon, Mark};
+use super::notice::LinkNotice;
+use super::overview::Overview;
+use super::place::CurrentPlace;
+use super::report::Report;
+use super::sidebar::Sidebar;
+use crate::api::live::Live;
+use crate::browser::t;
+use crate::phrase::Phrase;
+
+/// The sidebar and the page beside it, for somebody who is signed in.
+#[component]
+pub fn Shell() -> impl IntoView {
+    let place = CurrentPlace::follow();
+    provide_context(place);
+    provide_context(Live::follow(move || place.setting.get().map(|setting| setting.scope)));
+    let menu = RwSignal::new(false);
+    let menu_label = move || if menu.get() { Phrase::CloseMenu } else { Phrase::OpenMenu };
+    view! {
+        <a class="skip" href="#content">{t(Phrase::SkipToContent)}</a>
+        <div class="shell" on:keydown=move |event| {
+            if event.key() == "Escape" {
+                menu.set(false);
+            }
+        }>
+            <header class="phone-bar">
+                <span class="brand"><Mark/><span>{t(Phrase::AppName)}</span></span>
+                <button
+                    type="button"
+                    class="icon-button"
+                    data-testid="menu"
+                    aria-controls="sidebar"
+                    aria-expanded=move || if menu.get() { "true" } else { "false" }
+                    aria-label=move || menu_label().text(crate::browser::lang())
+                    on:click=move |_| menu.update(|open| *open = !*open)
+                >
+                    {move || {
+                        let icon = if menu.get() { Icon::Cross } else { Icon::Menu };
+                        view! { <Glyph icon/> }
+                    }}
+                </button>
+            </header>
+            <Sidebar open=menu/>
+            <Show when=move || menu.get()>
+                <div class="veil" on:click=move |_| menu.set(false)></div>
+            </Show>
+            <main class="page" id="content" tabindex="-1">
+                <LinkNotice/>
+                <Routes fallback=Missing>
+                    <Route path=path!("/") view=Overview/>
+                    <Route path=path!("/report") view=Report/>
+                </Routes>
+            </main>
+        </div>
+    }
+}
+
+#[component]
+fn Missing() -> impl IntoView {
+    view! {
+        <div class="card">
+            <div class="notice" data-testid="state-missing">
+                <span class="notice-icon"><Glyph icon=Icon::Inbox/></span>
+                <h1>{t(Phrase::PageNotFound)}</h1>
+                <p>{t(Phrase::PageNotFoundHint)}</p>
+                <a class="button" href="/">{t(Phrase::GoToOverview)}</a>
+            </div>
+        </div>
+    }
+}
+
+/// The title of a page with what it is about: whose figures, of which days.
+#[component]
+pub fn PageHead(
+    /// Its name.
+    title: Phrase,
+    /// More controls.
+    #[prop(optional)]
+    children: Option<Children>,
+) -> impl IntoView {
+    Effect::new(move |_| {
+        let lang = crate::browser::lang();
+        document().set_title(&format!("{} · {}", title.text(lang), Phrase::AppName.text(lang)));
+    });
+    view! {
+        <div class="page-head">
+            <h1>{t(title)}</h1>
+            <div class="page-controls">
+                {children.map(|children| children())}
+                <super::scope_picker::ScopePicker/>
+                <super::range_picker::RangePicker/>
+            </div>
+        </div>
+    }
+}

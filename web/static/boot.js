@@ -1,0 +1,30 @@
+// Sets what the first paint needs, then starts the dashboard.
+// A module file of its own: the content security policy allows no inline script.
+import init, { start } from "/adtally_web.js";
+
+const TROUBLE = {
+  en: "The dashboard could not be loaded. Reload the page to try again.",
+  ko: "대시보드를 불러오지 못했습니다. 페이지를 새로 고쳐 다시 시도하세요.",
+};
+
+function stored(key) {
+  try {
+    return localStorage.getItem(key);
+  } catch {
+    return null; // Storage is forbidden: the browser's own settings hold.
+  }
+}
+
+const root = document.documentElement;
+const lang = (stored("adtally.lang") ?? navigator.language).startsWith("ko") ? "ko" : "en";
+root.lang = lang;
+root.dataset.theme = stored("adtally.theme") ?? "system";
+
+try {
+  await init({ module_or_path: "/adtally_web_bg.wasm" });
+  start();
+} catch (error) {
+  const text = document.getElementById("boot-text");
+  if (text) text.textContent = TROUBLE[lang];
+  throw error;
+}
