@@ -23,6 +23,9 @@ export function useCli(server) {
     ADTALLY_ADMIN_TOKEN: server.adminToken,
   });
   return {
+    /** A file in the tool's own folder. */
+    file: (name) => join(use.state, name),
+
     /** Starts the tool; `ended` answers its status and output. It is killed when the test `t` ends. */
     start(t, ...args) {
       const child = spawn(program("adtally", "ADTALLY_CLI"), args, {

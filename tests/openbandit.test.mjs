@@ -106,7 +106,10 @@ function openBandit() {
     });
 
     test("equals what the tool verifies", async (t) => {
-      const verified = await cli.start(t, "verify", ...CAMPAIGNS.map(fileOf), "--map", MAP, "--to", server.url).ended;
+      const events = cli.file("events.ndjson");
+      const written = await cli.start(t, "replay", ...CAMPAIGNS.map(fileOf), "--map", MAP, "--out", events).ended;
+      assert.equal(written.status, 0, written.stderr);
+      const verified = await cli.start(t, "verify", events, "--from", server.url, "--by", "campaign,placement,day").ended;
       assert.equal(verified.status, 0, verified.stdout + verified.stderr);
     });
 

@@ -146,10 +146,18 @@ class Server {
   }
 }
 
-/** A server for the test file or suite that calls this: started before its first test, stopped after its last. */
-export function useServer() {
+/**
+ * A server for the test file or suite that calls this: started before its first test, stopped after its last.
+ *
+ * `prepare` runs once it is up. It cannot be a `before` of its own: those of a file do not wait for each other.
+ */
+export function useServer(prepare = async () => {}) {
   const server = new Server();
-  before(() => server.start(), { timeout: START_MS + STOP_MS });
+  const start = async () => {
+    await server.start();
+    await prepare(server);
+  };
+  before(start, { timeout: START_MS + STOP_MS });
   after(() => server.stop(), { timeout: 2 * STOP_MS });
   return server;
 }

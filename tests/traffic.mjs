@@ -1,7 +1,6 @@
 // Deterministic traffic of two advertisers in two services, and a naive count of it.
 
 import assert from "node:assert/strict";
-import { before } from "node:test";
 
 import { eventually } from "./api.mjs";
 import { bucketStart } from "./calendar.mjs";
@@ -51,8 +50,7 @@ export const METRICS = ["impressions", "clicks", "cost_micros"];
 
 /** A server for the test file or suite that calls this, with the traffic in its reports. */
 export function useServerWithTraffic() {
-  const server = useServer();
-  before(async () => {
+  return useServer(async (server) => {
     await server.sender.collect(EVENTS);
     const [expected] = naive({});
     await eventually(async () => {
@@ -60,7 +58,6 @@ export function useServerWithTraffic() {
       assert.deepEqual(METRICS.map((metric) => totals[metric]), expected);
     }, 5_000);
   });
-  return server;
 }
 
 /** The report that a naive reader of the sent events would make. */
