@@ -53,6 +53,8 @@ pub mod measure;
 pub mod sketch;
 pub mod cell;
 pub mod segment;
+pub mod shard;
+pub mod ledger;
 pub mod report;
 pub mod access;
 

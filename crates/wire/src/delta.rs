@@ -1,5 +1,7 @@
 //! What Linker objects send to Report objects: signed cells, exactly once by (source, sequence).
 
+use adtally_core::cell::Scope;
+use adtally_core::segment::Segment;
 use serde::{Deserialize, Serialize};
 
 use crate::versioned::{VersionedError, decode, encode};
@@ -28,6 +30,14 @@ pub struct Parcel {
     pub through_ms: i64,
     /// The scope's name and the signed cells for it.
     pub segments: Vec<(String, Vec<u8>)>,
+}
+
+impl Parcel {
+    /// A parcel of a shard, for the outbox.
+    pub fn of(parcel: &adtally_core::shard::Parcel, epoch: u64) -> Self {
+        let bytes = |(scope, segment): &(Scope, Segment)| (scope.to_string(), segment.encode());
+        Self { epoch, through_ms: parcel.through.0, segments: parcel.segments.iter().map(bytes).collect() }
+    }
 }
 
 impl Delta {

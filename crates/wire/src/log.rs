@@ -4,6 +4,7 @@
 
 use adtally_core::event::{Dims, Event, EventRef, Extras, Kind, Screening};
 use adtally_core::key::{EventId, Key, UserKey};
+use adtally_core::shard::Row;
 use adtally_core::time::{EventTime, ServerTime};
 use serde::{Deserialize, Serialize};
 
@@ -16,19 +17,6 @@ pub struct Append {
     pub shards: u32,
     /// In the order in which their statuses are answered.
     pub events: Vec<Event>,
-}
-
-/// One row of the log: what one group commit stored.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Row {
-    /// When it was committed.
-    pub received: ServerTime,
-    /// The revision of the settings in force.
-    pub revision: u64,
-    /// New events, in the order of their positions.
-    pub accepted: Vec<Event>,
-    /// Deliveries of events that were there before.
-    pub repeats: Vec<EventRef>,
 }
 
 impl Append {
@@ -45,57 +33,50 @@ impl Append {
     }
 }
 
-impl Row {
-    /// The bytes of the row.
-    pub fn encode(&self) -> Vec<u8> {
-        encode(&RowV1 {
-            received_ms: self.received.0,
-            revision: self.revision,
-            accepted: self.accepted.iter().map(EventV1::from).collect(),
-            repeats: self.repeats.iter().map(|r| (r.kind as u8, r.id.to_string())).collect(),
-        })
-    }
+/// The bytes of a row of the log.
+pub fn encode_row(row: &Row) -> Vec<u8> {
+    encode(&RowV1 {
+        received_ms: row.received.0,
+        revision: row.revision,
+        accepted: row.accepted.iter().map(EventV1::from).collect(),
+        repeats: row.repeats.iter().map(|repeat| (repeat.kind as u8, repeat.id.to_string())).collect(),
+    })
+}
 
-    /// Reads what [`Row::encode`] wrote.
-    pub fn decode(bytes: &[u8]) -> Result<Self, VersionedError> {
-        let row: RowV1 = decode(bytes)?;
-        Ok(Self {
-            received: ServerTime(row.received_ms),
-            revision: row.revision,
-            accepted: row.accepted.into_iter().map(Event::try_from).collect::<Result<_, _>>()?,
-            repeats: row
-                .repeats
-                .into_iter()
-                .map(|(kind, id)| reference(kind, &id))
-                .collect::<Result<_, _>>()?,
-        })
-    }
+/// Reads what [`encode_row`] wrote.
+pub fn decode_row(bytes: &[u8]) -> Result<Row, VersionedError> {
+    let row: RowV1 = decode(bytes)?;
+    Ok(Row {
+        received: ServerTime(row.received_ms),
+        revision: row.revision,
+        accepted: row.accepted.into_iter().map(Event::try_from).collect::<Result<_, _>>()?,
+        repeats: row.repeats.iter().map(|(kind, id)| reference(*kind, id)).collect::<Result<_, _>>()?,
+    })
+}
 
-    /// Splits the row into rows of at most `max_bytes` where events are small enough to allow it.
-    pub fn encode_within(self, max_bytes: usize) -> Vec<Vec<u8>> {
-        let bytes = self.encode();
-        if bytes.len() <= max_bytes || self.accepted.len() + self.repeats.len() < 2 {
-            return vec![bytes];
-        }
-        let (first, second) = self.halves();
-        let mut rows = first.encode_within(max_bytes);
-        rows.extend(second.encode_within(max_bytes));
-        rows
+/// The bytes of a row, split into rows of at most `max_bytes` where events are small enough to allow it.
+pub fn encode_row_within(row: Row, max_bytes: usize) -> Vec<Vec<u8>> {
+    let bytes = encode_row(&row);
+    if bytes.len() <= max_bytes || row.accepted.len() + row.repeats.len() < 2 {
+        return vec![bytes];
     }
+    let (first, second) = halves(row);
+    let mut rows = encode_row_within(first, max_bytes);
+    rows.extend(encode_row_within(second, max_bytes));
+    rows
+}
 
-    fn halves(mut self) -> (Row, Row) {
-        // Repeats go to the second half: they may repeat an event of the same commit, which has to come first.
-        let second = if self.accepted.len() < 2 {
-            let half = self.repeats.len() / 2;
-            let keep = if self.accepted.is_empty() { half } else { 0 };
-            Row { accepted: Vec::new(), repeats: self.repeats.split_off(keep), ..self }
-        } else {
-            let half = self.accepted.len() / 2;
-            let accepted = self.accepted.split_off(half);
-            Row { accepted, repeats: std::mem::take(&mut self.repeats), ..self }
-        };
-        (self, second)
-    }
+fn halves(mut row: Row) -> (Row, Row) {
+    // Repeats go to the second half: they may repeat an event of the same commit, which has to come first.
+    let (accepted, repeats) = if row.accepted.len() < 2 {
+        let keep = if row.accepted.is_empty() { row.repeats.len() / 2 } else { 0 };
+        (Vec::new(), row.repeats.split_off(keep))
+    } else {
+        let half = row.accepted.len() / 2;
+        (row.accepted.split_off(half), std::mem::take(&mut row.repeats))
+    };
+    let second = Row { received: row.received, revision: row.revision, accepted, repeats };
+    (row, second)
 }
 
 #[derive(Serialize, Deserialize)]
@@ -230,16 +211,16 @@ mod tests {
         let append = Append { shards: 4, events: vec![event(1), event(2)] };
         assert_eq!(Append::decode(&append.encode()), Ok(append));
         let row = row(2, 1);
-        assert_eq!(Row::decode(&row.encode()), Ok(row));
+        assert_eq!(decode_row(&encode_row(&row)), Ok(row));
     }
 
     #[test]
     fn damaged_bytes_are_an_error() {
-        assert_eq!(Row::decode(&[]), Err(VersionedError::Empty));
-        assert_eq!(Row::decode(&[9, 0]), Err(VersionedError::Version(9)));
-        let bytes = row(1, 1).encode();
+        assert_eq!(decode_row(&[]), Err(VersionedError::Empty));
+        assert_eq!(decode_row(&[9, 0]), Err(VersionedError::Version(9)));
+        let bytes = encode_row(&row(1, 1));
         for cut in 1..bytes.len() {
-            assert!(Row::decode(&bytes[..cut]).is_err(), "cut at {cut}");
+            assert!(decode_row(&bytes[..cut]).is_err(), "cut at {cut}");
         }
     }
 
@@ -247,12 +228,12 @@ mod tests {
     fn splitting_keeps_every_entry_in_order() {
         for (accepted, repeats) in [(0, 1), (0, 400), (1, 0), (1, 400), (40, 0), (40, 400)] {
             let whole = row(accepted, repeats);
-            let parts = whole.clone().encode_within(600);
+            let parts = encode_row_within(whole.clone(), 600);
             assert!(parts.len() > 1 || accepted + repeats < 4, "{accepted} and {repeats} in one row");
             let mut joined = row(0, 0);
             for part in parts {
                 assert!(part.len() <= 600, "{} bytes", part.len());
-                let part = Row::decode(&part).unwrap();
+                let part = decode_row(&part).unwrap();
                 joined.accepted.extend(part.accepted);
                 joined.repeats.extend(part.repeats);
             }
@@ -269,7 +250,7 @@ mod tests {
             accepted: vec![],
             repeats: vec![EventRef { kind: Kind::Conversion, id: EventId::parse("v1").unwrap() }],
         };
-        assert_eq!(expected.encode(), written);
-        assert_eq!(Row::decode(&written), Ok(expected));
+        assert_eq!(encode_row(&expected), written);
+        assert_eq!(decode_row(&written), Ok(expected));
     }
 }

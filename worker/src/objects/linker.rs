@@ -16,6 +16,7 @@ use std::rc::Rc;
 use adtally_core::event::{EventRef, Kind};
 use adtally_core::key::{EventId, UserKey};
 use adtally_core::link::Filter;
+use adtally_core::shard::Refusal;
 use adtally_core::time::EventTime;
 use adtally_wire::api::EventList;
 use adtally_wire::log::Append;
@@ -90,10 +91,12 @@ impl Linker {
         };
         match self.node.clone().append(append).await {
             Ok(statuses) => Response::from_bytes(AppendAnswer { statuses }.encode()),
-            Err(Refused::Conflict(shards)) => conflict(shards),
-            Err(Refused::Busy) => refuse(429, Some(commit::RETRY_AFTER_S), "too many events are waiting"),
-            Err(Refused::Full) => {
-                refuse(503, Some(commit::FULL_RETRY_AFTER_S), "the shard holds as many events as it can")
+            Err(Refused::ByShard(Refusal::Shards(shards))) => conflict(shards),
+            Err(Refused::ByShard(busy @ Refusal::Busy)) => {
+                refuse(429, Some(commit::RETRY_AFTER_S), &busy.to_string())
+            }
+            Err(Refused::ByShard(full @ Refusal::Full)) => {
+                refuse(503, Some(commit::FULL_RETRY_AFTER_S), &full.to_string())
             }
             Err(Refused::NotStored(error)) => {
                 worker::console_error!("append: {error}");
@@ -113,12 +116,12 @@ impl Linker {
         let Ok(id) = EventId::parse(&query.id) else { return refuse(404, None, "no such event") };
         let (_, shard) = self.node.name()?;
         let story = self.node.with_memory(|memory| {
-            let kinds = memory.linker.kinds_of(&id);
+            let kinds = memory.shard.linker().kinds_of(&id);
             let wanted = match &query.kind {
                 Some(kind) => Kind::parse(kind).filter(|kind| kinds.contains(kind)),
                 None => kinds.first().copied(),
             };
-            story::tell(&memory.linker, shard, &EventRef { kind: wanted?, id })
+            story::tell(memory.shard.linker(), shard, &EventRef { kind: wanted?, id })
         })?;
         match story {
             Some(story) => Response::from_json(&story),
@@ -136,7 +139,7 @@ impl Linker {
         };
         let (_, shard) = self.node.name()?;
         let events = self.node.with_memory(|memory| {
-            let listed = memory.linker.list(&filter).take(query.limit as usize);
+            let listed = memory.shard.linker().list(&filter).take(query.limit as usize);
             listed.map(|related| story::summary(&related, shard)).collect()
         })?;
         Response::from_json(&EventList { events })

@@ -9,6 +9,7 @@ use std::panic::AssertUnwindSafe;
 use std::rc::Rc;
 
 use adtally_core::cell::Scope;
+use adtally_core::ledger::{Hearing, hear};
 use adtally_core::measure::Measures;
 use adtally_core::report::Query;
 use adtally_core::segment::Segment;
@@ -81,7 +82,7 @@ impl Report {
         };
         let store = self.store()?;
         let heard = store.source(&delta.source)?;
-        if heard.as_ref().is_some_and(|heard| heard.seq >= delta.seq) {
+        if hear(heard.as_ref().map(|heard| heard.seq), delta.seq) == Hearing::Known {
             return Response::empty();
         }
         let segment = match Segment::decode(&delta.segment) {

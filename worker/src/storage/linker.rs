@@ -1,8 +1,9 @@
 //! What a Linker object stores: its log, its outbox, the settings that the log refers to.
 
 use adtally_core::settings::Settings;
+use adtally_core::shard::{Row as LogRow, Telling};
 use adtally_wire::delta::Parcel;
-use adtally_wire::log::Row as LogRow;
+use adtally_wire::log::decode_row;
 use worker::{Error, Result, SqlStorageValue};
 
 use super::schema::{Migrations, migrate};
@@ -86,7 +87,7 @@ impl LinkerStore {
             for mut row in page {
                 after = row.integer()?;
                 let body = row.blob()?;
-                let row = LogRow::decode(&body)
+                let row = decode_row(&body)
                     .map_err(|error| Error::RustError(format!("log row {after}: {error}")))?;
                 take(after, row)?;
             }
@@ -102,11 +103,12 @@ impl LinkerStore {
         }
     }
 
-    /// Puts parcels into the outbox, all or none, numbered from `first_seq` on.
-    pub(crate) fn post(&self, first_seq: u64, upto: i64, parcels: &[Parcel]) -> Result<()> {
+    /// Puts parcels into the outbox, all or none.
+    pub(crate) fn post(&self, telling: &Telling, epoch: u64) -> Result<()> {
         self.database.atomically(|| {
-            for (seq, parcel) in (first_seq..).zip(parcels) {
-                let bindings = vec![integer(seq)?, integer(upto)?, parcel.encode().into()];
+            for parcel in &telling.parcels {
+                let body = Parcel::of(parcel, epoch).encode();
+                let bindings = vec![integer(parcel.seq)?, integer(telling.upto)?, body.into()];
                 self.database.run("INSERT INTO outbox (seq, upto, body) VALUES (?, ?, ?)", bindings)?;
             }
             Ok(())

@@ -6,12 +6,14 @@
 
 mod golden;
 mod naive;
+mod scenario;
 mod order;
+mod simulation;
 
 use std::collections::BTreeMap;
 
 use adtally_core::cell::Dimension;
-use adtally_core::event::EventRef;
+use adtally_core::event::{Dims, EventRef};
 use adtally_core::link::{Fact, FactBody, Linker, Related, Through};
 use adtally_core::measure::Measure;
 
@@ -37,35 +39,54 @@ fn net(facts: impl IntoIterator<Item = Fact>) -> BTreeMap<EventRef, FactBody> {
     standing
 }
 
-/// Asserts that the linker's facts say what the reference says.
+/// What the linker says otherwise than the reference, if anything.
+fn disagreement(
+    linker: &Linker,
+    standing: &BTreeMap<EventRef, FactBody>,
+    naive: &BTreeMap<EventRef, naive::Naive>,
+) -> Option<String> {
+    if standing.len() != naive.len() || linker.len() != naive.len() {
+        let lens = (linker.len(), standing.len(), naive.len());
+        return Some(format!("{lens:?} events in the linker, among its facts, in the reference"));
+    }
+    linker.iter().find_map(|Related { event, fact, .. }| {
+        if standing.get(&event.event) != Some(&fact) {
+            return Some(format!("the facts told of {:?} differ from its state", event.event));
+        }
+        let (got, expected) = (in_plain_words(&fact), &naive[&event.event]);
+        (got != *expected).then(|| format!("{:?} is {got:#?}, not {expected:#?}", event.event))
+    })
+}
+
+/// Panics with what the linker says otherwise than the reference.
 fn assert_agrees(
     linker: &Linker,
     standing: &BTreeMap<EventRef, FactBody>,
     naive: &BTreeMap<EventRef, naive::Naive>,
 ) {
-    assert_eq!(standing.len(), naive.len());
-    for Related { event, fact, .. } in linker.iter() {
-        assert_eq!(standing.get(&event.event), Some(&fact), "told facts differ from the state");
-        let expected = &naive[&event.event];
-        let dims = |d: Dimension| fact.cell.dim(d);
-        let got = naive::Naive {
-            outcome: fact.outcome.name(),
-            reason: fact.reason(),
-            impression: fact.impression().cloned(),
-            click: fact.click().cloned(),
-            through: fact.through().map(Through::name),
-            dims: adtally_core::event::Dims {
-                campaign: dims(Dimension::Campaign).clone(),
-                ad: dims(Dimension::Ad).clone(),
-                service: dims(Dimension::Service).clone(),
-                placement: dims(Dimension::Placement).clone(),
-                country: dims(Dimension::Country).clone(),
-                device: dims(Dimension::Device).clone(),
-            },
-            cost_micros: fact.measures.get(Measure::CostMicros),
-            duplicates: fact.measures.get(Measure::Duplicates) as u64,
-            late: fact.measures.get(Measure::Late) == 1,
-        };
-        assert_eq!(&got, expected, "{:?}", event.event);
+    if let Some(disagreement) = disagreement(linker, standing, naive) {
+        panic!("{disagreement}");
+    }
+}
+
+fn in_plain_words(fact: &FactBody) -> naive::Naive {
+    let dims = |dimension| fact.cell.dim(dimension).clone();
+    naive::Naive {
+        outcome: fact.outcome.name(),
+        reason: fact.reason(),
+        impression: fact.impression().cloned(),
+        click: fact.click().cloned(),
+        through: fact.through().map(Through::name),
+        dims: Dims {
+            campaign: dims(Dimension::Campaign),
+            ad: dims(Dimension::Ad),
+            service: dims(Dimension::Service),
+            placement: dims(Dimension::Placement),
+            country: dims(Dimension::Country),
+            device: dims(Dimension::Device),
+        },
+        cost_micros: fact.measures.get(Measure::CostMicros),
+        duplicates: fact.measures.get(Measure::Duplicates) as u64,
+        late: fact.measures.get(Measure::Late) == 1,
     }
 }

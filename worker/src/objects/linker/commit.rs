@@ -3,16 +3,17 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use adtally_core::event::{Event, EventRef};
+use adtally_core::event::Event;
 use adtally_core::link::Admission;
 use adtally_core::settings::Settings;
-use adtally_wire::log::{Append, Row as LogRow};
+use adtally_core::shard::Refusal;
+use adtally_wire::log::{Append, encode_row_within};
 use adtally_wire::object::Appended;
 use futures_channel::oneshot;
-use worker::{Delay, Error, Result};
+use worker::{Delay, Result};
 
-use super::Node;
 use super::memory::Memory;
+use super::{Node, fault};
 use crate::clock;
 use crate::storage::linker::StoredSettings;
 
@@ -20,11 +21,6 @@ use crate::storage::linker::StoredSettings;
 const GATHER: Duration = Duration::from_millis(5);
 /// The most bytes of a log row; a row may have 2 MB.
 const MAX_ROW_BYTES: usize = 1_000_000;
-/// The most events that may wait for a commit: three of the largest requests.
-const MAX_WAITING: usize = 30_000;
-/// The most events that an object keeps in memory: measured at about half a kilobyte each, beside other objects in an
-/// isolate of 128 MB.
-pub(super) const MAX_RESIDENT: usize = 200_000;
 /// When to try again after being told that too much is waiting, in seconds.
 pub(super) const RETRY_AFTER_S: u32 = 1;
 /// When to try again after being told that the shard is full, in seconds: an operator has to act.
@@ -47,12 +43,8 @@ struct Waiting {
 /// Why events were not stored.
 #[derive(Debug, Clone)]
 pub(super) enum Refused {
-    /// The sender's shard count is not this one.
-    Conflict(u32),
-    /// Too many wait already.
-    Busy,
-    /// Too many are stored already.
-    Full,
+    /// The shard does not take them.
+    ByShard(Refusal),
     /// The store failed.
     NotStored(String),
 }
@@ -86,23 +78,18 @@ impl Node {
     fn admit(&self, append: &Append) -> std::result::Result<(), Refused> {
         let waiting = self.queue.borrow().events;
         let name = self.state.id().name();
-        let admission = self.change_memory(|memory| {
-            Ok(match memory.shards {
-                Some(shards) if shards != append.shards => Err(Refused::Conflict(shards)),
-                None => {
-                    memory.store.set_name(name.as_deref().unwrap_or_default())?;
-                    let (shards, settings) = (append.shards, Settings::default());
-                    memory.set_settings(StoredSettings { revision: 0, shards, settings })?;
-                    Ok(())
-                }
-                Some(_) if waiting + append.events.len() > MAX_WAITING => Err(Refused::Busy),
-                Some(_) if memory.linker.len() + waiting + append.events.len() > MAX_RESIDENT => {
-                    Err(Refused::Full)
-                }
-                Some(_) => Ok(()),
-            })
+        let verdict = self.change_memory(|memory| {
+            if memory.shard.shards().is_none() {
+                memory.store.set_name(name.as_deref().unwrap_or_default())?;
+                let (shards, settings) = (append.shards, Settings::default());
+                memory.set_settings(StoredSettings { revision: 0, shards, settings })?;
+            }
+            Ok(memory.shard.admit(append.shards, waiting, append.events.len()))
         });
-        admission.unwrap_or_else(|error| Err(Refused::NotStored(error.to_string())))
+        match verdict {
+            Ok(verdict) => verdict.map_err(Refused::ByShard),
+            Err(error) => Err(Refused::NotStored(error.to_string())),
+        }
     }
 
     /// Commits everything that waits.
@@ -146,29 +133,13 @@ impl Node {
 
 impl Memory {
     fn store_events(&mut self, events: Vec<Event>) -> Result<Vec<Appended>> {
-        let admissions = self.linker.admissions(events.iter().map(|event| &event.event));
-        let statuses = admissions.iter().map(|admission| match admission {
+        let (row, admissions) = self.shard.commit(events, clock::now());
+        let id = self.store.append(encode_row_within(row.clone(), MAX_ROW_BYTES))?;
+        self.shard.committed(id, row).map_err(|error| fault(error.to_string()))?;
+        let status = |admission| match admission {
             Admission::Accepted(_) => Appended::Accepted,
             Admission::Duplicate => Appended::Duplicate,
-        });
-        let statuses = statuses.collect();
-        let row = self.row(events, &admissions)?;
-        self.last_row = self.store.append(row.clone().encode_within(MAX_ROW_BYTES))?;
-        let facts = self.link(row)?;
-        self.untold.extend(facts);
-        Ok(statuses)
-    }
-
-    fn row(&self, events: Vec<Event>, admissions: &[Admission]) -> Result<LogRow> {
-        let revision = self.revision().ok_or_else(|| Error::RustError("no settings".to_owned()))?;
-        let mut accepted = Vec::with_capacity(events.len());
-        let mut repeats: Vec<EventRef> = Vec::new();
-        for (event, admission) in events.into_iter().zip(admissions) {
-            match admission {
-                Admission::Accepted(_) => accepted.push(event),
-                Admission::Duplicate => repeats.push(event.event),
-            }
-        }
-        Ok(LogRow { received: clock::now(), revision, accepted, repeats })
+        };
+        Ok(admissions.into_iter().map(status).collect())
     }
 }

@@ -1,14 +1,9 @@
 //! From facts to Report objects, through the outbox.
 
-use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::time::Duration;
 
-use adtally_core::cell::{Dimension, Scope};
-use adtally_core::link::{Fact, cells_of};
 use adtally_core::route::linker_name;
-use adtally_core::segment::Segment;
-use adtally_core::time::ServerTime;
 use adtally_wire::delta::{Delta, Parcel};
 use adtally_wire::object::DELTA;
 use futures_util::future::join_all;
@@ -22,8 +17,6 @@ use crate::storage::linker::OpenParcel;
 
 /// How long facts gather before they are told: the freshness of reports, against a delta a scope each time.
 const FLUSH_AFTER: Duration = Duration::from_millis(250);
-/// The most facts in a parcel: their segments stay well under the 2 MB of a row.
-const MAX_PARCEL_FACTS: usize = 10_000;
 /// Deliveries under way at a time; an invocation may have six open connections.
 const MAX_DELIVERIES: usize = 6;
 /// The log has one epoch until batch cuts open the next.
@@ -64,7 +57,7 @@ impl Node {
         loop {
             self.flush_is_due.set(false);
             let open = self.change_memory(|memory| {
-                memory.post_untold(clock::now())?;
+                memory.post_untold()?;
                 memory.store.open_parcel()
             })?;
             let Some(OpenParcel { seq, parcel }) = open else { return Ok(()) };
@@ -119,28 +112,10 @@ impl Drop for Flushing {
 
 impl Memory {
     /// Moves what is to be told into the outbox.
-    fn post_untold(&mut self, through: ServerTime) -> Result<()> {
-        if self.untold.is_empty() {
-            return Ok(());
-        }
-        let parcels: Vec<_> =
-            self.untold.chunks(MAX_PARCEL_FACTS).map(|facts| parcel(facts, through)).collect();
-        self.store.post(self.last_seq + 1, self.last_row, &parcels)?;
-        self.last_seq += parcels.len() as u64;
-        self.untold.clear();
+    fn post_untold(&mut self) -> Result<()> {
+        let Some(telling) = self.shard.tell(clock::now()) else { return Ok(()) };
+        self.store.post(&telling, EPOCH)?;
+        self.shard.told(&telling);
         Ok(())
     }
-}
-
-/// The cells of each scope that the facts concern.
-fn parcel(facts: &[Fact], through: ServerTime) -> Parcel {
-    let dims =
-        |dimension| facts.iter().map(move |fact| fact.body.cell.dim(dimension)).collect::<BTreeSet<_>>();
-    let advertisers = dims(Dimension::Advertiser).into_iter().cloned().map(Scope::Advertiser);
-    let services = dims(Dimension::Service).into_iter().filter(|key| !key.is_empty()).cloned();
-    let scopes = [Scope::Platform].into_iter().chain(advertisers).chain(services.map(Scope::Service));
-    let segment = |scope: Scope| (scope.to_string(), Segment::from_cells(cells_of(facts, &scope)));
-    let segments = scopes.map(segment).filter(|(_, segment)| !segment.is_empty());
-    let segments = segments.map(|(scope, segment)| (scope, segment.encode())).collect();
-    Parcel { epoch: EPOCH, through_ms: through.0, segments }
 }

@@ -1,0 +1,221 @@
+//! A shard of an advertiser: what its Linker object decides, without storing or sending anything itself.
+//!
+//! The object reads facts (a request, a row, the clock), asks here what to do, does it, and tells here that it is
+//! done. Whatever is in memory follows from what was stored: [`Shard::replay`] makes it again, so a crash between any
+//! two steps loses nothing that was acknowledged and repeats nothing that was told.
+//!
+//! ```text
+//! append:  admit -> commit -> (store the row) -> committed -> (acknowledge)
+//! flush:   tell  -> (store the parcels)       -> told      -> (deliver each, mark it delivered)
+//! start:   settings, told upto -> replay each row
+//! ```
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use thiserror::Error;
+
+use crate::cell::{Dimension, Scope};
+use crate::event::{Event, EventRef};
+use crate::link::{Admission, Arrival, Fact, Linker, cells_of};
+use crate::segment::Segment;
+use crate::settings::Settings;
+use crate::time::ServerTime;
+
+/// The most facts in a parcel: their segments stay well under the 2 MB of a row.
+pub const MAX_PARCEL_FACTS: usize = 10_000;
+/// The most events that may wait for a commit: three of the largest requests.
+pub const MAX_WAITING: usize = 30_000;
+/// The most events that a shard keeps in memory: measured at about half a kilobyte each, beside other objects in an
+/// isolate of 128 MB.
+pub const MAX_RESIDENT: usize = 200_000;
+
+/// One row of the log: what one group commit stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Row {
+    /// When it was committed.
+    pub received: ServerTime,
+    /// The revision of the settings in force.
+    pub revision: u64,
+    /// New events, in the order of their positions.
+    pub accepted: Vec<Event>,
+    /// Deliveries of events that were there before.
+    pub repeats: Vec<EventRef>,
+}
+
+/// One row of the outbox: what one flush has to deliver, by scope.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Parcel {
+    /// Its number; Report objects take each number of a shard once.
+    pub seq: u64,
+    /// Everything acknowledged up to this server time is in this parcel or an earlier one.
+    pub through: ServerTime,
+    /// Signed cells by scope.
+    pub segments: Vec<(Scope, Segment)>,
+}
+
+/// Parcels to be stored as one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Telling {
+    /// The last row of the log whose facts are in them.
+    pub upto: i64,
+    /// Numbered without gaps.
+    pub parcels: Vec<Parcel>,
+}
+
+/// Why events are not taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum Refusal {
+    /// The sender routed by another shard count.
+    #[error("the advertiser has {0} shards")]
+    Shards(u32),
+    /// More than [`MAX_WAITING`].
+    #[error("too many events are waiting")]
+    Busy,
+    /// More than [`MAX_RESIDENT`].
+    #[error("the shard holds as many events as it can")]
+    Full,
+}
+
+/// What to do about settings that were sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SettingsVerdict {
+    /// Store them, then [`Shard::set_settings`].
+    Store,
+    /// These or later ones are in force.
+    Known,
+    /// Events are stored under this other shard count.
+    Conflict(u32),
+}
+
+/// The log refers to settings that are not there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("the log refers to settings {0}, which are missing")]
+pub struct MissingSettings(pub u64);
+
+/// What of the log is linked, and what of that is still to be told.
+#[derive(Debug, Default)]
+pub struct Shard {
+    linker: Linker,
+    /// Every revision that a row may refer to.
+    revisions: BTreeMap<u64, Arc<Settings>>,
+    /// `None` before the first event or setting.
+    shards: Option<u32>,
+    /// Facts that are in no parcel yet.
+    untold: Vec<Fact>,
+    /// The last row of the log.
+    last_row: i64,
+    /// The last parcel's number, and the last row whose facts were in a parcel when memory was made.
+    last_seq: u64,
+    told_upto: i64,
+}
+
+impl Shard {
+    /// A shard with an outbox that ends with parcel `last_seq`, in which the log is told up to row `told_upto`; its
+    /// settings and its rows follow.
+    pub fn new(last_seq: u64, told_upto: i64) -> Self {
+        Self { last_seq, told_upto, ..Self::default() }
+    }
+
+    /// The events, linked.
+    pub fn linker(&self) -> &Linker {
+        &self.linker
+    }
+
+    /// How many shards the advertiser has; `None` before the first event or setting.
+    pub fn shards(&self) -> Option<u32> {
+        self.shards
+    }
+
+    /// What to do about settings of a revision.
+    pub fn judge_settings(&self, revision: u64, shards: u32) -> SettingsVerdict {
+        match self.shards {
+            Some(known) if known != shards && !self.linker.is_empty() => SettingsVerdict::Conflict(known),
+            _ if self.revision().is_some_and(|known| known >= revision) => SettingsVerdict::Known,
+            _ => SettingsVerdict::Store,
+        }
+    }
+
+    /// Puts settings that are stored in force.
+    pub fn set_settings(&mut self, revision: u64, shards: u32, settings: Settings) {
+        self.shards = Some(shards);
+        self.revisions.insert(revision, Arc::new(settings));
+    }
+
+    /// Whether to take `events` more, with `waiting` before them; settings must be in force.
+    pub fn admit(&self, shards: u32, waiting: usize, events: usize) -> Result<(), Refusal> {
+        match self.shards {
+            Some(known) if known != shards => Err(Refusal::Shards(known)),
+            _ if waiting + events > MAX_WAITING => Err(Refusal::Busy),
+            _ if self.linker.len() + waiting + events > MAX_RESIDENT => Err(Refusal::Full),
+            _ => Ok(()),
+        }
+    }
+
+    /// The row to store for these events, and what each of them then is.
+    pub fn commit(&self, events: Vec<Event>, now: ServerTime) -> (Row, Vec<Admission>) {
+        let admissions = self.linker.admissions(events.iter().map(|event| &event.event));
+        let mut accepted = Vec::with_capacity(events.len());
+        let mut repeats = Vec::new();
+        for (event, admission) in events.into_iter().zip(&admissions) {
+            match admission {
+                Admission::Accepted(_) => accepted.push(event),
+                Admission::Duplicate => repeats.push(event.event),
+            }
+        }
+        let revision = self.revision().unwrap_or_default();
+        (Row { received: now, revision, accepted, repeats }, admissions)
+    }
+
+    /// Links a row that was stored as the last row `id` of the log.
+    pub fn committed(&mut self, id: i64, row: Row) -> Result<(), MissingSettings> {
+        let Row { received, revision, accepted, repeats } = row;
+        let settings = self.revisions.get(&revision).ok_or(MissingSettings(revision))?.clone();
+        let arrival = |event| Arrival { event, received, settings: settings.clone() };
+        let applied = self.linker.apply_with_repeats(accepted.into_iter().map(arrival), repeats);
+        self.last_row = id;
+        if id > self.told_upto {
+            self.untold.extend(applied.facts);
+        }
+        Ok(())
+    }
+
+    /// Links a row of the log again; rows come in order.
+    pub fn replay(&mut self, id: i64, row: Row) -> Result<(), MissingSettings> {
+        self.committed(id, row)
+    }
+
+    /// The parcels to store for what is untold; `None` where there is nothing.
+    pub fn tell(&self, now: ServerTime) -> Option<Telling> {
+        let parcels: Vec<Parcel> = (self.last_seq + 1..)
+            .zip(self.untold.chunks(MAX_PARCEL_FACTS))
+            .map(|(seq, facts)| Parcel { seq, through: now, segments: segments(facts) })
+            .collect();
+        (!parcels.is_empty()).then_some(Telling { upto: self.last_row, parcels })
+    }
+
+    /// Notes that the parcels of [`Shard::tell`] are stored.
+    pub fn told(&mut self, telling: &Telling) {
+        self.untold.clear();
+        self.last_seq += telling.parcels.len() as u64;
+        self.told_upto = telling.upto;
+    }
+
+    fn revision(&self) -> Option<u64> {
+        self.revisions.keys().next_back().copied()
+    }
+}
+
+/// The cells of each scope that the facts concern.
+fn segments(facts: &[Fact]) -> Vec<(Scope, Segment)> {
+    let dims =
+        |dimension| facts.iter().map(move |fact| fact.body.cell.dim(dimension)).collect::<BTreeSet<_>>();
+    let advertisers = dims(Dimension::Advertiser).into_iter().cloned().map(Scope::Advertiser);
+    let services = dims(Dimension::Service).into_iter().filter(|key| !key.is_empty()).cloned();
+    let scopes = [Scope::Platform].into_iter().chain(advertisers).chain(services.map(Scope::Service));
+    let segment = |scope: Scope| {
+        let segment = Segment::from_cells(cells_of(facts, &scope));
+        (scope, segment)
+    };
+    scopes.map(segment).filter(|(_, segment)| !segment.is_empty()).collect()
+}

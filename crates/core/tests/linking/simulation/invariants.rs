@@ -1,0 +1,106 @@
+//! What must hold after every operation, one predicate an invariant.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use adtally_core::cell::{CellKey, Scope};
+use adtally_core::event::EventRef;
+use adtally_core::key::Key;
+use adtally_core::link::{Fact, cells_of};
+use adtally_core::measure::Measures;
+use adtally_core::segment::Segment;
+use adtally_core::time::ServerTime;
+
+use super::world::{Store, World};
+use crate::{disagreement, naive};
+
+type Figures = BTreeMap<CellKey, Measures>;
+
+/// Those that hold at every instant.
+pub(super) fn check(world: &World) -> Result<(), String> {
+    check_ack(world)?;
+    let scopes = [Scope::Platform, Scope::Advertiser(key("acme")), Scope::Service(key("news"))];
+    scopes.iter().try_for_each(|scope| check_once(world, scope))
+}
+
+/// ACK-1: what was acknowledged is stored.
+fn check_ack(world: &World) -> Result<(), String> {
+    let stored: BTreeSet<&EventRef> = world
+        .nodes
+        .iter()
+        .flat_map(|node| &node.store.rows)
+        .flat_map(|row| &row.accepted)
+        .map(|event| &event.event)
+        .collect();
+    match world.acknowledged.iter().find(|event| !stored.contains(event)) {
+        Some(event) => Err(format!("ACK-1: {event:?} was acknowledged but is not stored")),
+        None => Ok(()),
+    }
+}
+
+/// ONCE-1: what a report counts, and what is on its way to it, is what the stored events amount to.
+fn check_once(world: &World, scope: &Scope) -> Result<(), String> {
+    let mut counted = Segment::default();
+    let mut expected = Segment::default();
+    let ledger = world.ledgers.get(scope);
+    counted.merge(&ledger.map(|ledger| ledger.cells.clone()).unwrap_or_default());
+    for (source, node) in world.nodes.iter().enumerate() {
+        let heard = ledger.and_then(|ledger| ledger.heard.get(&source)).copied().unwrap_or(0);
+        let stored = node.store.outbox.iter().filter_map(|(_, _, parcel)| parcel.as_ref());
+        let untold = node.store.replay(world.config.shards).tell(ServerTime(0));
+        let untold = untold.iter().flat_map(|telling| &telling.parcels);
+        for parcel in stored.chain(untold).filter(|parcel| parcel.seq > heard) {
+            let own = parcel.segments.iter().filter(|(other, _)| other == scope);
+            own.for_each(|(_, segment)| counted.merge(segment));
+        }
+        expected.merge(&amounts_to(&node.store, world.config.shards, scope));
+    }
+    let (counted, expected) = (figures(&counted), figures(&expected));
+    if counted == expected {
+        return Ok(());
+    }
+    Err(format!("ONCE-1: {scope} counts {counted:#?}, but {expected:#?} is stored"))
+}
+
+/// LINK-1 and the end of all delivery: reports equal the naive reference.
+pub(super) fn check_settled(world: &World) -> Result<(), String> {
+    for node in &world.nodes {
+        let shard = node.store.replay(world.config.shards);
+        let standing = shard.linker().iter().map(|r| (r.event.event.clone(), r.fact)).collect();
+        let naive = naive::link(&node.store.deliveries());
+        if let Some(disagreement) = disagreement(shard.linker(), &standing, &naive) {
+            return Err(format!("LINK-1: {disagreement}"));
+        }
+        let is_open = node.store.outbox.iter().any(|(_, _, parcel)| parcel.is_some());
+        if is_open || shard.tell(ServerTime(0)).is_some() {
+            return Err("ONCE-1: something is left to be told".to_owned());
+        }
+    }
+    let rows = world.nodes.iter().flat_map(|node| &node.store.rows);
+    let stored: usize = rows.map(|row| row.accepted.len()).sum();
+    match stored == world.config.events.len() {
+        true => Ok(()),
+        false => Err(format!("LINK-1: {stored} events are stored, {} were sent", world.config.events.len())),
+    }
+}
+
+/// The cells of everything that is stored, linked from scratch.
+fn amounts_to(store: &Store, shards: u32, scope: &Scope) -> Segment {
+    let shard = store.replay(shards);
+    let fact = |related: adtally_core::link::Related<'_>| Fact {
+        sign: 1,
+        event: related.event.event.clone(),
+        body: related.fact,
+    };
+    let facts: Vec<Fact> = shard.linker().iter().map(fact).collect();
+    Segment::from_cells(cells_of(&facts, scope))
+}
+
+/// The figures that are not zero; sketches are left out, they only grow.
+fn figures(segment: &Segment) -> Figures {
+    let cells = segment.iter().map(|(key, tally)| (key.clone(), tally.measures));
+    cells.filter(|(_, measures)| !measures.is_zero()).collect()
+}
+
+fn key(text: &str) -> Key {
+    Key::parse(text).unwrap()
+}
