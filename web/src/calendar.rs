@@ -7,14 +7,25 @@ use adtally_core::report::TimeUnit;
 use adtally_core::time::{DAY_MS, HOUR_MS};
 use chrono::{DateTime, Datelike, Days, Months, NaiveDate, NaiveDateTime};
 
-/// The unit at which `days` give a readable chart: at most about a hundred points.
+/// The unit at which `days` are read best: a week by the hour shows the rhythm of its days.
 pub fn unit_for_days(days: i64) -> TimeUnit {
     match days {
-        ..=3 => TimeUnit::Hour,
-        4..=92 => TimeUnit::Day,
+        ..=7 => TimeUnit::Hour,
+        8..=92 => TimeUnit::Day,
         93..=730 => TimeUnit::Week,
         _ => TimeUnit::Month,
     }
+}
+
+/// The units at which `days` make a chart: more than one bucket, and not more than can be told apart.
+pub fn units_for_days(days: i64) -> Vec<TimeUnit> {
+    let fits = |unit: &TimeUnit| match unit {
+        TimeUnit::Hour => days <= 14,
+        TimeUnit::Day => (2..=400).contains(&days),
+        TimeUnit::Week => days >= 14,
+        TimeUnit::Month => days >= 59,
+    };
+    TimeUnit::ALL.into_iter().filter(fits).collect()
 }
 
 /// The day on which the bucket of `date` begins.
@@ -198,14 +209,8 @@ mod tests {
     fn hours_and_units() {
         assert_eq!(hour_start_ms(HOUR_MS + 1), HOUR_MS);
         assert_eq!(hour_start_ms(-1), -HOUR_MS);
-        fn check(days: i64, expected: TimeUnit) {
-            assert_eq!(unit_for_days(days), expected, "{days}");
+        for days in 1..6_000 {
+            assert!(units_for_days(days).contains(&unit_for_days(days)), "{days}");
         }
-        check(1, TimeUnit::Hour);
-        check(3, TimeUnit::Hour);
-        check(7, TimeUnit::Day);
-        check(92, TimeUnit::Day);
-        check(365, TimeUnit::Week);
-        check(5_000, TimeUnit::Month);
     }
 }

@@ -21,6 +21,8 @@ pub const NOTHING: &str = "–";
 pub enum Width {
     /// Every digit.
     Full,
+    /// `1.23M`, where a figure is too long.
+    Short,
     /// `1.2M`, for axes.
     Compact,
 }
@@ -113,7 +115,7 @@ fn number(lang: Lang, style: Style, value: f64) -> String {
 fn numbers(lang: Lang, style: &Style) -> Option<Numbers> {
     let mut entries: Vec<(&str, JsValue)> = match style {
         Style::Count(_) => vec![("maximumFractionDigits", 0.into())],
-        Style::Percent(Width::Full) => {
+        Style::Percent(Width::Full | Width::Short) => {
             vec![
                 ("style", "percent".into()),
                 ("minimumFractionDigits", 2.into()),
@@ -138,8 +140,13 @@ fn numbers(lang: Lang, style: &Style) -> Option<Numbers> {
             ("currencyDisplay", "narrowSymbol".into()),
         ],
     };
-    if let Style::Count(Width::Compact) | Style::Money(Width::Compact, _) = style {
-        entries.extend([("notation", "compact".into()), ("maximumFractionDigits", 1.into())]);
+    let digits = match style {
+        Style::Count(Width::Compact) | Style::Money(Width::Compact, _) => Some(1),
+        Style::Count(Width::Short) | Style::Money(Width::Short, _) => Some(2),
+        _ => None,
+    };
+    if let Some(digits) = digits {
+        entries.extend([("notation", "compact".into()), ("maximumFractionDigits", digits.into())]);
         entries.push(("minimumFractionDigits", 0.into()));
     }
     let made = Numbers::new(lang.locale(), &entries);

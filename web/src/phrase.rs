@@ -111,9 +111,13 @@ phrases! {
     ChartSummary: "{0} from {1} to {2}. Highest {3} at {4}, lowest {5} at {6}.", "{1}부터 {2}까지 {0}. 최고 {3}({4}), 최저 {5}({6}).";
     ChartKeys: "Arrow keys move through the points, Enter opens one.", "화살표 키로 이동하고 Enter 키로 자세히 봅니다.";
     ChartNoValues: "{0} has no values in this period.", "이 기간에는 {0} 값이 없습니다.";
+    Resolution: "Resolution", "시간 단위";
     InProgress: "still counting", "집계 중";
     NoValue: "no value", "값 없음";
-    TopOf: "Top: {0}", "상위 {0}";
+    TopAdvertisers: "Top advertisers", "상위 광고주";
+    TopCampaigns: "Top campaigns", "상위 캠페인";
+    TopServices: "Top services", "상위 서비스";
+    TopPlacements: "Top placements", "상위 게재 위치";
     OpenReport: "Open report", "보고서 열기";
     ShareOf: "{0} of the total", "전체의 {0}";
 
@@ -178,10 +182,6 @@ phrases! {
     Country: "Country", "국가";
     Device: "Device", "기기";
     Label: "Conversion label", "전환 이름";
-    Advertisers: "Advertisers", "광고주";
-    Campaigns: "Campaigns", "캠페인";
-    Services: "Services", "서비스";
-    Placements: "Placements", "게재 위치";
 
     GroupDelivery: "Delivery", "노출";
     GroupClicks: "Clicks", "클릭";

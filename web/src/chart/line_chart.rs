@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use adtally_core::report::{Metric, TimeUnit};
+use adtally_core::report::Metric;
 use leptos::ev::{KeyboardEvent, PointerEvent};
 use leptos::html::Div;
 use leptos::prelude::*;
@@ -20,6 +20,7 @@ use crate::lang::Lang;
 use crate::metric::{self, Unit};
 use crate::model::series::Series;
 use crate::phrase::Phrase;
+use crate::state::overview::bucket_phrase;
 
 const HEIGHT: f64 = 280.0;
 const NARROW_HEIGHT: f64 = 220.0;
@@ -53,7 +54,7 @@ impl Drawn {
 
     /// The point under the pointer or the keyboard, in words.
     fn readout(&self, lang: Lang) -> Option<String> {
-        let index = self.at.get().filter(|index| *index < self.series.read().starts.len())?;
+        let index = self.at.get().filter(|index| *index < self.series.read().begun)?;
         let open = index >= self.series.read().open_from;
         let note = if open { format!(" ({})", Phrase::InProgress.text(lang)) } else { String::new() };
         Some(format!("{}: {}{note}", self.time(lang, index), self.figure(lang, index, Width::Full)))
@@ -65,7 +66,7 @@ impl Drawn {
         let Some((high, low)) = self.series.read().extremes(self.metric.get()) else {
             return Phrase::ChartNoValues.with(lang, &[name]);
         };
-        let last = self.series.read().starts.len().saturating_sub(1);
+        let last = self.series.read().begun.saturating_sub(1);
         let figure = |index| self.figure(lang, index, Width::Full);
         let time = |index| self.time(lang, index);
         Phrase::ChartSummary
@@ -103,7 +104,7 @@ pub fn LineChart(
         Drawn { series, metric, currency, plot, at: RwSignal::new(None), finger: StoredValue::new(false) };
     let lang = expect_context::<browser::Preferences>().lang;
     let name = move || {
-        let by = unit_phrase(series.read().unit).text(lang.get());
+        let by = bucket_phrase(series.read().unit).text(lang.get());
         Phrase::ChartOf.with(lang.get(), &[metric::phrase(metric.get()).text(lang.get()), by])
     };
     view! {
@@ -169,14 +170,12 @@ fn Axes(drawn: Drawn) -> impl IntoView {
             let x = plot.x(tick.index);
             let label = format::moment(lang, Moment::Tick(tick.named), series.starts[tick.index], &series.tz);
             let anchor = match tick.index {
-                0 => "start",
                 index if index + 1 == series.starts.len() => "end",
                 _ => "middle",
             };
-            let x_label = if tick.index == 0 { plot.left - 6.0 } else { x };
             view! {
                 <line class="tick" x1=x x2=x y1=plot.floor y2=plot.floor + 4.0/>
-                <text class="axis" x=x_label y=plot.floor + 20.0 text-anchor=anchor>{label}</text>
+                <text class="axis" x=x y=plot.floor + 20.0 text-anchor=anchor>{label}</text>
             }
         };
         ticks(&series, plot.time_room()).into_iter().map(mark).collect_view()
@@ -219,7 +218,7 @@ fn Lines(drawn: Drawn) -> impl IntoView {
 fn Cursor(drawn: Drawn) -> impl IntoView {
     move || {
         let plot = drawn.plot.read();
-        let index = drawn.at.get().filter(|index| *index < plot.points.len())?;
+        let index = drawn.at.get().filter(|index| *index < drawn.series.read().begun)?;
         let x = plot.x(index);
         let dot = plot.points[index].map(|(x, y)| view! { <circle class="cursor-dot" cx=x cy=y r="4.5"/> });
         Some(view! {
@@ -237,7 +236,7 @@ fn Tip(drawn: Drawn) -> impl IntoView {
     move || {
         let lang = browser::lang();
         let plot = drawn.plot.read();
-        let index = drawn.at.get().filter(|index| *index < plot.points.len())?;
+        let index = drawn.at.get().filter(|index| *index < drawn.series.read().begun)?;
         let x = plot.x(index);
         let after = x > (plot.left + plot.right) / 2.0;
         let y = plot.points[index].map_or(plot.top, |(_, y)| y);
@@ -260,7 +259,7 @@ fn Tip(drawn: Drawn) -> impl IntoView {
 }
 
 fn on_key(event: &KeyboardEvent, drawn: Drawn, on_open: Callback<usize>) {
-    let Some(last) = drawn.series.read_untracked().starts.len().checked_sub(1) else { return };
+    let Some(last) = drawn.series.read_untracked().begun.checked_sub(1) else { return };
     let at = drawn.at.get_untracked();
     let next = match event.key().as_str() {
         "ArrowRight" => at.map_or(0, |index| (index + 1).min(last)),
@@ -283,14 +282,6 @@ fn open(drawn: Drawn, on_open: Callback<usize>) {
 
 fn pointed(event: &PointerEvent, drawn: Drawn, container: NodeRef<Div>) -> Option<usize> {
     let left = container.get_untracked()?.get_bounding_client_rect().left();
-    drawn.plot.read_untracked().nearest(f64::from(event.client_x()) - left)
-}
-
-fn unit_phrase(unit: TimeUnit) -> Phrase {
-    match unit {
-        TimeUnit::Hour => Phrase::ByHour,
-        TimeUnit::Day => Phrase::ByDay,
-        TimeUnit::Week => Phrase::ByWeek,
-        TimeUnit::Month => Phrase::ByMonth,
-    }
+    let last = drawn.series.read_untracked().begun.checked_sub(1)?;
+    drawn.plot.read_untracked().nearest(f64::from(event.client_x()) - left).map(|index| index.min(last))
 }

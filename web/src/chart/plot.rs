@@ -23,7 +23,7 @@ const BOTTOM: f64 = 28.0;
 /// The least distance between two marks of values.
 const VALUE_GAP: f64 = 48.0;
 /// The least distance between two marks of times.
-const TIME_GAP: f64 = 76.0;
+const TIME_GAP: f64 = 72.0;
 
 /// The geometry of one line over time.
 #[derive(Debug, Clone, PartialEq)]

@@ -26,10 +26,13 @@ pub fn time_ticks(starts: &[NaiveDateTime], unit: TimeUnit, room: usize) -> Vec<
             .filter(|(_, start)| (rule.at)(start))
             .map(|(index, start)| TimeTick { index, named: rule.named(start) })
             .collect();
-        if !ticks.is_empty() && ticks.len() <= room.max(1) {
+        // One mark alone does not show how far apart things are.
+        if (2..=room).contains(&ticks.len()) {
             return ticks;
         }
-        best = ticks;
+        if best.is_empty() || ticks.len() > room {
+            best = ticks;
+        }
     }
     let every = best.len().div_ceil(room.max(1)).max(1);
     best.into_iter().step_by(every).collect()
@@ -61,6 +64,7 @@ fn rules(unit: TimeUnit) -> Vec<Rule> {
         TimeUnit::Day => vec![
             rule(TimeUnit::Day, |_| true),
             rule(TimeUnit::Day, |start| start.ordinal() % 2 == 0),
+            rule(TimeUnit::Day, |start| start.ordinal() % 3 == 0),
             rule(TimeUnit::Day, |start| start.weekday() == chrono::Weekday::Mon),
             rule(TimeUnit::Day, |start| {
                 start.weekday() == chrono::Weekday::Mon && start.iso_week().week() % 2 == 0

@@ -19,6 +19,8 @@ pub struct Series {
     pub starts: Vec<i64>,
     /// The first bucket that has not ended: its figures still grow.
     pub open_from: usize,
+    /// The first bucket that has not begun: there is nothing to say about it yet.
+    pub begun: usize,
     values: BTreeMap<Metric, Vec<Option<f64>>>,
 }
 
@@ -57,13 +59,21 @@ impl Series {
             Some(last) if ended + 1 == all.len() && now_ms - last >= width_ms(unit) => all.len(),
             _ => ended,
         };
-        Series { unit, tz: answer.tz.clone(), starts: all, open_from, values }
+        let begun = all.partition_point(|start| *start <= now_ms);
+        Series { unit, tz: answer.tz.clone(), starts: all, open_from, begun, values }
     }
 
     /// No bucket at all.
     pub fn empty() -> Series {
         let unit = TimeUnit::Day;
-        Series { unit, tz: "UTC".to_string(), starts: Vec::new(), open_from: 0, values: BTreeMap::new() }
+        Series {
+            unit,
+            tz: "UTC".to_string(),
+            starts: Vec::new(),
+            open_from: 0,
+            begun: 0,
+            values: BTreeMap::new(),
+        }
     }
 
     /// The same without the buckets before the first and after the last that has anything.
@@ -79,6 +89,7 @@ impl Series {
             *values = values[first..end].to_vec();
         }
         self.open_from = self.open_from.clamp(first, end) - first;
+        self.begun = self.begun.clamp(first, end) - first;
         self
     }
 
@@ -143,7 +154,7 @@ mod tests {
         assert_eq!(series.values(CLICKS), clicks);
         assert_eq!(series.values(CTR), [Some(0.5), None, Some(0.5), None, None]);
         assert!(series.values(COST).is_empty());
-        assert_eq!(series.open_from, 3);
+        assert_eq!((series.open_from, series.begun), (3, 4));
     }
 
     #[wasm_bindgen_test(unsupported = test)]

@@ -17,6 +17,9 @@ use crate::model::kpi::{Change, Tone};
 use crate::model::series::Series;
 use crate::phrase::Phrase;
 
+/// The characters that a tile has room for; a longer figure is shortened, and whole in its title.
+const ROOM: usize = 9;
+
 /// What a tile is made of.
 #[derive(Clone, Copy)]
 pub struct TileData {
@@ -87,9 +90,22 @@ fn Tile(metric: Metric, data: TileData, chosen: Memo<Metric>, choose: Callback<M
             return format::NOTHING.to_string();
         }
         let currency = data.currency.get();
-        format::figure(browser::lang(), metric, data.total(metric), currency.code(), Width::Full)
+        let figure =
+            |width| format::figure(browser::lang(), metric, data.total(metric), currency.code(), width);
+        let full = figure(Width::Full);
+        if full.chars().count() > ROOM { figure(Width::Short) } else { full }
     };
-    let values = move || data.series.get().map(|series| series.values(metric).to_vec()).unwrap_or_default();
+    let whole = move || {
+        let currency = data.currency.get();
+        let value = data.total(metric).filter(|_| !data.is_mixed(metric));
+        format::figure(browser::lang(), metric, value, currency.code(), Width::Full)
+    };
+    let values = move || {
+        let begun = |series: Arc<Series>| {
+            series.values(metric).iter().take(series.begun).copied().collect::<Vec<_>>()
+        };
+        data.series.get().map(begun).unwrap_or_default()
+    };
     let loaded = move || data.period.shown.with(Option::is_some);
     view! {
         <button
@@ -102,7 +118,7 @@ fn Tile(metric: Metric, data: TileData, chosen: Memo<Metric>, choose: Callback<M
         >
             <span class="tile-name">{t(metric::phrase(metric))}</span>
             <Show when=loaded fallback=|| view! { <span class="tile-value"><span class="skeleton"></span></span> }>
-                <span class="tile-value" data-testid="kpi-value" data-value=move || data.raw(metric)>{value}</span>
+                <span class="tile-value" data-testid="kpi-value" data-value=move || data.raw(metric) title=whole>{value}</span>
             </Show>
             <span class="tile-note"><Note metric data/></span>
             <Sparkline values=Signal::derive(values)/>

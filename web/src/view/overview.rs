@@ -17,7 +17,7 @@ use super::trend::Trend;
 use crate::api::feed::{Feed, Follow, Shown};
 use crate::api::request::{Period, ReportRequest};
 use crate::api::session::Session;
-use crate::calendar::{Offsets as _, unit_for_days};
+use crate::calendar::{Offsets as _, unit_for_days, units_for_days};
 use crate::intl::Zone;
 use crate::metric::LINKED_CLICKS;
 use crate::model::catalog::Currency;
@@ -45,12 +45,20 @@ pub fn Overview() -> impl IntoView {
         let catalog = session.catalog.get().unwrap_or_default();
         scope.get().map_or(Currency::Unknown, |scope| catalog.currency(&scope))
     });
-    let period = follow_period(place);
+    let chosen_unit = Memo::new(move |_| state.get().unit);
+    let widest = RwSignal::new(TimeUnit::Day);
+    let unit = Memo::new(move |_| {
+        place.setting.get().map(|setting| unit_of(&setting, chosen_unit.get(), widest.get()))
+    });
+    let period = follow_period(place, unit, widest);
     let series =
         Memo::new(move |_| period.shown.get().and_then(|shown| series_of(&shown, place.now_ms.get())));
     let tiles = TileData { series, currency, period, ..compare(place, period, series, currency) };
     let choose = Callback::new(move |metric| {
         place.go(&Place::Overview(OverviewState { metric, ..state.get_untracked() }));
+    });
+    let choose_unit = Callback::new(move |unit| {
+        place.go(&Place::Overview(OverviewState { unit: Some(unit), ..state.get_untracked() }));
     });
     let money = Signal::derive(move || currency.get().code().map(str::to_string));
     let failed = Memo::new(move |_| period.failure.get().filter(|_| period.shown.read().is_none()));
@@ -66,7 +74,7 @@ pub fn Overview() -> impl IntoView {
             <section class="card overview-card">
                 <KpiTiles data=tiles scope chosen=metric choose/>
                 <Show when=move || !is_empty.get() fallback=EmptyNotice>
-                    <Trend series metric currency=money/>
+                    <Trend series metric currency=money unit choose_unit/>
                 </Show>
             </section>
             <Show when=move || !is_empty.get()>
@@ -100,12 +108,18 @@ fn top_lists(scope: &Scope, metric: Memo<Metric>) -> impl IntoView + use<> {
     dimensions.map(|dimension| view! { <TopList dimension metric/> })
 }
 
-/// The figures of the period, by buckets of a readable width.
-fn follow_period(place: CurrentPlace) -> Feed {
-    let widest = RwSignal::new(TimeUnit::Day);
+/// The chosen unit where it fits the period, else the one that suits it; all time has a `widest` of its own.
+fn unit_of(setting: &Setting, chosen: Option<TimeUnit>, widest: TimeUnit) -> TimeUnit {
+    let days = setting.span.days();
+    let suited = if setting.is_all_time() { widest } else { unit_for_days(days) };
+    chosen.filter(|unit| setting.is_all_time() || units_for_days(days).contains(unit)).unwrap_or(suited)
+}
+
+/// The figures of the period, by buckets of `unit`.
+fn follow_period(place: CurrentPlace, unit: Memo<Option<TimeUnit>>, widest: RwSignal<TimeUnit>) -> Feed {
     let request = move || {
         let setting = place.setting.get()?;
-        let unit = if setting.is_all_time() { widest.get() } else { unit_for_days(setting.span.days()) };
+        let unit = unit.get()?;
         let metrics = OverviewState::TILES.into_iter().chain([LINKED_CLICKS]);
         let metrics = metrics.filter(|metric| metric.is_seen_by(&setting.scope)).collect();
         let period = Period::Days(setting.span);

@@ -22,7 +22,8 @@ pub fn Sidebar(
     open: RwSignal<bool>,
 ) -> impl IntoView {
     let place = CurrentPlace::expect();
-    let overview = move || OverviewState { frame: place.frame(), metric: crate::metric::IMPRESSIONS }.href();
+    let overview =
+        move || OverviewState { frame: place.frame(), metric: crate::metric::IMPRESSIONS, unit: None }.href();
     let report = move || ReportState { frame: place.frame(), ..ReportState::default() }.href();
     let on_overview = move || matches!(place.place.get(), Some(Place::Overview(_)));
     let on_report = move || matches!(place.place.get(), Some(Place::Report(_)));

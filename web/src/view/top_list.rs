@@ -70,16 +70,12 @@ pub fn TopList(
         let by = vec![By::Dimension(dimension)];
         ReportState { frame: place.frame(), by, ..ReportState::default() }.href()
     };
-    let title = move || {
-        let lang = browser::lang();
-        let plural = match dimension {
-            Dimension::Campaign => Phrase::Campaigns,
-            Dimension::Service => Phrase::Services,
-            Dimension::Placement => Phrase::Placements,
-            Dimension::Advertiser => Phrase::Advertisers,
-            other => dimension_phrase(other),
-        };
-        Phrase::TopOf.with(lang, &[plural.text(lang)])
+    let title = match dimension {
+        Dimension::Advertiser => Phrase::TopAdvertisers,
+        Dimension::Campaign => Phrase::TopCampaigns,
+        Dimension::Placement => Phrase::TopPlacements,
+        Dimension::Service => Phrase::TopServices,
+        other => dimension_phrase(other),
     };
     let failed = move || feed.failure.get().filter(|_| feed.shown.read().is_none());
     let body = move || match failed() {
@@ -97,7 +93,7 @@ pub fn TopList(
     view! {
         <section class="card top-list" data-testid=format!("top-{}", dimension.name())>
             <div class="card-head">
-                <h2>{title}</h2>
+                <h2>{t(title)}</h2>
                 <a class="link" href=report>{t(Phrase::OpenReport)}</a>
             </div>
             {body}

@@ -2,16 +2,22 @@
 
 use std::sync::Arc;
 
-use adtally_core::report::Metric;
+use adtally_core::report::{By, Metric, TimeUnit};
 use leptos::prelude::*;
 
 use super::place::CurrentPlace;
-use crate::calendar::{Offsets as _, Span, next_day};
+use crate::browser::{self, t};
+use crate::calendar::{Offsets as _, Span, next_day, units_for_days};
 use crate::chart::line_chart::LineChart;
 use crate::intl::Zone;
+use crate::lang::Lang;
+use crate::metric;
 use crate::model::series::Series;
+use crate::phrase::Phrase;
 use crate::state::frame::Frame;
+use crate::state::overview::bucket_phrase;
 use crate::state::range::Range;
+use crate::state::report::by_phrase;
 
 /// The chosen figure over time; opening a bucket shows its days.
 #[component]
@@ -23,6 +29,10 @@ pub fn Trend(
     /// Of money.
     #[prop(into)]
     currency: Signal<Option<String>>,
+    /// The width of its buckets.
+    unit: Memo<Option<TimeUnit>>,
+    /// Another width.
+    choose_unit: Callback<TimeUnit>,
 ) -> impl IntoView {
     let place = CurrentPlace::expect();
     let on_open = Callback::new(move |index: usize| {
@@ -34,12 +44,50 @@ pub fn Trend(
     let ready = Memo::new(move |_| series.read().is_some());
     let drawn = Signal::derive(move || series.get().unwrap_or_else(|| Arc::new(Series::empty())));
     view! {
+        <div class="chart-head">
+            <h2>{move || title(metric.get(), unit.get(), browser::lang())}</h2>
+            <Units unit choose_unit/>
+        </div>
         <Show
             when=move || ready.get()
             fallback=|| view! { <div class="chart-skeleton" data-testid="state-loading"></div> }
         >
             <LineChart series=drawn metric currency on_open/>
         </Show>
+    }
+}
+
+/// What the chart shows.
+fn title(metric: Metric, unit: Option<TimeUnit>, lang: Lang) -> String {
+    let name = metric::phrase(metric).text(lang);
+    unit.map_or_else(String::new, |unit| Phrase::ChartOf.with(lang, &[name, bucket_phrase(unit).text(lang)]))
+}
+
+/// A choice of bucket widths, where the period allows for more than one.
+#[component]
+fn Units(unit: Memo<Option<TimeUnit>>, choose_unit: Callback<TimeUnit>) -> impl IntoView {
+    let place = CurrentPlace::expect();
+    let offered = Memo::new(move |_| {
+        let days = place.setting.get().map(|setting| setting.span.days());
+        days.map(units_for_days).filter(|units| units.len() > 1).unwrap_or_default()
+    });
+    let option = move |offered: TimeUnit| {
+        view! {
+            <button
+                type="button"
+                role="radio"
+                data-testid=format!("unit-{}", offered.name())
+                aria-checked=move || if unit.get() == Some(offered) { "true" } else { "false" }
+                on:click=move |_| choose_unit.run(offered)
+            >
+                {t(by_phrase(By::Time(offered)))}
+            </button>
+        }
+    };
+    view! {
+        <div class="segments" role="radiogroup" aria-label=t(Phrase::Resolution)>
+            {move || offered.get().into_iter().map(option).collect_view()}
+        </div>
     }
 }
 
