@@ -56,7 +56,7 @@ pub(crate) async fn store(call: &Call, events: Vec<Event>) -> Result<Stored, Fau
         None => Ok(stored),
         Some(batch) => {
             let detail = format!("{} and its linkers disagree on the shard count", batch.advertiser);
-            Err(Fault::Unavailable(detail))
+            Err(Fault::unavailable(detail))
         }
     }
 }

@@ -98,14 +98,18 @@ impl<'a> Linker<'a> {
     }
 
     fn fault(&self, answer: &Response) -> Fault {
+        let retry_after_s = retry_after(answer.headers());
         match answer.status_code() {
-            429 => Fault::Busy { retry_after_s: retry_after(answer.headers()) },
-            status => Fault::Unavailable(format!("linker {} answered {status}", self.name)),
+            429 => Fault::Busy { retry_after_s },
+            status => {
+                let detail = format!("linker {} answered {status}", self.name);
+                Fault::Unavailable { detail, retry_after_s }
+            }
         }
     }
 
     fn unavailable(&self, error: &worker::Error) -> Fault {
-        Fault::Unavailable(format!("linker {}: {error}", self.name))
+        Fault::unavailable(format!("linker {}: {error}", self.name))
     }
 }
 

@@ -17,8 +17,13 @@ pub(crate) enum Fault {
     #[error("{0}")]
     Refused(Refusal),
     /// A store or an object does not answer; nothing was acknowledged, the request may be sent again.
-    #[error("{0}")]
-    Unavailable(String),
+    #[error("{detail}")]
+    Unavailable {
+        /// For the log.
+        detail: String,
+        /// Seconds to wait.
+        retry_after_s: u32,
+    },
     /// An object asks for patience.
     #[error("busy")]
     Busy {
@@ -73,9 +78,14 @@ impl Fault {
         })
     }
 
+    /// A store or an object does not answer, and nobody knows for how long.
+    pub(crate) fn unavailable(detail: impl Into<String>) -> Fault {
+        Fault::Unavailable { detail: detail.into(), retry_after_s: RETRY_AFTER_S }
+    }
+
     /// A catalog statement failed.
     pub(crate) fn catalog(error: worker::Error) -> Fault {
-        Fault::Unavailable(format!("catalog: {error}"))
+        Fault::unavailable(format!("catalog: {error}"))
     }
 
     /// The answer; what the caller must not know goes to the log under the request's id.
@@ -83,10 +93,10 @@ impl Fault {
         let ours = format!("an error of ours, please report request {request_id}");
         let refusal = match self {
             Fault::Refused(refusal) => refusal,
-            Fault::Unavailable(detail) => {
+            Fault::Unavailable { detail, retry_after_s } => {
                 console_error!("{request_id} unavailable: {detail}");
                 let again = "nothing was acknowledged, please send it again";
-                retry(503, "storage_unavailable", again, RETRY_AFTER_S)
+                retry(503, "storage_unavailable", again, retry_after_s)
             }
             Fault::Busy { retry_after_s } => retry(429, "busy", "too much at once", retry_after_s),
             Fault::Misconfigured(name) => {

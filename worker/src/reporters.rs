@@ -25,11 +25,11 @@ pub(crate) async fn reduce(
 ) -> Result<Reduced, Fault> {
     let stub = namespace.get_by_name(&scope.to_string())?;
     let body = serde_json::to_vec(query).map_err(worker::Error::from)?;
-    let unavailable = |error: worker::Error| Fault::Unavailable(format!("report {scope}: {error}"));
+    let unavailable = |error: worker::Error| Fault::unavailable(format!("report {scope}: {error}"));
     let answer = stub.fetch_with_request(request(Method::Post, REDUCE, &body)?).await;
     let mut answer = answer.map_err(unavailable)?;
     if answer.status_code() != 200 {
-        return Err(Fault::Unavailable(format!("report {scope} answered {}", answer.status_code())));
+        return Err(Fault::unavailable(format!("report {scope} answered {}", answer.status_code())));
     }
     let bytes = answer.bytes().await.map_err(unavailable)?;
     let ReduceAnswer { head, segment } =
@@ -56,5 +56,5 @@ pub(crate) async fn live(namespace: &ObjectNamespace, scope: &Scope) -> Result<R
     let mut upgrade = Request::new(&format!("{}{LIVE}", crate::linkers::HOST), Method::Get)?;
     upgrade.headers_mut()?.set("Upgrade", "websocket")?;
     let answer = stub.fetch_with_request(upgrade).await;
-    answer.map_err(|error| Fault::Unavailable(format!("report {scope}: {error}")))
+    answer.map_err(|error| Fault::unavailable(format!("report {scope}: {error}")))
 }

@@ -4,7 +4,7 @@ use adtally_core::access::{Owner, Side};
 use adtally_core::key::Key;
 use adtally_wire::api::Campaign;
 use adtally_wire::catalog::campaign::{CampaignPut, unknown};
-use adtally_wire::catalog::{CatalogError, key as parse_key, read};
+use adtally_wire::catalog::{key as parse_key, read};
 use worker::Response;
 
 use super::{entries, settings};
@@ -54,14 +54,14 @@ pub(super) async fn put(call: &mut Call, key: &str) -> Result<Response, Fault> {
         Some(advertiser) => Some(parse_key("advertiser", advertiser)?),
         None => entries::named(call, Side::Advertiser)?,
     };
+    let is_named = named.is_some();
     let owner = grant.scope.owners(Side::Advertiser).meant(named)?;
     let db = &call.bindings.catalog;
     let rows = campaigns::find(db, &key, owner.as_ref()).await?;
     let before: Option<Campaign> = entries::the_one(rows, &key, Side::Advertiser)?;
-    let advertiser = match (owner, &before) {
-        (Some(owner), _) => owner,
-        (None, Some(before)) => parse_key("advertiser", &before.advertiser)?,
-        (None, None) => return Err(CatalogError::Missing("advertiser").into()),
+    let advertiser = match &before {
+        Some(before) => parse_key("advertiser", &before.advertiser)?,
+        None => entries::new_owner(&grant.scope, Side::Advertiser, owner.filter(|_| is_named))?,
     };
     grant.changes_of(&Owner::Advertiser(advertiser.clone()))?;
     let status = if before.is_some() { 200 } else { 201 };

@@ -58,13 +58,13 @@ pub(super) async fn put(call: &mut Call, kind: EntryKind, key: &str) -> Result<R
         Some(owner) => Some(owner?),
         None => named(call, side(kind))?,
     };
+    let is_named = named.is_some() || kind == EntryKind::Service;
     let owner = meant(&grant.scope, kind, &key, named)?;
     let db = &call.bindings.catalog;
     let before = the_one(entries::find(db, kind, &key, owner.as_ref()).await?, &key, side(kind))?;
-    let owner = match (owner, &before) {
-        (Some(owner), _) => owner,
-        (None, Some(before)) => parse_key(parameter(side(kind)), owner_of(before))?,
-        (None, None) => return Err(CatalogError::Missing(parameter(side(kind))).into()),
+    let owner = match &before {
+        Some(before) => parse_key(parameter(side(kind)), owner_of(before))?,
+        None => new_owner(&grant.scope, side(kind), owner.filter(|_| is_named))?,
     };
     grant.changes_of(&match side(kind) {
         Side::Advertiser => Owner::Advertiser(owner.clone()),
@@ -132,6 +132,18 @@ pub(super) fn the_one<T>(mut rows: Vec<T>, key: &Key, side: Side) -> Result<Opti
         return Err(Fault::refused(409, "ambiguous_key", detail));
     }
     Ok(rows.pop())
+}
+
+/// Whose a new entry is: it has to be said, even by those who can only mean themselves.
+///
+/// A tenant that changes a key which it does not have may mean somebody else's: it is refused like a reader, not
+/// handed an entry of its own under that key.
+pub(super) fn new_owner(scope: &Scope, side: Side, named: Option<Key>) -> Result<Key, Fault> {
+    match (named, scope) {
+        (Some(named), _) => Ok(named),
+        (None, Scope::Platform) => Err(CatalogError::Missing(parameter(side)).into()),
+        (None, Scope::Advertiser(_) | Scope::Service(_)) => Err(Denied::Scope.into()),
+    }
 }
 
 /// Within a tenant's scope "not there" and "not yours" must look the same.

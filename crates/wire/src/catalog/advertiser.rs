@@ -34,7 +34,7 @@ pub fn unknown(key: &Key) -> Advertiser {
     let windows = Windows::default();
     Advertiser {
         key: key.to_string(),
-        name: key.to_string(),
+        name: String::new(),
         currency: "USD".to_owned(),
         timezone: "UTC".to_owned(),
         shards: 1,

@@ -32,7 +32,7 @@ pub fn unknown(key: &Key, advertiser: &Key) -> Campaign {
     Campaign {
         key: key.to_string(),
         advertiser: advertiser.to_string(),
-        name: key.to_string(),
+        name: String::new(),
         price_model: None,
         price_micros: 0,
         start: None,

@@ -36,7 +36,7 @@ pub fn unknown(kind: EntryKind, key: &Key, owner: &Key) -> CatalogEntry {
     let owner_of = |of: EntryKind| (kind == of).then(|| owner.to_string());
     CatalogEntry {
         key: key.to_string(),
-        name: key.to_string(),
+        name: String::new(),
         advertiser: owner_of(EntryKind::Ad),
         campaign: None,
         service: owner_of(EntryKind::Placement),
@@ -86,7 +86,7 @@ mod tests {
         let service = put(EntryKind::Service, r#"{"name":"News"}"#).unwrap();
         assert_eq!((service.name.as_str(), service.service, service.advertiser), ("News", None, None));
         let placement = put(EntryKind::Placement, r#"{"service":"owner"}"#).unwrap();
-        assert_eq!((placement.name.as_str(), placement.service.as_deref()), ("k1", Some("owner")));
+        assert_eq!((placement.name.as_str(), placement.service.as_deref()), ("", Some("owner")));
     }
 
     #[test]
