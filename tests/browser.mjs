@@ -172,8 +172,20 @@ export class Dashboard {
     return new URL(this.page.url()).searchParams;
   }
 
-  /** How much wider the page is than the window. */
-  overflow() {
-    return this.page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+  /** What reaches beyond the right edge of the window, other than inside of something that scrolls by itself. */
+  stickingOut() {
+    return this.page.evaluate(() => {
+      const width = document.documentElement.clientWidth;
+      const scrolls = (element) => ["auto", "scroll"].includes(getComputedStyle(element).overflowX);
+      const isInScroller = (element) => element !== null && element !== document.body && (scrolls(element) || isInScroller(element.parentElement));
+      const out = [...document.body.querySelectorAll("*")]
+        .filter((element) => element.checkVisibility({ opacityProperty: true, visibilityProperty: true }))
+        .filter((element) => {
+          const { right, width: own } = element.getBoundingClientRect();
+          return own > 1 && right > width + 1 && !isInScroller(element.parentElement);
+        })
+        .map((element) => element.dataset.testid ?? `${element.localName}.${element.getAttribute("class") ?? ""}`);
+      return document.documentElement.scrollWidth > width ? ["the page", ...out] : out;
+    });
   }
 }

@@ -25,7 +25,7 @@ const PAGES = [
   ["overview", "/?range=7d", "overview"],
   ["report", "/report?by=day,campaign&metrics=impressions,clicks,ctr,conversions,cost_micros&range=7d&sort=-day,-impressions", "report"],
   ["report-empty", "/report?by=campaign&metrics=impressions&from=2015-01-01&to=2015-01-08", "report"],
-  ["report-refused", "/report?scope=advertiser:&by=campaign&metrics=impressions", undefined],
+  ["report-notice", "/report?scope=advertiser:&by=campaign&metrics=impressions", undefined],
 ];
 
 async function main() {
@@ -68,8 +68,8 @@ async function shootAll(browser, token, folder) {
           else await dashboard.visit(path);
           const name = [device, colorScheme, ...(locale === "ko-KR" ? ["ko"] : []), page].join("-");
           await shoot(dashboard, join(folder, `${name}.png`), root, { fullPage: true });
-          const overflow = await dashboard.overflow();
-          if (overflow > 0) console.warn(`${name} is ${overflow} px wider than the window`);
+          const out = await dashboard.stickingOut();
+          if (out.length > 0) console.warn(`${name}: sticks out of the window: ${out.join(", ")}`);
         }
         await dashboard.close();
       }
