@@ -205,8 +205,11 @@ pub struct ReportAnswer {
     pub version: String,
     /// The batch generation that is merged in; 0: none yet.
     pub generation: u64,
-    /// Everything acknowledged up to this server time is in the answer.
+    /// Of every shard that the scope has heard, what was acknowledged up to this server time is in the answer.
     pub complete_through: Option<String>,
+    /// The server time of the latest news in the answer, from whichever shard.
+    #[serde(default)]
+    pub updated: Option<String>,
     /// Linked share of the valid clicks of the answer; null without clicks.
     pub link_rate: Option<f64>,
     /// Valid events of the answer whose explicit parent has not arrived.

@@ -114,8 +114,10 @@ pub struct ReduceHead {
     pub version: u64,
     /// The batch generation that is merged in; 0: none yet.
     pub generation: u64,
-    /// Everything acknowledged up to this server time is in the cells, in ms since 1970.
+    /// Of every shard that was heard, what was acknowledged up to this server time is in the cells, in ms since 1970.
     pub complete_through_ms: Option<i64>,
+    /// The server time of the latest news, in ms since 1970.
+    pub updated_ms: Option<i64>,
 }
 
 impl ReduceQuery {
@@ -241,7 +243,7 @@ mod tests {
     fn answers_both_ways() {
         let answer = AppendAnswer { statuses: vec![Appended::Accepted, Appended::Duplicate] };
         assert_eq!(AppendAnswer::decode(&answer.encode()), Ok(answer));
-        let head = ReduceHead { version: 300, generation: 2, complete_through_ms: Some(-1) };
+        let head = ReduceHead { version: 300, generation: 2, complete_through_ms: Some(-1), updated_ms: Some(7) };
         let answer = ReduceAnswer { head, segment: vec![1, 2, 3] };
         assert_eq!(ReduceAnswer::decode(&answer.encode()), Ok(answer));
         assert!(ReduceAnswer::decode(&[]).is_err());

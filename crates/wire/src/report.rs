@@ -19,6 +19,7 @@ pub fn answer(query: &Query, table: Table, version: String, head: &ReduceHead) -
         version,
         generation: head.generation,
         complete_through: head.complete_through_ms.map(rfc3339),
+        updated: head.updated_ms.map(rfc3339),
         link_rate: table.link_rate,
         waiting: table.waiting,
         tz: query.tz().to_owned(),
@@ -54,7 +55,12 @@ mod tests {
         let noon = Hour::holding(1_532_260_800_000);
         cells.entry(CellKey::at(noon)).or_default().measures.add(Measure::Clicks, 12);
         let table = run(&query, &Segment::from_cells(cells), &Scope::Platform);
-        let head = ReduceHead { version: 118, generation: 3, complete_through_ms: Some(1_532_271_600_000) };
+        let head = ReduceHead { version: 118, generation: 3, ..ReduceHead::default() };
+        let head = ReduceHead {
+            complete_through_ms: Some(1_532_271_600_000),
+            updated_ms: Some(1_532_271_600_500),
+            ..head
+        };
         let answer = answer(&query, table, head.data_version(&Scope::Platform), &head);
         let expected = serde_json::json!({
             "columns": [
@@ -68,6 +74,7 @@ mod tests {
             "version": "platform@g3.118",
             "generation": 3,
             "complete_through": "2018-07-22T15:00:00Z",
+            "updated": "2018-07-22T15:00:00.500Z",
             "link_rate": 0.0,
             "waiting": 0,
             "tz": "UTC",

@@ -61,6 +61,7 @@ pub(crate) mod tests {
             version: "advertiser:acme@g0.1".to_string(),
             generation: 0,
             complete_through: None,
+            updated: None,
             link_rate: None,
             waiting: 0,
             tz: "UTC".to_string(),

@@ -39,7 +39,7 @@ pub fn Freshness(
     feed: Feed,
 ) -> impl IntoView {
     let answer = move || feed.shown.get().map(|shown| shown.answer);
-    let through = move || answer().and_then(|answer| answer.complete_through.clone());
+    let through = move || answer().and_then(|answer| answer.updated.clone());
     let through_text = move || {
         let lang = browser::lang();
         let at = through().and_then(|text| parse_rfc3339(&text)).zip(answer());

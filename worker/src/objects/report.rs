@@ -160,7 +160,8 @@ fn head(store: &ReportStore) -> Result<ReduceHead> {
     Ok(ReduceHead {
         version: sources.iter().map(|source| source.seq).sum(),
         generation: 0,
-        complete_through_ms: sources.iter().map(|source| source.through_ms).max(),
+        complete_through_ms: sources.iter().map(|source| source.through_ms).min(),
+        updated_ms: sources.iter().map(|source| source.through_ms).max(),
     })
 }
 

@@ -119,6 +119,7 @@ fn merge(scope: &Scope, platform: &ReduceHead, advertisers: &[Scope], parts: Vec
         segment.merge(&part.segment);
         head.generation = head.generation.min(part.head.generation);
         head.complete_through_ms = head.complete_through_ms.min(part.head.complete_through_ms);
+        head.updated_ms = head.updated_ms.max(part.head.updated_ms);
     }
     let versions: Vec<&str> = versions.iter().map(String::as_str).collect();
     let version = format!("{}.{}", platform.data_version(scope), etag::fold(&versions));

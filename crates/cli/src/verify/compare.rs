@@ -128,6 +128,7 @@ mod tests {
             version: String::new(),
             generation: 0,
             complete_through: None,
+            updated: None,
             link_rate: None,
             waiting: 0,
             tz: "UTC".to_owned(),

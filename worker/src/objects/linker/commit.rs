@@ -25,8 +25,8 @@ const MAX_ROW_BYTES: usize = 1_000_000;
 pub(super) const RETRY_AFTER_S: u32 = 1;
 /// When to try again after being told that the shard is full, in seconds: an operator has to act.
 pub(super) const FULL_RETRY_AFTER_S: u32 = 60;
-/// When the alarm looks after what no request is looking after.
-pub(super) const SAFETY_ALARM: Duration = Duration::from_secs(10);
+/// When the alarm looks after what no request is looking after: how long a crash may delay a report.
+pub(super) const SAFETY_ALARM: Duration = Duration::from_secs(2);
 
 /// Requests that wait for the next commit.
 #[derive(Default)]
