@@ -285,3 +285,79 @@ fn pointed(event: &PointerEvent, drawn: Drawn, container: NodeRef<Div>) -> Optio
     let last = drawn.series.read_untracked().begun.checked_sub(1)?;
     drawn.plot.read_untracked().nearest(f64::from(event.client_x()) - left).map(|index| index.min(last))
 }
+
+#[cfg(test)]
+mod tests {
+    use adtally_core::report::TimeUnit;
+    use adtally_core::time::{HOUR_MS, parse_rfc3339, rfc3339};
+    use adtally_wire::api::ReportValue;
+    use gloo::timers::future::TimeoutFuture;
+    use wasm_bindgen::JsCast;
+    use wasm_bindgen_test::wasm_bindgen_test;
+    use web_sys::{HtmlElement, KeyboardEventInit};
+
+    use super::*;
+    use crate::browser::Preferences;
+    use crate::metric::CLICKS;
+    use crate::model::figure::tests::answer;
+
+    /// Three hours of 2026-11-22, of which the last has just begun.
+    fn series() -> Series {
+        let start = parse_rfc3339("2026-11-22T00:00:00Z").unwrap();
+        let starts = [start, start + HOUR_MS, start + 2 * HOUR_MS];
+        let row = |(start, clicks): (&i64, i64)| {
+            vec![ReportValue::Text(rfc3339(*start)), ReportValue::Count(clicks)]
+        };
+        let rows = starts.iter().zip([1_200, 40, 7]).map(row).collect();
+        Series::new(
+            &answer(&[("hour", "time"), ("clicks", "count")], rows),
+            TimeUnit::Hour,
+            &starts,
+            starts[2] + 1,
+        )
+    }
+
+    fn find(root: &HtmlElement, test_id: &str) -> HtmlElement {
+        root.query_selector(&format!("[data-testid={test_id}]")).unwrap().unwrap().unchecked_into()
+    }
+
+    async fn press(root: &HtmlElement, key: &str) -> String {
+        let init = KeyboardEventInit::new();
+        init.set_key(key);
+        init.set_bubbles(true);
+        let event = KeyboardEvent::new_with_keyboard_event_init_dict("keydown", &init).unwrap();
+        find(root, "chart").dispatch_event(&event).unwrap();
+        TimeoutFuture::new(20).await;
+        find(root, "chart-readout").text_content().unwrap()
+    }
+
+    #[wasm_bindgen_test]
+    async fn the_keyboard_reads_points_out_and_opens_them() {
+        let root: HtmlElement = document().create_element("div").unwrap().unchecked_into();
+        document().body().unwrap().append_child(&root).unwrap();
+        let opened = StoredValue::new(None);
+        let handle = leptos::mount::mount_to(root.clone(), move || {
+            let preferences = Preferences::new();
+            preferences.lang.set(Lang::En);
+            provide_context(preferences);
+            let on_open = Callback::new(move |index| opened.set_value(Some(index)));
+            let currency = Signal::stored(None::<String>);
+            view! { <LineChart series=Signal::stored(Arc::new(series())) metric=Signal::stored(CLICKS) currency on_open/> }
+        });
+        TimeoutFuture::new(20).await;
+        assert_eq!(
+            root.query_selector("desc").unwrap().unwrap().text_content().unwrap(),
+            "Clicks from Sun, Nov 22, 2026, 00:00 to Sun, Nov 22, 2026, 02:00. Highest 1,200 at Sun, Nov 22, 2026, 00:00, lowest 40 at Sun, Nov 22, 2026, 01:00."
+        );
+        assert_eq!(press(&root, "ArrowRight").await, "Sun, Nov 22, 2026, 00:00: 1,200");
+        assert_eq!(press(&root, "ArrowLeft").await, "Sun, Nov 22, 2026, 00:00: 1,200");
+        assert_eq!(press(&root, "ArrowRight").await, "Sun, Nov 22, 2026, 01:00: 40");
+        assert_eq!(press(&root, "End").await, "Sun, Nov 22, 2026, 02:00: 7 (still counting)");
+        press(&root, "Home").await;
+        press(&root, "Enter").await;
+        assert_eq!(opened.get_value(), Some(0));
+        assert_eq!(press(&root, "Escape").await, "");
+        drop(handle);
+        root.remove();
+    }
+}

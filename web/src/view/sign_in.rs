@@ -152,7 +152,7 @@ pub fn Unknown(
 #[cfg(test)]
 mod tests {
     use gloo::timers::future::TimeoutFuture;
-    use wasm_bindgen::JsCast as _;
+    use wasm_bindgen::JsCast;
     use wasm_bindgen_test::wasm_bindgen_test;
     use web_sys::HtmlElement;
 
