@@ -132,10 +132,11 @@ pub(crate) fn run(args: &ReplayArgs, interrupt: &Interrupt) -> Result<ExitCode, 
         (_, Some(out)) => offline::write_out(args, out, &map, &mut summary),
         _ => offline::dry_run(args, &map, &mut summary),
     };
-    if args.json {
-        println!("{}", summary.json(watch.elapsed()));
-    } else {
-        println!("{}", summary.after(watch.elapsed()));
+    match args.json {
+        // Of a command that did not get to its first row the error says everything.
+        _ if end.is_err() && summary.rows == 0 => {}
+        true => println!("{}", summary.json(watch.elapsed())),
+        false => println!("{}", summary.after(watch.elapsed())),
     }
     Ok(match end? {
         End::Interrupted => {
@@ -168,6 +169,10 @@ fn send(
     summary: &mut Summary,
 ) -> Result<End, ReplayError> {
     let client = Client::new(url, &args.key)?;
+    // A file that cannot be read should end the command before anything is sent.
+    for path in &args.files {
+        open(path, map, BytesRead::default())?;
+    }
     let folder = args.state.clone().or_else(checkpoint::default_folder).ok_or(ReplayError::NoStateFolder)?;
     let mut checkpoints = open_checkpoints(args, &folder, map_text, url)?;
     let delivery = Delivery {
@@ -246,14 +251,18 @@ fn send_file(
     let batches = Batches::new(input, map, &shown, max_events);
     let watch = Stopwatch::start();
     let before = summary.events;
+    let mut quiet_until = Duration::ZERO;
     let end = deliver(delivery, batches, checkpoint, summary, |step| match step {
         Step::Acknowledged(summary) => progress.update(bytes.get(), || {
             let rate = (summary.events - before) as f64 / watch.elapsed().as_secs_f64();
             format!("{} rows, {} events, {rate:.0}/s", grouped(summary.rows), grouped(summary.events))
         }),
-        Step::Retrying(error, pause) => {
+        // All senders fail together; one of them speaks for the others.
+        Step::Retrying(error, pause) if watch.elapsed() >= quiet_until => {
+            quiet_until = watch.elapsed() + pause;
             progress.note(&format!("{error}; trying again in {:.1} s", pause.as_secs_f64()));
         }
+        Step::Retrying(..) => {}
     });
     drop(progress);
     let end = end.map_err(|source| ReplayError::Delivery { path: shown.clone(), source })?;

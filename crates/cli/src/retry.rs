@@ -10,7 +10,7 @@ use crate::interrupt::Interrupt;
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 
 /// No pause is longer, so that a server that is back is not left waiting.
-const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
 /// How long to keep trying.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -123,7 +123,7 @@ mod tests {
         }
         check(&refused(503, None), 0, 0, Some(187..=250));
         check(&refused(503, None), 3, 0, Some(1_500..=2_000));
-        check(&refused(503, None), 99, 0, Some(22_500..=30_000));
+        check(&refused(503, None), 99, 0, Some(7_500..=10_000));
         check(&refused(429, Some(5)), 0, 0, Some(5_000..=5_000));
         check(&refused(429, Some(0)), 0, 0, Some(187..=250));
         check(&refused(429, Some(61)), 0, 0, None);

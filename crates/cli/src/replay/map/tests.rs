@@ -6,6 +6,7 @@ use super::*;
 
 const OPEN_BANDIT: &str = include_str!("../../../maps/open-bandit.toml");
 const EVENT_LOG: &str = include_str!("../../../maps/event-log.toml");
+const ADTALLY: &str = include_str!("../../../maps/adtally.toml");
 const REFERENCE: &str = include_str!("../../../../../docs/replay.md");
 
 fn lines(map: &str, file: &str, record: Record<'_>) -> Result<String, RowError> {
@@ -93,6 +94,21 @@ fn event_log_rows() {
         ),
     );
     check(serde_json::json!({"uuid": "8c21", "type": "heartbeat", "ts": 1790000200}), "");
+}
+
+#[test]
+fn events_in_our_own_form_stay_as_they_are() {
+    #[track_caller]
+    fn check(line: &str) {
+        let object = serde_json::from_str(line).unwrap();
+        assert_eq!(lines(ADTALLY, "a.ndjson", Record::Json(&object)).unwrap().trim_end(), line);
+    }
+    check(r#"{"kind":"click","id":"c1","at":1790000000000,"advertiser":"a","user":"u","impression":"i1"}"#);
+    check(concat!(
+        r#"{"kind":"conversion","id":"k1","at":1790000000001,"advertiser":"a","campaign":"b","ad":"c","service":"d","#,
+        r#""placement":"e","user":"f","impression":"g","click":"h","cost_micros":1,"value_micros":2,"label":"i","#,
+        r#""country":"KR","device":"j","os":"k","browser":"l","page":"m","user_agent":"n","ip":"192.0.2.1"}"#
+    ));
 }
 
 #[test]
