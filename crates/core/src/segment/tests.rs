@@ -188,6 +188,7 @@ mod properties {
     }
 
     proptest! {
+        /// SEG-1: equal cells have equal bytes.
         #[test]
         fn bytes_round_trip(cells in cells()) {
             let segment = Segment::from_cells(cells.clone());
