@@ -1,5 +1,7 @@
 //! Putting together what the shards of an advertiser answer.
 
+use std::cmp::Reverse;
+
 use adtally_core::event::Kind;
 
 use crate::api::{EventList, EventStory};
@@ -18,12 +20,13 @@ pub fn story(stories: Vec<EventStory>) -> Option<EventStory> {
     Some(first)
 }
 
-/// The newest `limit` events of several lists that each have the newest first.
+/// The newest `limit` events of several lists: those that arrived last, in the order in which a shard stored them.
 pub fn newest(lists: Vec<EventList>, limit: usize) -> EventList {
     let mut events: Vec<EventStory> = lists.into_iter().flat_map(|list| list.events).collect();
     // RFC 3339 in UTC sorts by time but for the fraction, which is absent at whole seconds: "Z" sorts after ".".
-    let at = |story: &EventStory| story.event.at.trim_end_matches('Z').to_owned();
-    events.sort_by(|a, b| at(b).cmp(&at(a)).then_with(|| a.event.id.cmp(&b.event.id)));
+    let received = |story: &EventStory| story.event.received.trim_end_matches('Z').to_owned();
+    events.sort_by_cached_key(|story| (received(story), Reverse(story.event.shard), story.event.position));
+    events.reverse();
     events.truncate(limit);
     EventList { events }
 }
@@ -83,14 +86,32 @@ mod tests {
 
     #[test]
     fn the_newest_come_first() {
-        let list = |times: &[(&str, &str)]| EventList {
-            events: times.iter().map(|(id, at)| told("click", id, at, &[])).collect(),
+        let list = |shard: u32, arrivals: &[(&str, &str)]| EventList {
+            events: arrivals
+                .iter()
+                .zip((0..arrivals.len() as u64).rev())
+                .map(|((id, received), position)| {
+                    let mut story = told("click", id, received, &[]);
+                    (story.event.shard, story.event.position) = (shard, position);
+                    story
+                })
+                .collect(),
         };
         let lists = vec![
-            list(&[("a", "2026-01-02T00:00:00Z"), ("b", "2026-01-01T00:00:00Z")]),
-            list(&[("c", "2026-01-02T00:00:00.500Z"), ("d", "2026-01-02T00:00:00Z")]),
+            list(
+                0,
+                &[
+                    ("a", "2026-01-02T00:00:00Z"),
+                    ("b", "2026-01-02T00:00:00Z"),
+                    ("c", "2026-01-01T00:00:00Z"),
+                ],
+            ),
+            list(1, &[("d", "2026-01-02T00:00:00.500Z"), ("e", "2026-01-02T00:00:00Z")]),
         ];
-        let ids: Vec<String> = newest(lists, 3).events.into_iter().map(|story| story.event.id).collect();
-        assert_eq!(ids, ["c", "a", "d"]);
+        let ids = |limit| -> Vec<String> {
+            newest(lists.clone(), limit).events.into_iter().map(|story| story.event.id).collect()
+        };
+        assert_eq!(ids(9), ["d", "a", "b", "e", "c"]);
+        assert_eq!(ids(2), ["d", "a"]);
     }
 }
