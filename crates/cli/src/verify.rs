@@ -35,7 +35,7 @@ use self::compare::{Comparison, compare};
 use self::load::{Loaded, Reading};
 use self::recompute::Rules;
 use crate::client::{Client, ClientError};
-use crate::clock;
+use crate::clock::{self, Stopwatch};
 use crate::interrupt::Interrupt;
 use crate::replay::summary::grouped;
 use crate::retry::{Patience, RetryError, with_retries};
@@ -48,6 +48,9 @@ const SHOWN_DIFFERENCES: usize = 50;
 
 /// A server that restarts is waited for this long.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How often a report that differs is asked for again.
+const ASK_AGAIN: Duration = Duration::from_millis(500);
 
 /// Arguments of `adtally verify`.
 #[derive(Debug, Args)]
@@ -70,6 +73,9 @@ pub(crate) struct VerifyArgs {
     /// Only cells such as `campaign:eq:autumn`; repeatable
     #[arg(long)]
     filter: Vec<String>,
+    /// Ask again for so long while figures differ: reports follow acknowledgements after a moment
+    #[arg(long, value_name = "SECONDS", default_value_t = 10)]
+    wait: u64,
     /// The deployment's salt of user keys; `reach` can be compared only with it
     #[arg(long, env = "ID_SALT", hide_env_values = true)]
     salt: Option<String>,
@@ -122,18 +128,17 @@ pub(crate) fn run(args: &VerifyArgs, interrupt: &Interrupt) -> Result<ExitCode, 
 
 /// All measures that follow from the set of events alone.
 ///
-/// `duplicates` depends on how often they were sent, `late` on when; `reach` on the salt.
+/// `duplicates` depends on how often they were sent, `late` on when, and `reach` also on their order until the
+/// nightly batch: a sketch of users keeps those whose impressions a later event made invalid.
 fn metrics(args: &VerifyArgs) -> Result<String, VerifyError> {
-    let reach = "reach";
     match &args.metrics {
-        Some(metrics) if args.salt.is_none() && metrics.split(',').any(|metric| metric.trim() == reach) => {
+        Some(metrics) if args.salt.is_none() && metrics.split(',').any(|metric| metric.trim() == "reach") => {
             Err(VerifyError::NoSalt)
         }
         Some(metrics) => Ok(metrics.clone()),
         None => {
             let of_events = |measure: &Measure| !matches!(measure, Measure::Duplicates | Measure::Late);
-            let measures = Measure::ALL.into_iter().filter(of_events).map(Measure::name);
-            Ok(measures.chain(args.salt.is_some().then_some(reach)).collect::<Vec<_>>().join(","))
+            Ok(Measure::ALL.into_iter().filter(of_events).map(Measure::name).collect::<Vec<_>>().join(","))
         }
     }
 }
@@ -163,13 +168,23 @@ fn verify_one(
     // The head says which data a server's answer was made of; ours needs none.
     let head = ReduceHead::default();
     let expected = answer(&query, table, String::new(), &head);
-    let found = server.report(&scope, &parameters)?;
-    for rows in [expected.row_count, found.row_count] {
-        if rows > MAX_LIMIT {
-            return Err(VerifyError::TooManyRows(rows));
+    if expected.row_count > MAX_LIMIT {
+        return Err(VerifyError::TooManyRows(expected.row_count));
+    }
+    let watch = Stopwatch::start();
+    loop {
+        let found = server.report(&scope, &parameters)?;
+        if found.row_count > MAX_LIMIT {
+            return Err(VerifyError::TooManyRows(found.row_count));
+        }
+        let comparison = compare(&expected, &found, query.by().len());
+        if comparison.differences.is_empty() || watch.elapsed() >= Duration::from_secs(args.wait) {
+            return Ok(comparison);
+        }
+        if server.interrupt.sleep(ASK_AGAIN) {
+            return Err(VerifyError::Interrupted);
         }
     }
-    Ok(compare(&expected, &found, query.by().len()))
 }
 
 /// The query over the hours of the events.

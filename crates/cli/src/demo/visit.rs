@@ -68,8 +68,8 @@ impl VisitName {
     }
 }
 
-/// Whether a visit is one of people and machines, or always of a person: what the demo looks for to learn how far
-/// it came must be sent without delay.
+/// Whether chance may keep a visit's impression away: the one that the demo looks for to learn how far it came must
+/// be there, and in time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Manner {
     /// As it comes.
@@ -86,12 +86,13 @@ pub(crate) fn arrivals(name: VisitName, manner: Manner) -> Vec<Arrival> {
     let mut events = if manner == Manner::Usual && dice.percent(WALK_IN_BUYERS) {
         vec![walk_in(name, advertiser, &mut dice)]
     } else {
-        visit(name, manner, advertiser, &mut dice)
+        visit(name, advertiser, &mut dice)
     };
     let mut arrivals = Vec::new();
     for event in events.drain(..) {
         let Some(at) = event.at else { continue };
-        let late = manner == Manner::Usual && dice.percent(LATE_EVENTS);
+        let punctual = manner == Manner::Punctual && event.kind == "impression";
+        let late = !punctual && dice.percent(LATE_EVENTS);
         let delay = if late { dice.between(65 * MINUTE_MS, 170 * MINUTE_MS) } else { 0 };
         if dice.percent(DELIVERED_TWICE) {
             let again = delay + dice.between(SECOND_MS, 2 * MINUTE_MS);
@@ -102,10 +103,10 @@ pub(crate) fn arrivals(name: VisitName, manner: Manner) -> Vec<Arrival> {
     arrivals
 }
 
-fn visit(name: VisitName, manner: Manner, advertiser: &Advertiser, dice: &mut Dice) -> Vec<OutgoingEvent> {
+fn visit(name: VisitName, advertiser: &Advertiser, dice: &mut Dice) -> Vec<OutgoingEvent> {
     let campaign = dice.pick(advertiser.campaigns, |campaign| campaign.weight);
     let impression = impression(name, advertiser, campaign, dice);
-    if manner == Manner::Usual && dice.percent(BOT_VISITS) {
+    if dice.percent(BOT_VISITS) {
         return bot_visit(impression, dice);
     }
     let mut events = vec![impression.clone()];
