@@ -243,7 +243,8 @@ mod tests {
     fn answers_both_ways() {
         let answer = AppendAnswer { statuses: vec![Appended::Accepted, Appended::Duplicate] };
         assert_eq!(AppendAnswer::decode(&answer.encode()), Ok(answer));
-        let head = ReduceHead { version: 300, generation: 2, complete_through_ms: Some(-1), updated_ms: Some(7) };
+        let head =
+            ReduceHead { version: 300, generation: 2, complete_through_ms: Some(-1), updated_ms: Some(7) };
         let answer = ReduceAnswer { head, segment: vec![1, 2, 3] };
         assert_eq!(ReduceAnswer::decode(&answer.encode()), Ok(answer));
         assert!(ReduceAnswer::decode(&[]).is_err());
