@@ -1,8 +1,6 @@
-//! README.md and ARCHITECTURE.md name only what exists, and promise only what is tested.
+//! Documents name only what exists, and the architecture promises only what is tested.
 
 use super::{Finding, SourceFile};
-
-const DOCUMENTS: [&str; 2] = ["README.md", "ARCHITECTURE.md"];
 
 /// Endings by which a word in backticks is recognised as a file.
 const FILE_ENDINGS: [&str; 11] =
@@ -17,7 +15,7 @@ const STANDARDS: [&str; 8] = ["UTF", "SHA", "ISO", "RFC", "AES", "MIT", "GB", "C
 /// Files and folders that documents mention.
 pub(super) fn names(files: &[SourceFile]) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for document in files.iter().filter(|file| DOCUMENTS.contains(&file.path.as_str())) {
+    for document in files.iter().filter(|file| file.path.ends_with(".md")) {
         for (line, name) in in_backticks(&document.text) {
             if looks_like_a_path(&name, files) && !exists(&name, files) {
                 findings.push(document.finding(line, format!("`{name}` does not exist")));
