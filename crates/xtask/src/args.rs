@@ -19,6 +19,8 @@ cargo xtask <command>
   test                      set up and run every check and test
       --only STEP           just this one, repeatable: fmt tidy clippy native wasm-node web e2e
       --fail-fast           stop at the first step that fails
+  simulate                  try the simulation of linkers and reports with faults
+      --seeds N             how many (default 20000)
   tidy                      the mechanical rules of this repository
 ";
 
@@ -31,6 +33,7 @@ pub(crate) enum Command {
     Build(Part),
     Dev(DevOptions),
     Test(TestOptions),
+    Simulate { seeds: u64 },
     Tidy,
 }
 
@@ -71,6 +74,7 @@ pub(crate) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Command>
         "build" => build(parser),
         "dev" => dev(parser),
         "test" => test(parser),
+        "simulate" => simulate(parser),
         other => bail!("there is no command `{other}`\n\n{USAGE}"),
     }
 }
@@ -125,6 +129,18 @@ fn test(mut parser: lexopt::Parser) -> Result<Command> {
     Ok(Command::Test(options))
 }
 
+fn simulate(mut parser: lexopt::Parser) -> Result<Command> {
+    let mut seeds = crate::simulate::DEFAULT_SEEDS;
+    while let Some(arg) = parser.next()? {
+        match arg {
+            Long("seeds") => seeds = parser.value()?.parse().context("--seeds takes a number")?,
+            Long("help") | Short('h') => return Ok(Command::Help),
+            arg => return Err(arg.unexpected().into()),
+        }
+    }
+    Ok(Command::Simulate { seeds })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -148,6 +164,8 @@ mod tests {
         };
         check("", Command::Help);
         check("dev --help", Command::Help);
+        check("simulate", Command::Simulate { seeds: 20_000 });
+        check("simulate --seeds 7", Command::Simulate { seeds: 7 });
         check("setup", Command::Setup);
         check("build", Command::Build(Part::All));
         check("build web", Command::Build(Part::Web));

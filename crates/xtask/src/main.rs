@@ -14,6 +14,7 @@ mod setup;
 mod build;
 mod dev;
 mod checks;
+mod simulate;
 mod tidy;
 mod process;
 mod clock;
@@ -47,6 +48,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Build(part) => build::unless_already_done(&project, part)?,
         Command::Dev(options) => return dev::run(&project, options),
         Command::Test(options) => return checks::run(&project, options),
+        Command::Simulate { seeds } => simulate::run(&project, seeds)?,
         Command::Tidy => return tidy::run(&project),
     }
     Ok(ExitCode::SUCCESS)
