@@ -24,7 +24,7 @@ use clap::Args;
 use self::position::{first_missing, has_minute};
 use self::timeline::{Density, Timeline};
 use crate::client::{Client, ClientError, Encoding};
-use crate::clock;
+use crate::clock::{self, Stopwatch};
 use crate::interrupt::Interrupt;
 use crate::outgoing::OutgoingEvent;
 use crate::progress::Progress;
@@ -47,6 +47,9 @@ const TICK: Duration = Duration::from_secs(1);
 /// After a longer pause (a sleeping machine, a server that was down) the gap is sketched like the past, rather
 /// than sent at the live rate all at once.
 const LONGEST_LAG_MS: i64 = 15 * MINUTE_MS;
+
+/// A server that stays away is mentioned this often.
+const COMPLAIN_EVERY: Duration = Duration::from_secs(60);
 
 /// How often the live traffic says that it goes on.
 const REPORT_EVERY_MS: i64 = 10 * MINUTE_MS;
@@ -224,8 +227,13 @@ impl Demo<'_> {
 
     /// A server that restarts is waited for, however long it takes.
     fn persist<T>(&self, attempt: impl FnMut() -> Result<T, ClientError>) -> Result<T, Stop> {
-        let notice = |error: &ClientError, pause: Duration| {
-            eprintln!("demo: {error}; trying again in {:.1} s", pause.as_secs_f64());
+        let watch = Stopwatch::start();
+        let mut quiet_until = Duration::ZERO;
+        let notice = |error: &ClientError, _: Duration| {
+            if watch.elapsed() >= quiet_until {
+                quiet_until = watch.elapsed() + COMPLAIN_EVERY;
+                eprintln!("demo: {error}; trying until it works");
+            }
         };
         Ok(with_retries(Patience::Endless, 0, self.interrupt, notice, attempt)?)
     }
