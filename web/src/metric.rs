@@ -135,6 +135,11 @@ pub fn unit(metric: Metric) -> Unit {
     }
 }
 
+/// Whether it is money or made of it, so that over several currencies it means nothing.
+pub fn needs_one_currency(metric: Metric) -> bool {
+    matches!(unit(metric), Unit::Money | Unit::Multiple)
+}
+
 /// Whether more of it is better.
 pub fn sense(metric: Metric) -> Sense {
     match metric {

@@ -5,4 +5,5 @@ pub mod series;
 pub mod kpi;
 pub mod ranking;
 pub mod catalog;
+pub mod money;
 pub mod setting;

@@ -101,6 +101,7 @@ phrases! {
     PreviousPeriod: "previous period", "이전 기간";
     NothingBefore: "no earlier data", "이전 데이터 없음";
     LinkedOf: "{0} linked clicks", "연결된 클릭 {0}";
+    MixedCurrenciesHint: "Advertisers here bill in several currencies, so there is no line of their sum. Choose one advertiser to see it over time.", "이곳의 광고주들은 여러 통화를 사용하므로 합계 그래프가 없습니다. 시간에 따른 변화를 보려면 광고주 하나를 선택하세요.";
     MixedCurrencies: "Several currencies, not summed", "여러 통화라 합산하지 않음";
 
     ByHour: "by hour", "시간별";

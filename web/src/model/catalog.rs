@@ -94,7 +94,8 @@ impl Catalog {
         let mut codes =
             self.advertisers.iter().map(|found| found.currency.as_str()).filter(|code| !code.is_empty());
         match codes.next() {
-            None => Currency::Unknown,
+            // Nothing says that several advertisers share a currency.
+            None => Currency::Mixed,
             Some(first) if codes.all(|code| code == first) => Currency::Of(first.to_string()),
             Some(_) => Currency::Mixed,
         }
@@ -171,7 +172,8 @@ pub(crate) mod tests {
             assert_eq!(catalog(currencies).currency(&Scope::parse(scope).unwrap()), expected, "{scope}");
         }
         let won = || Currency::Of("KRW".to_string());
-        check(&[], "platform", Currency::Unknown);
+        check(&[], "platform", Currency::Mixed);
+        check(&[], "service:news", Currency::Mixed);
         check(&[("a", "KRW"), ("b", "KRW")], "platform", won());
         check(&[("a", "KRW"), ("b", "USD")], "platform", Currency::Mixed);
         check(&[("a", "KRW"), ("b", "USD")], "service:news", Currency::Mixed);

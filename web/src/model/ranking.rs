@@ -22,7 +22,7 @@ pub struct Ranked {
     pub others: Vec<(Metric, Option<f64>)>,
 }
 
-/// The rows of `answer`, which is by `dimension`, in its order.
+/// The rows of `answer`, which is by `dimension`, in its order, without those that have nothing to be ranked by.
 pub fn ranking(answer: &ReportAnswer, dimension: Dimension, metric: Metric) -> Vec<Ranked> {
     let (Some(key_at), Some(figure_at)) =
         (figure::position(answer, dimension.name()), figure::position(answer, metric.name()))
@@ -50,7 +50,7 @@ pub fn ranking(answer: &ReportAnswer, dimension: Dimension, metric: Metric) -> V
             others: others.iter().map(|(other, index)| (*other, at(row, *index))).collect(),
         }
     };
-    answer.rows.iter().map(line).collect()
+    answer.rows.iter().map(line).filter(|line| line.figure.is_some_and(|figure| figure != 0.0)).collect()
 }
 
 #[cfg(test)]
@@ -66,7 +66,8 @@ mod tests {
             vec![ReportValue::Text(name.to_string()), ReportValue::Count(clicks), ReportValue::Ratio(ctr)]
         };
         let columns = [("campaign", "dimension"), ("clicks", "count"), ("ctr", "ratio")];
-        let mut answer = answer(&columns, vec![row("spring", 60, 0.1), row("", 15, 0.2)]);
+        let mut answer =
+            answer(&columns, vec![row("spring", 60, 0.1), row("", 15, 0.2), row("idle", 0, 0.0)]);
         answer.totals.insert("clicks".to_string(), ReportValue::Count(100));
         answer.totals.insert("ctr".to_string(), ReportValue::Ratio(0.11));
         answer
@@ -75,7 +76,7 @@ mod tests {
     #[wasm_bindgen_test(unsupported = test)]
     fn shares_are_of_all_rows_and_bars_of_the_first() {
         let lines = ranking(&sample(), Dimension::Campaign, CLICKS);
-        assert_eq!(lines[0].key, "spring");
+        assert_eq!((lines.len(), lines[0].key.as_str()), (2, "spring"));
         assert_eq!((lines[0].length, lines[0].share), (1.0, Some(0.6)));
         assert_eq!((lines[1].length, lines[1].share), (0.25, Some(0.15)));
         assert_eq!(lines[1].others, [(CTR, Some(0.2))]);

@@ -231,7 +231,8 @@ fn read_list<T: PartialEq>(
             None => unread.push(format!("{name}={text}")),
         }
     }
-    Some(items)
+    // All of it was unknown: that is no choice of nothing.
+    (!items.is_empty() || params.get(name) == Some("")).then_some(items)
 }
 
 fn read_number(params: &Params, name: &str, unread: &mut Vec<String>) -> Option<u32> {
@@ -275,6 +276,7 @@ mod tests {
             ReportState::read("by=day,planet,day&metrics=clicks,luck&filter=x&sort=-nope&limit=ten");
         assert_eq!(state.by, [By::Time(TimeUnit::Day)]);
         assert_eq!(state.metrics, [CLICKS]);
+        assert_eq!(ReportState::read("by=planet").0, ReportState::default());
         assert_eq!(unread, ["by=planet", "metrics=luck", "sort=-nope", "filter=x", "limit=ten"]);
     }
 

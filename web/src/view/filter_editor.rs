@@ -40,7 +40,8 @@ pub fn FilterEditor(
 fn Form(add: Callback<Filter>) -> impl IntoView {
     let (place, session) = (CurrentPlace::expect(), Session::expect());
     let offered = move || place.setting.get().map(|setting| dimensions(&setting.scope)).unwrap_or_default();
-    let dimension = RwSignal::new(offered().first().copied().unwrap_or(Dimension::Advertiser));
+    let first = untrack(offered).first().copied();
+    let dimension = RwSignal::new(first.unwrap_or(Dimension::Advertiser));
     let op = RwSignal::new(Test::OPS[0]);
     let value = RwSignal::new(String::new());
     let submit = move |event: SubmitEvent| {

@@ -39,6 +39,7 @@ pub fn Freshness(
     feed: Feed,
 ) -> impl IntoView {
     let answer = move || feed.shown.get().map(|shown| shown.answer);
+    let waits = move || feed.failure.read().is_none();
     let through = move || answer().and_then(|answer| answer.updated.clone());
     let through_text = move || {
         let lang = browser::lang();
@@ -69,7 +70,7 @@ pub fn Freshness(
     view! {
         <div class="freshness">
             <LiveBadge/>
-            <Show when=move || answer().is_some() fallback=|| view! { <span class="skeleton wide"></span> }>
+            <Show when=move || answer().is_some() fallback=move || waits().then(|| view! { <span class="skeleton wide"></span> })>
                 <span data-testid="fresh-through" data-value=through>{through_text}</span>
                 <span data-testid="fresh-link-rate" data-value=move || rate().map(|rate| rate.to_string())>
                     {rate_text}

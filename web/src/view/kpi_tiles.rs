@@ -7,13 +7,16 @@ use adtally_core::report::Metric;
 use leptos::prelude::*;
 
 use crate::api::feed::Feed;
+use crate::api::session::Session;
 use crate::browser::{self, t};
 use crate::chart::sparkline::Sparkline;
 use crate::format::{self, Width};
-use crate::metric::{self, LINK_RATE, LINKED_CLICKS, Unit};
-use crate::model::catalog::Currency;
+use crate::lang::Lang;
+use crate::metric::{self, LINK_RATE, LINKED_CLICKS};
+use crate::model::catalog::{Catalog, Currency};
 use crate::model::figure;
 use crate::model::kpi::{Change, Tone};
+use crate::model::money::by_currency;
 use crate::model::series::Series;
 use crate::phrase::Phrase;
 
@@ -33,6 +36,8 @@ pub struct TileData {
     pub series: Memo<Option<Arc<Series>>>,
     /// Of money.
     pub currency: Memo<Currency>,
+    /// Money by advertiser, where there are several currencies.
+    pub money: Feed,
     /// Whether only the ended hours are compared.
     pub ongoing: Memo<bool>,
 }
@@ -54,7 +59,21 @@ impl TileData {
     }
 
     fn is_mixed(&self, metric: Metric) -> bool {
-        metric::unit(metric) == Unit::Money && self.currency.get() == Currency::Mixed
+        metric::needs_one_currency(metric) && self.currency.get() == Currency::Mixed
+    }
+
+    /// The sums in each currency: the first, and the others in one line.
+    fn sums(&self, metric: Metric, catalog: &Catalog, lang: Lang) -> (String, String) {
+        let sums = self.money.shown.with(|shown| {
+            shown.as_ref().map(|shown| by_currency(&shown.answer, catalog, metric)).unwrap_or_default()
+        });
+        let write = |(code, sum): (String, f64)| {
+            let currency = Some(code.as_str()).filter(|code| !code.is_empty());
+            format::figure(lang, metric, Some(sum), currency, Width::Short)
+        };
+        let mut written = sums.into_iter().map(write);
+        let first = written.next().unwrap_or_else(|| format::NOTHING.to_string());
+        (first, written.map(|sum| format!("+ {sum}")).collect::<Vec<_>>().join(" "))
     }
 }
 
@@ -79,15 +98,17 @@ pub fn KpiTiles(
             </Show>
         }
     };
-    view! { <div class="tiles" role="radiogroup" aria-label=t(Phrase::Metrics)>{tiles.map(tile)}</div> }
+    view! { <div class="tiles" role="group" aria-label=t(Phrase::Metrics)>{tiles.map(tile)}</div> }
 }
 
 #[component]
 fn Tile(metric: Metric, data: TileData, chosen: Memo<Metric>, choose: Callback<Metric>) -> impl IntoView {
+    let session = Session::expect();
     let is_chosen = move || chosen.get() == metric;
     let value = move || {
         if data.is_mixed(metric) {
-            return format::NOTHING.to_string();
+            let catalog = session.catalog.get().unwrap_or_default();
+            return data.sums(metric, &catalog, browser::lang()).0;
         }
         let currency = data.currency.get();
         let figure =
@@ -104,16 +125,16 @@ fn Tile(metric: Metric, data: TileData, chosen: Memo<Metric>, choose: Callback<M
         let begun = |series: Arc<Series>| {
             series.values(metric).iter().take(series.begun).copied().collect::<Vec<_>>()
         };
-        data.series.get().map(begun).unwrap_or_default()
+        // A line of won and dollars would be a line of nothing.
+        data.series.get().filter(|_| !data.is_mixed(metric)).map(begun).unwrap_or_default()
     };
     let loaded = move || data.period.shown.with(Option::is_some);
     view! {
         <button
             type="button"
             class="tile"
-            role="radio"
             data-testid=format!("kpi-{}", metric.name())
-            aria-checked=move || if is_chosen() { "true" } else { "false" }
+            aria-pressed=move || if is_chosen() { "true" } else { "false" }
             on:click=move |_| choose.run(metric)
         >
             <span class="tile-name">{t(metric::phrase(metric))}</span>
@@ -121,7 +142,7 @@ fn Tile(metric: Metric, data: TileData, chosen: Memo<Metric>, choose: Callback<M
                 <span class="tile-value" data-testid="kpi-value" data-value=move || data.raw(metric) title=whole>{value}</span>
             </Show>
             <span class="tile-note"><Note metric data/></span>
-            <Sparkline values=Signal::derive(values)/>
+            <Show when=move || !data.is_mixed(metric)><Sparkline values=Signal::derive(values)/></Show>
         </button>
     }
 }
@@ -129,6 +150,7 @@ fn Tile(metric: Metric, data: TileData, chosen: Memo<Metric>, choose: Callback<M
 /// What stands below the figure: how it has changed, or why there is none.
 #[component]
 fn Note(metric: Metric, data: TileData) -> impl IntoView {
+    let session = Session::expect();
     let linked = move || {
         let lang = browser::lang();
         let clicks = data.total(LINKED_CLICKS)?;
@@ -137,9 +159,12 @@ fn Note(metric: Metric, data: TileData) -> impl IntoView {
     move || {
         let lang = browser::lang();
         if data.is_mixed(metric) {
-            return Some(
-                view! { <span class="change">{Phrase::MixedCurrencies.text(lang)}</span> }.into_any(),
-            );
+            let catalog = session.catalog.get().unwrap_or_default();
+            let (_, others) = data.sums(metric, &catalog, lang);
+            let title = Phrase::MixedCurrencies.text(lang);
+            let note =
+                view! { <span class="change others" data-testid="kpi-others" title=title>{others}</span> };
+            return Some(note.into_any());
         }
         if metric == LINK_RATE {
             return Some(

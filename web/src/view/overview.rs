@@ -17,9 +17,10 @@ use super::trend::Trend;
 use crate::api::feed::{Feed, Follow, Shown};
 use crate::api::request::{Period, ReportRequest};
 use crate::api::session::Session;
+use crate::browser::t;
 use crate::calendar::{Offsets as _, unit_for_days, units_for_days};
 use crate::intl::Zone;
-use crate::metric::LINKED_CLICKS;
+use crate::metric::{self, COST, LINKED_CLICKS, VALUE};
 use crate::model::catalog::Currency;
 use crate::model::figure;
 use crate::model::series::Series;
@@ -64,6 +65,9 @@ pub fn Overview() -> impl IntoView {
     let failed = Memo::new(move |_| period.failure.get().filter(|_| period.shown.read().is_none()));
     let is_empty =
         Memo::new(move |_| period.shown.read().as_ref().is_some_and(|shown| shown.answer.row_count == 0));
+    let is_mixed = Memo::new(move |_| {
+        currency.get() == Currency::Mixed && metric::needs_one_currency(state.get().metric)
+    });
     let body = move || {
         match failed.get() {
         Some(failure) => view! {
@@ -73,7 +77,10 @@ pub fn Overview() -> impl IntoView {
         None => view! {
             <section class="card overview-card">
                 <KpiTiles data=tiles scope chosen=metric choose/>
-                <Show when=move || !is_empty.get() fallback=EmptyNotice>
+                <Show when=move || is_mixed.get() && !is_empty.get()>
+                    <p class="card-note" data-testid="mixed-currencies">{t(Phrase::MixedCurrenciesHint)}</p>
+                </Show>
+                <Show when=move || !is_empty.get() && !is_mixed.get() fallback=move || is_empty.get().then(EmptyNotice)>
                     <Trend series metric currency=money unit choose_unit/>
                 </Show>
             </section>
@@ -175,8 +182,20 @@ fn compare(
         let metrics = OverviewState::TILES.into_iter().filter(|metric| metric.is_seen_by(&scope)).collect();
         Some(ReportRequest::totals(scope, period, Some(tz), metrics))
     };
-    let now = Feed::new(move || totals(comparison.get()?.now), Follow::Live);
-    let before = Feed::new(move || totals(comparison.get()?.before), Follow::Live);
+    let now = Feed::new(move || totals(comparison.get()?.now), Follow::Question);
+    let before = Feed::new(move || totals(comparison.get()?.before), Follow::Question);
+    let money = Feed::new(move || money_by_advertiser(&place.setting.get()?, &currency.get()), Follow::Live);
     let ongoing = Memo::new(move |_| comparison.get().is_some_and(|comparison| comparison.ongoing));
-    TileData { period, now, before, series, currency, ongoing }
+    TileData { period, now, before, series, currency, money, ongoing }
+}
+
+/// Money of each advertiser, where there are several currencies: there is no total to show.
+fn money_by_advertiser(setting: &Setting, currency: &Currency) -> Option<ReportRequest> {
+    if *currency != Currency::Mixed {
+        return None;
+    }
+    let Setting { scope, tz, span, .. } = setting.clone();
+    let metrics = [COST, VALUE].into_iter().filter(|metric| metric.is_seen_by(&scope)).collect();
+    let totals = ReportRequest::totals(scope, Period::Days(span), Some(tz), metrics);
+    Some(ReportRequest { by: vec![By::Dimension(Dimension::Advertiser)], limit: Some(MAX_BUCKETS), ..totals })
 }

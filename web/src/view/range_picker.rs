@@ -166,7 +166,7 @@ fn Zones() -> impl IntoView {
         intl::zone_names().into_iter().map(|name| option(name.clone(), Signal::stored(name))).collect_view();
     view! {
         <label class="stacked">
-            <h3>{t(Phrase::TimeZone)}</h3>
+            <span class="panel-title">{t(Phrase::TimeZone)}</span>
             <select
                 class="select"
                 data-testid="tz"

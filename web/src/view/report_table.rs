@@ -13,7 +13,7 @@ use crate::api::session::Session;
 use crate::browser::{self, t};
 use crate::format::{self, Moment, Width};
 use crate::lang::Lang;
-use crate::metric::{self, Unit};
+use crate::metric;
 use crate::model::catalog::{Catalog, Currency};
 use crate::model::figure;
 use crate::phrase::Phrase;
@@ -125,7 +125,7 @@ impl Sheet {
 
     fn figure(&self, column: Column, value: &ReportValue, currency: &Currency) -> impl IntoView + use<> {
         let Column::Metric(metric) = column else { return view! { <td></td> }.into_any() };
-        let is_mixed = metric::unit(metric) == Unit::Money && *currency == Currency::Mixed;
+        let is_mixed = metric::needs_one_currency(metric) && *currency == Currency::Mixed;
         let number = figure::number(value).filter(|_| !is_mixed);
         let text = format::figure(self.lang, metric, number, currency.code(), Width::Full);
         let title = is_mixed.then(|| Phrase::MixedCurrencies.text(self.lang));

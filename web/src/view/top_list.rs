@@ -14,7 +14,7 @@ use crate::api::session::Session;
 use crate::browser::{self, t};
 use crate::format::{self, Width};
 use crate::lang::Lang;
-use crate::metric::{self, CLICKS, CTR, IMPRESSIONS, Unit, weight};
+use crate::metric::{self, CLICKS, CTR, IMPRESSIONS, weight};
 use crate::model::catalog::{Catalog, Currency};
 use crate::model::ranking::{Ranked, ranking};
 use crate::model::setting::Setting;
@@ -140,7 +140,7 @@ impl LineContext {
         let currency =
             self.catalog.currency_of_row(self.dimension, &line.key).unwrap_or_else(|| self.sum.clone());
         let figure = |metric: Metric, value: Option<f64>| {
-            let is_sum_of_several = metric::unit(metric) == Unit::Money && currency == Currency::Mixed;
+            let is_sum_of_several = metric::needs_one_currency(metric) && currency == Currency::Mixed;
             let value = value.filter(|_| !is_sum_of_several);
             format::figure(lang, metric, value, currency.code(), Width::Full)
         };
@@ -151,14 +151,20 @@ impl LineContext {
             view! { <td class="number beside" data-col=metric.name()>{figure(*metric, *value)}</td> }
         });
         let beside = beside.collect_view();
-        let share = line.share.map(|share| Phrase::ShareOf.with(lang, &[&format::percent(lang, share)]));
+        // Bars and shares of won beside dollars would compare what cannot be compared.
+        let comparable = self.sum != Currency::Mixed || !metric::needs_one_currency(self.metric);
+        let length = if comparable { line.length * 100.0 } else { 0.0 };
+        let share = line
+            .share
+            .filter(|_| comparable)
+            .map(|share| Phrase::ShareOf.with(lang, &[&format::percent(lang, share)]));
         view! {
             <tr data-testid="top-row" data-key=line.key.clone()>
                 <th scope="row">
                     <a href=self.report_of(&line.key) title=line.key.clone()>{name}</a>
                     <svg class="bar" viewBox="0 0 100 4" preserveAspectRatio="none" aria-hidden="true">
                         <rect class="bar-room" width="100" height="4"/>
-                        <rect class="bar-length" width=line.length * 100.0 height="4"/>
+                        <rect class="bar-length" width=length height="4"/>
                     </svg>
                 </th>
                 <td

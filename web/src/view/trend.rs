@@ -75,9 +75,8 @@ fn Units(unit: Memo<Option<TimeUnit>>, choose_unit: Callback<TimeUnit>) -> impl 
         view! {
             <button
                 type="button"
-                role="radio"
                 data-testid=format!("unit-{}", offered.name())
-                aria-checked=move || if unit.get() == Some(offered) { "true" } else { "false" }
+                aria-pressed=move || if unit.get() == Some(offered) { "true" } else { "false" }
                 on:click=move |_| choose_unit.run(offered)
             >
                 {t(by_phrase(By::Time(offered)))}
@@ -85,7 +84,7 @@ fn Units(unit: Memo<Option<TimeUnit>>, choose_unit: Callback<TimeUnit>) -> impl 
         }
     };
     view! {
-        <div class="segments" role="radiogroup" aria-label=t(Phrase::Resolution)>
+        <div class="segments" role="group" aria-label=t(Phrase::Resolution)>
             {move || offered.get().into_iter().map(option).collect_view()}
         </div>
     }
