@@ -256,7 +256,7 @@ mod tests {
 
     #[test]
     fn sending() {
-        use crate::event::{Dims, EventRef, Extras, Kind, Screening};
+        use crate::event::{Dims, EventRef, Kind, Screening};
         use crate::key::EventId;
         use crate::time::EventTime;
         let event = |advertiser: &str, service: &str| Event {
@@ -271,7 +271,7 @@ mod tests {
             cost_micros: None,
             value_micros: 0,
             screening: Screening::Clean,
-            extras: Extras::default(),
+            extras: None,
         };
         let check = |role, scope, advertiser, service, expected| {
             assert_eq!(grant(role, scope).sends(&event(advertiser, service)), expected, "{role:?} {scope}");

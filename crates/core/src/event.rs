@@ -135,8 +135,8 @@ pub struct Event {
     pub value_micros: i64,
     /// Verdict of arrival.
     pub screening: Screening,
-    /// What is kept besides.
-    pub extras: Extras,
+    /// What is kept besides; most events have nothing.
+    pub extras: Option<Box<Extras>>,
 }
 
 impl Event {

@@ -9,6 +9,7 @@
 //!
 //! Not here: expiry and spilling. State grows with the number of accepted events; see [`Linker::len`].
 
+mod arena;
 mod fact;
 mod index;
 mod rules;
@@ -23,6 +24,7 @@ pub use story::{Filter, Related};
 use crate::event::{Dims, Event, EventRef, InvalidReason, Kind, Screening};
 use crate::settings::Settings;
 use crate::time::{HOUR_MS, ServerTime};
+use arena::Arena;
 use index::Index;
 
 /// An event that arrives later than this after it happened counts as late.
@@ -69,8 +71,15 @@ struct Entry {
     duplicates: u64,
     invalid: Option<InvalidReason>,
     link: SlotLink,
+    /// The dimensions with what is inherited from parents, where that makes a difference.
+    inherited: Option<Box<Dims>>,
+}
+
+impl Entry {
     /// The dimensions with what is inherited from parents.
-    dims: Dims,
+    fn dims(&self) -> &Dims {
+        self.inherited.as_deref().unwrap_or(&self.event.dims)
+    }
 }
 
 /// The link of an entry, by slot.
@@ -98,7 +107,7 @@ impl SlotLink {
 /// All accepted events of one shard of one advertiser, linked.
 #[derive(Debug, Default)]
 pub struct Linker {
-    entries: Vec<Entry>,
+    entries: Arena,
     by_ref: HashMap<EventRef, Slot>,
     index: Index,
 }
@@ -124,7 +133,7 @@ impl Linker {
 
     /// Whether nothing was accepted yet.
     pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
+        self.entries.len() == 0
     }
 
     /// What [`Linker::apply`] would say of these events, without doing it.
@@ -196,9 +205,8 @@ impl Linker {
         self.index.intern(&mut event);
         self.by_ref.insert(event.event.clone(), slot);
         self.index.insert(slot, &event, &settings.windows);
-        let dims = event.dims.clone();
         let link = SlotLink::Root;
-        let entry = Entry { event, received, settings, duplicates: 0, invalid: None, link, dims };
+        let entry = Entry { event, received, settings, duplicates: 0, invalid: None, link, inherited: None };
         self.entries.push(entry);
         slot
     }
@@ -248,10 +256,11 @@ impl Linker {
             let link = rules::link(self, slot);
             let dims = rules::dims(self, slot, link);
             let entry = &self.entries[slot];
-            if link != entry.link || dims != entry.dims {
+            if link != entry.link || dims != *entry.dims() {
                 batch.remember(slot, || self.fact(slot));
                 let entry = &mut self.entries[slot];
-                (entry.link, entry.dims) = (link, dims);
+                entry.link = link;
+                entry.inherited = (dims != entry.event.dims).then(|| Box::new(dims));
                 batch.changed.insert(slot);
             }
         }

@@ -39,7 +39,7 @@ fn fnv1a(id: &EventId) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::{Dims, EventRef, Extras, Kind, Screening};
+    use crate::event::{Dims, EventRef, Kind, Screening};
     use crate::key::UserKey;
     use crate::time::EventTime;
 
@@ -63,7 +63,7 @@ mod tests {
             cost_micros: None,
             value_micros: 0,
             screening: Screening::Clean,
-            extras: Extras::default(),
+            extras: None,
         }
     }
 

@@ -108,8 +108,8 @@ struct EventV1 {
 impl From<&Event> for EventV1 {
     fn from(event: &Event) -> Self {
         let Dims { campaign, ad, service, placement, country, device } = &event.dims;
-        let Extras { os, browser, page, props } = &event.extras;
-        let keys = [campaign, ad, service, placement, country, device, &event.label, os, browser];
+        let Extras { os, browser, page, props } = event.extras.as_deref().cloned().unwrap_or_default();
+        let keys = [campaign, ad, service, placement, country, device, &event.label, &os, &browser];
         Self {
             kind: event.kind() as u8,
             id: event.id().to_string(),
@@ -126,8 +126,8 @@ impl From<&Event> for EventV1 {
                 Screening::Bot => 1,
                 Screening::Datacenter => 2,
             },
-            page: page.clone(),
-            props: props.clone(),
+            page,
+            props,
         }
     }
 }
@@ -139,6 +139,7 @@ impl TryFrom<EventV1> for Event {
         let key = |text: &str| Key::parse(text).map_err(|_| VersionedError::Invalid("key"));
         let id = |text: String| EventId::parse(&text).map_err(|_| VersionedError::Invalid("event id"));
         let [campaign, ad, service, placement, country, device, label, os, browser] = &v1.keys;
+        let extras = Extras { os: key(os)?, browser: key(browser)?, page: v1.page, props: v1.props };
         Ok(Event {
             event: reference(v1.kind, &v1.id)?,
             at: EventTime(v1.at_ms),
@@ -163,7 +164,7 @@ impl TryFrom<EventV1> for Event {
                 2 => Screening::Datacenter,
                 _ => return Err(VersionedError::Invalid("screening")),
             },
-            extras: Extras { os: key(os)?, browser: key(browser)?, page: v1.page, props: v1.props },
+            extras: (extras != Extras::default()).then(|| Box::new(extras)),
         })
     }
 }
@@ -192,7 +193,10 @@ mod tests {
             cost_micros: Some(0),
             value_micros: i64::MAX,
             screening: Screening::Datacenter,
-            extras: Extras { props: vec![("a".to_owned(), "x".repeat(100))], ..Extras::default() },
+            extras: Some(Box::new(Extras {
+                props: vec![("a".to_owned(), "x".repeat(100))],
+                ..Extras::default()
+            })),
         }
     }
 

@@ -61,9 +61,10 @@ fn stored(related: &Related<'_>, shard: u32) -> StoredEvent {
     put("label", event.label.as_str());
     put("impression", event.impression.as_ref().map_or("", |id| id.as_str()));
     put("click", event.click.as_ref().map_or("", |id| id.as_str()));
-    put("os", event.extras.os.as_str());
-    put("browser", event.extras.browser.as_str());
-    put("page", &event.extras.page);
+    let extras = event.extras.as_deref().cloned().unwrap_or_default();
+    put("os", extras.os.as_str());
+    put("browser", extras.browser.as_str());
+    put("page", &extras.page);
     match event.screening {
         Screening::Clean => {}
         Screening::Bot => put("screening", "bot"),
@@ -75,9 +76,8 @@ fn stored(related: &Related<'_>, shard: u32) -> StoredEvent {
     if event.kind() == Kind::Conversion || event.value_micros != 0 {
         fields.insert("value_micros".to_owned(), event.value_micros.into());
     }
-    if !event.extras.props.is_empty() {
-        let props =
-            event.extras.props.iter().map(|(name, value)| (name.clone(), Value::from(value.as_str())));
+    if !extras.props.is_empty() {
+        let props = extras.props.into_iter().map(|(name, value)| (name, Value::from(value)));
         fields.insert("props".to_owned(), Value::Object(props.collect()));
     }
     StoredEvent {

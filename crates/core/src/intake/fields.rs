@@ -84,7 +84,7 @@ impl Fields {
             cost_micros,
             value_micros,
             screening: screen(user_agent.as_deref()),
-            extras,
+            extras: (extras != Extras::default()).then(|| Box::new(extras)),
         })
     }
 

@@ -128,6 +128,7 @@ fn a_full_event() {
     assert_eq!(event.user, Some(UserSalt::new(b"salt").pseudonym("u1")));
     assert_eq!((event.cost_micros, event.value_micros), (None, 7_000_000));
     assert_eq!(event.screening, Screening::Bot);
-    let props: Vec<_> = event.extras.props.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
+    let props: Vec<_> =
+        event.extras.as_ref().unwrap().props.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
     assert_eq!(props, [("a", "x"), ("b", "true"), ("size", r#"{"w":1}"#)]);
 }

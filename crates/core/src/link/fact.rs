@@ -180,7 +180,7 @@ impl Linker {
     /// What the event in `slot` counts as at the moment.
     pub(super) fn fact(&self, slot: Slot) -> FactBody {
         let entry = &self.entries[slot];
-        let (event, dims) = (&entry.event, &entry.dims);
+        let (event, dims) = (&entry.event, entry.dims());
         let outcome = entry.invalid.map_or(Outcome::Counted, Outcome::Invalid);
         let mut cell = CellKey::at(event.at.hour());
         for (dimension, value) in [
@@ -253,7 +253,7 @@ impl Linker {
         if let Some(own) = entry.event.cost_micros {
             return own;
         }
-        let Some(price) = entry.settings.prices.get(entry.dims.campaign.as_str()) else { return 0 };
+        let Some(price) = entry.settings.prices.get(entry.dims().campaign.as_str()) else { return 0 };
         match (price.model, entry.event.kind()) {
             (PriceModel::Cpm, Kind::Impression) => price.micros / 1_000,
             (PriceModel::Cpc, Kind::Click) | (PriceModel::Cpa, Kind::Conversion) if linked => price.micros,

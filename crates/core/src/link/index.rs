@@ -21,9 +21,7 @@ enum Sameness {
 pub(super) struct Index {
     /// Events of a user by kind, in place order.
     users: BTreeMap<(UserKey, Kind, EventTime, EventId), Slot>,
-    /// Impressions of a user and ad, in place order.
-    impressions: BTreeMap<(UserKey, Key, EventTime, EventId), Slot>,
-    /// Events by repeat lane, in place order.
+    /// Events by repeat lane, in place order; the impressions of a user and ad are one.
     lanes: BTreeMap<(UserKey, Kind, Sameness, EventTime, EventId), Slot>,
     /// Events that name this impression.
     of_impression: HashMap<EventId, Vec<Slot>>,
@@ -45,7 +43,7 @@ struct Widest {
 impl Index {
     /// Makes equal dimension values of all events share one allocation.
     pub(super) fn intern(&mut self, event: &mut Event) {
-        let Event { advertiser, dims, label, extras, .. } = event;
+        let Event { advertiser, dims, label, .. } = event;
         let shared = [
             advertiser,
             &mut dims.campaign,
@@ -55,8 +53,6 @@ impl Index {
             &mut dims.country,
             &mut dims.device,
             label,
-            &mut extras.os,
-            &mut extras.browser,
         ];
         for key in shared {
             match self.keys.get(key) {
@@ -82,9 +78,6 @@ impl Index {
         let Some(user) = event.user else { return };
         let (at, id) = (event.at, event.id().clone());
         self.users.insert((user, event.kind(), at, id.clone()), slot);
-        if event.kind() == Kind::Impression {
-            self.impressions.insert((user, event.dims.ad.clone(), at, id.clone()), slot);
-        }
         if let Some(sameness) = sameness(event) {
             self.lanes.insert((user, event.kind(), sameness, at, id), slot);
         }
@@ -114,10 +107,9 @@ impl Index {
         from: EventTime,
         to: EventTime,
     ) -> impl Iterator<Item = Slot> {
-        let range = (user, ad.clone(), from, EventId::first())
-            ..(user, ad.clone(), EventTime(to.0 + 1), EventId::first());
-        let sound = from <= to;
-        sound.then(|| self.impressions.range(range)).into_iter().flatten().rev().map(|(_, slot)| *slot)
+        let place = |at| (user, Kind::Impression, Sameness::Ad(ad.clone()), at, EventId::first());
+        let range = (from <= to).then(|| place(from)..place(after(to)));
+        range.map(|range| self.lanes.range(range)).into_iter().flatten().rev().map(|(_, slot)| *slot)
     }
 
     /// The user's events of a kind from `from` to `to`, both included, latest first.
@@ -128,9 +120,9 @@ impl Index {
         from: EventTime,
         to: EventTime,
     ) -> impl Iterator<Item = Slot> {
-        let range = (user, kind, from, EventId::first())..(user, kind, EventTime(to.0 + 1), EventId::first());
-        let sound = from <= to;
-        sound.then(|| self.users.range(range)).into_iter().flatten().rev().map(|(_, slot)| *slot)
+        let place = |at| (user, kind, at, EventId::first());
+        let range = (from <= to).then(|| place(from)..place(after(to)));
+        range.map(|range| self.users.range(range)).into_iter().flatten().rev().map(|(_, slot)| *slot)
     }
 
     /// Tells every event that may link to this one: those that name it, and those that may find it by user.
@@ -157,6 +149,11 @@ impl Index {
             self.of_user(user, *kind, event.at, to).for_each(&mut tell);
         }
     }
+}
+
+/// The first instant after `at`.
+fn after(at: EventTime) -> EventTime {
+    EventTime(at.0.saturating_add(1))
 }
 
 fn sameness(event: &Event) -> Option<Sameness> {

@@ -66,7 +66,7 @@ pub(super) fn dims(linker: &Linker, slot: Slot, link: SlotLink) -> Dims {
     let event = &linker.entries[slot].event;
     let own = &event.dims;
     let Some(parent) = link.parent() else { return own.clone() };
-    let theirs = &linker.entries[parent].dims;
+    let theirs = linker.entries[parent].dims();
     let or = |own: &Key, theirs: &Key| if own.is_empty() { theirs.clone() } else { own.clone() };
     let (country, device) = (or(&own.country, &theirs.country), or(&own.device, &theirs.device));
     if event.kind() == Kind::Conversion {
@@ -117,7 +117,7 @@ impl Search<'_> {
     fn latest_of_campaign(&self, user: UserKey, kind: Kind, campaign: &Key, window_ms: i64) -> Option<Slot> {
         let from = EventTime(self.at.0.saturating_sub(window_ms));
         let of_campaign =
-            |slot: &Slot| campaign.is_empty() || self.linker.entries[*slot].dims.campaign == *campaign;
+            |slot: &Slot| campaign.is_empty() || self.linker.entries[*slot].dims().campaign == *campaign;
         let mut candidates = self.linker.index.of_user(user, kind, from, self.at);
         candidates.find(|slot| self.is_valid(*slot) && of_campaign(slot))
     }

@@ -1,6 +1,6 @@
 //! Random events and settings in which everything collides with everything.
 
-use adtally_core::event::{Dims, Event, EventRef, Extras, Kind, Screening};
+use adtally_core::event::{Dims, Event, EventRef, Kind, Screening};
 use adtally_core::key::{EventId, Key, UserKey};
 use adtally_core::settings::{Price, PriceModel, Settings, Windows};
 use adtally_core::time::EventTime;
@@ -45,7 +45,7 @@ pub(crate) fn event() -> impl Strategy<Value = Event> {
                 cost_micros: cost,
                 value_micros: 3,
                 screening: if bot == 0 { Screening::Bot } else { Screening::Clean },
-                extras: Extras::default(),
+                extras: None,
             }
         },
     )
