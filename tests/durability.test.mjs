@@ -12,7 +12,7 @@ const SENDERS = 6;
 const BATCH = 25;
 
 /** Facts that were acknowledged and not yet told when the server died are told by the Linker's alarm. */
-const CATCH_UP_MS = 20_000;
+const CATCH_UP_MS = 5_000;
 
 /** How long a sender tries, over a restart of the server. */
 const PATIENCE_MS = 60_000;
@@ -38,26 +38,26 @@ test("an acknowledged event survives kill -9 right after the answer", async () =
   const { sender } = server;
   await sender.collect([event("solo", "first", 1)]);
   await server.restart();
-  const story = await server.admin.get("/v1/events/first", { advertiser: "solo", kind: "impression" });
-  assert.deepEqual([story.status, story.json?.outcome], [200, "counted"], story.text);
+  // Nothing else is asked first: a request could wake what has to wake by itself.
   const query = ["advertiser:solo", "impressions,cost_micros"];
   await eventually(async () => assert.deepEqual(await totals(...query), { impressions: 1, cost_micros: 1 }), CATCH_UP_MS);
+  const story = await server.admin.get("/v1/events/first", { advertiser: "solo", kind: "impression" });
+  assert.deepEqual([story.status, story.json?.outcome], [200, "counted"], story.text);
   assert.deepEqual(await sender.collect([event("solo", "first", 1)]), { accepted: 0, duplicates: 1, rejected: [] });
 });
 
 test("until the reports have caught up, no answer claims to be complete", async () => {
   const sent = Date.now();
-  await server.sender.collect([event("crashed", "a", 1)]);
+  await server.sender.collect([event("solo", "second", 1)]);
   await server.restart();
-  await server.sender.collect([event("alive", "b", 1)]);
-  const query = { scope: "platform", by: "advertiser", metrics: "impressions", from: "2026-03-01", to: "2026-03-02" };
+  // News of another shard say nothing about the one that was cut off.
+  await server.sender.collect([event("other", "a", 1)]);
+  const query = { scope: "platform", by: "advertiser", metrics: "impressions", sort: "advertiser", from: "2026-03-01", to: "2026-03-02" };
   await eventually(async () => {
     const { rows, complete_through } = await server.admin.report(query);
-    const has = (advertiser) => rows.some(([key]) => key === advertiser);
-    if (!has("crashed") && complete_through !== null) {
-      assert.ok(Date.parse(complete_through) < sent, `complete through ${complete_through}, but lacks what was acknowledged before`);
-    }
-    assert.ok(has("crashed") && has("alive"));
+    const [, solo] = rows.find(([advertiser]) => advertiser === "solo");
+    if (solo < 2) assert.ok(Date.parse(complete_through) < sent, `complete through ${complete_through}, without the event of ${sent}`);
+    assert.deepEqual(rows, [["other", 1], ["solo", 2]]);
   }, CATCH_UP_MS);
 });
 

@@ -29,11 +29,14 @@ const ORDERS = {
 
 // A skipped suite would not be counted, a skipped test is.
 if (SKIP) test("the golden sets", { skip: SKIP });
-for (const set of SKIP ? [] : ["default", "custom"]) {
-  for (const [order, arrange] of Object.entries(ORDERS)) {
-    describe(`${set} ${order}`, () => check(set, arrange));
+// Two at a time, so that one starts its server while the other works.
+else describe("the golden sets", { concurrency: 2 }, () => {
+  for (const set of ["default", "custom"]) {
+    for (const [order, arrange] of Object.entries(ORDERS)) {
+      describe(`${set} ${order}`, { concurrency: 1 }, () => check(set, arrange));
+    }
   }
-}
+});
 
 function check(set, arrange) {
   const server = useServer();
