@@ -216,6 +216,8 @@ describe("a bad request is refused as a whole", () => {
     "broken gzip": [cutGzip, { "content-encoding": "gzip" }, 400, "bad_gzip", /./],
     "10,001 events": [() => many(10_001), JSON_LINES, 413, "too_many_events", /10,?000/],
     "a body over 5 MB": [() => " ".repeat(5_000_001), {}, 413, "body_too_large", /5,?000,?000|5 MB/],
+    "501 advertisers": [() => ndjson(Array.from({ length: 501 }, (_, i) => impression(`wide${i}`, "w"))), JSON_LINES, 413, "too_many_advertisers", /500/],
+    "another encoding": ["{}", { "content-encoding": "br" }, 415, "unsupported_encoding", /br.*gzip|gzip/],
     "60 MB in 60 kB of gzip": [bomb, { "content-encoding": "gzip" }, 413, "body_too_large", /5,?000,?000|5 MB/],
   };
   for (const [name, [body, headers, status, code, about]] of Object.entries(cases)) {
