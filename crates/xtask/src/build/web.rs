@@ -42,6 +42,13 @@ const WASM_FEATURES: [&str; 6] = [
     "--enable-reference-types",
 ];
 
+/// The many small functions of the views compress better as calls than as copies: 420 kB gzipped instead of 484.
+const NO_INLINING: [&str; 3] = [
+    "--always-inline-max-function-size=0",
+    "--flexible-inline-max-function-size=0",
+    "--one-caller-inline-max-function-size=0",
+];
+
 fn make(project: &Project) -> Result<()> {
     let page = project.path("web/static/index.html");
     if !page.is_file() {
@@ -60,7 +67,7 @@ fn make(project: &Project) -> Result<()> {
 
     let module = joined.join("adtally_web_bg.wasm");
     let mut optimize = project.command(project.node_bin("wasm-opt"));
-    optimize.arg("-Oz").args(WASM_FEATURES).arg(&module).arg("-o").arg(&module);
+    optimize.args(NO_INLINING).arg("-Oz").args(WASM_FEATURES).arg(&module).arg("-o").arg(&module);
     process::run(&mut optimize)?;
 
     copy_folder(&project.path("web/static"), &joined)?;
