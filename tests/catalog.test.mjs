@@ -89,7 +89,7 @@ describe("the rest of the catalog", () => {
       price_micros: 250_000,
       start: "2026-03-01T00:00:00Z",
       end: "2026-06-01T00:00:00Z",
-      budget_micros: 9_000_000,
+      budget: 9_000_000,
     },
     ads: { key: "banner", name: "Banner", advertiser: "acme", campaign: "spring" },
     services: { key: "news", name: "News" },

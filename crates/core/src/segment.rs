@@ -88,6 +88,17 @@ impl Segment {
         &self.rows[start..start + length]
     }
 
+    /// The bytes of segments that together hold these cells, each of at most `max_bytes` unless it is a single cell.
+    pub fn encode_within(&self, max_bytes: usize) -> Vec<Vec<u8>> {
+        let bytes = self.encode();
+        if bytes.len() <= max_bytes || self.rows.len() < 2 {
+            return vec![bytes];
+        }
+        let (first, second) = self.rows.split_at(self.rows.len() / 2);
+        let part = |rows: &[(CellKey, Tally)]| Self::from_ascending(rows.to_vec()).encode_within(max_bytes);
+        [first, second].into_iter().flat_map(part).collect()
+    }
+
     /// Adds all cells of `other`; those that cancel out disappear.
     ///
     /// A small `other` whose keys are known, or that lies behind the last cell, costs little however many cells there

@@ -22,8 +22,10 @@ use crate::segment::Segment;
 use crate::settings::Settings;
 use crate::time::ServerTime;
 
-/// The most facts in a parcel: their segments stay well under the 2 MB of a row.
+/// The most facts in a parcel: what is encoded at a time.
 pub const MAX_PARCEL_FACTS: usize = 10_000;
+/// The most bytes of a parcel's segments together: an outbox row may have 2 MB.
+pub const MAX_PARCEL_BYTES: usize = 1_000_000;
 /// The most events that may wait for a commit: three of the largest requests.
 pub const MAX_WAITING: usize = 30_000;
 /// The most events that a shard keeps in memory: measured at 0.4 kB each in WebAssembly, so 80 MB in an isolate of 128
@@ -48,10 +50,11 @@ pub struct Row {
 pub struct Parcel {
     /// Its number; Report objects take each number of a shard once.
     pub seq: u64,
-    /// Everything acknowledged up to this server time is in this parcel or an earlier one.
-    pub through: ServerTime,
-    /// Signed cells by scope.
-    pub segments: Vec<(Scope, Segment)>,
+    /// Everything acknowledged up to this server time is in this parcel or an earlier one; `None` where parcels that
+    /// belong to it follow.
+    pub through: Option<ServerTime>,
+    /// Signed cells by scope, encoded.
+    pub segments: Vec<(Scope, Vec<u8>)>,
 }
 
 /// Parcels to be stored as one.
@@ -187,11 +190,11 @@ impl Shard {
 
     /// The parcels to store for what is untold; `None` where there is nothing.
     pub fn tell(&self, now: ServerTime) -> Option<Telling> {
-        let parcels: Vec<Parcel> = (self.last_seq + 1..)
-            .zip(self.untold.chunks(MAX_PARCEL_FACTS))
-            .map(|(seq, facts)| Parcel { seq, through: now, segments: segments(facts) })
-            .collect();
-        (!parcels.is_empty()).then_some(Telling { upto: self.last_row, parcels })
+        let contents = self.untold.chunks(MAX_PARCEL_FACTS).flat_map(contents);
+        let parcel = |(seq, segments)| Parcel { seq, through: None, segments };
+        let mut parcels: Vec<Parcel> = (self.last_seq + 1..).zip(contents).map(parcel).collect();
+        parcels.last_mut()?.through = Some(now);
+        Some(Telling { upto: self.last_row, parcels })
     }
 
     /// Notes that the parcels of [`Shard::tell`] are stored.
@@ -206,8 +209,19 @@ impl Shard {
     }
 }
 
+/// What the parcels of these facts hold: one, or as many as it takes for each to be small enough.
+fn contents(facts: &[Fact]) -> Vec<Vec<(Scope, Vec<u8>)>> {
+    let segments = segments(facts);
+    let bytes: usize = segments.iter().map(|(_, segment)| segment.len()).sum();
+    if bytes <= MAX_PARCEL_BYTES || facts.len() < 2 {
+        return vec![segments];
+    }
+    let (first, second) = facts.split_at(facts.len() / 2);
+    [first, second].into_iter().flat_map(contents).collect()
+}
+
 /// The cells of each scope that the facts concern.
-fn segments(facts: &[Fact]) -> Vec<(Scope, Segment)> {
+fn segments(facts: &[Fact]) -> Vec<(Scope, Vec<u8>)> {
     let dims =
         |dimension| facts.iter().map(move |fact| fact.body.cell.dim(dimension)).collect::<BTreeSet<_>>();
     let advertisers = dims(Dimension::Advertiser).into_iter().cloned().map(Scope::Advertiser);
@@ -217,5 +231,71 @@ fn segments(facts: &[Fact]) -> Vec<(Scope, Segment)> {
         let segment = Segment::from_cells(cells_of(facts, &scope));
         (scope, segment)
     };
-    scopes.map(segment).filter(|(_, segment)| !segment.is_empty()).collect()
+    let segments = scopes.map(segment).filter(|(_, segment)| !segment.is_empty());
+    segments.map(|(scope, segment)| (scope, segment.encode())).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::{Dims, Kind, Screening};
+    use crate::key::{EventId, Key};
+    use crate::time::EventTime;
+
+    /// An impression whose dimensions are as long as they may be, and no other's.
+    fn long_impression(n: usize) -> Event {
+        let long = |name: &str| Key::parse(&format!("{name}{n:-<63}")).unwrap();
+        let dims = Dims {
+            campaign: long("c"),
+            ad: long("a"),
+            service: Key::parse(&format!("s{}", n % 3)).unwrap(),
+            placement: long("p"),
+            country: long("k"),
+            device: long("d"),
+        };
+        Event {
+            event: EventRef { kind: Kind::Impression, id: EventId::parse(&format!("i{n}")).unwrap() },
+            at: EventTime(1_700_000_000_000),
+            advertiser: Key::parse("acme").unwrap(),
+            dims,
+            label: Key::empty(),
+            user: None,
+            impression: None,
+            click: None,
+            cost_micros: None,
+            value_micros: 0,
+            screening: Screening::Clean,
+            extras: None,
+        }
+    }
+
+    #[test]
+    fn parcels_stay_small_whatever_is_in_them() {
+        let mut shard = Shard::new(7, 0);
+        shard.set_settings(0, 1, Settings::default());
+        let events = (0..MAX_PARCEL_FACTS + 1).map(long_impression).collect();
+        let (row, _) = shard.commit(events, ServerTime(5));
+        shard.committed(1, row).unwrap();
+        let telling = shard.tell(ServerTime(9)).unwrap();
+        let sizes = telling.parcels.iter().map(|parcel| parcel.segments.iter().map(|(_, s)| s.len()).sum());
+        let sizes: Vec<usize> = sizes.collect();
+        assert!(sizes.len() > 2 && sizes.iter().all(|size| *size <= MAX_PARCEL_BYTES), "{sizes:?}");
+        let told = telling.parcels.iter().map(|parcel| {
+            let (_, platform) = &parcel.segments[0];
+            let segment = Segment::decode(platform).unwrap();
+            segment
+                .iter()
+                .map(|(_, tally)| tally.measures.get(crate::measure::Measure::Impressions))
+                .sum::<i64>()
+        });
+        assert_eq!(told.sum::<i64>(), MAX_PARCEL_FACTS as i64 + 1);
+        let (last, before) = telling.parcels.split_last().unwrap();
+        assert_eq!(last.through, Some(ServerTime(9)));
+        assert!(
+            before.iter().all(|parcel| parcel.through.is_none()),
+            "an earlier parcel claims to be complete"
+        );
+        let numbers: Vec<u64> = telling.parcels.iter().map(|parcel| parcel.seq).collect();
+        assert_eq!(numbers, (8..8 + numbers.len() as u64).collect::<Vec<_>>());
+    }
 }

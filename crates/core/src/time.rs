@@ -59,6 +59,14 @@ pub fn parse_rfc3339(text: &str) -> Option<i64> {
     DateTime::parse_from_rfc3339(text).ok().map(|t| t.timestamp_millis())
 }
 
+/// Reads an instant as the API takes it: RFC 3339, or ms since 1970 in at least five digits, which no year has.
+pub fn parse_instant(text: &str) -> Option<i64> {
+    if text.len() >= 5 && text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return text.parse().ok();
+    }
+    parse_rfc3339(text)
+}
+
 impl fmt::Display for EventTime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&rfc3339(self.0))
@@ -97,5 +105,17 @@ mod tests {
         check(1_532_271_600_123, "2018-07-22T15:00:00.123Z");
         assert_eq!(parse_rfc3339("2018-07-23T00:00:00+09:00"), Some(1_532_271_600_000));
         assert_eq!(parse_rfc3339("2018-07-23"), None);
+    }
+
+    #[test]
+    fn instants() {
+        fn check(text: &str, expected: Option<i64>) {
+            assert_eq!(parse_instant(text), expected, "{text}");
+        }
+        check("1532271600000", Some(1_532_271_600_000));
+        check("2018-07-22T15:00:00Z", Some(1_532_271_600_000));
+        check("2018", None);
+        check("99999999999999999999", None);
+        check("-1532271600000", None);
     }
 }

@@ -114,7 +114,7 @@ pub struct Campaign {
     #[serde(default)]
     pub end: Option<String>,
     /// In micros.
-    #[serde(default)]
+    #[serde(default, rename = "budget", alias = "budget_micros")]
     pub budget_micros: Option<i64>,
 }
 

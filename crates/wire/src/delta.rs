@@ -1,7 +1,6 @@
 //! What Linker objects send to Report objects: signed cells, exactly once by (source, sequence).
 
 use adtally_core::cell::Scope;
-use adtally_core::segment::Segment;
 use serde::{Deserialize, Serialize};
 
 use crate::versioned::{VersionedError, decode, encode};
@@ -15,8 +14,9 @@ pub struct Delta {
     pub epoch: u64,
     /// Grows with every outbox row of the source; gaps are rows that did not concern the scope.
     pub seq: u64,
-    /// Everything that the source acknowledged up to this server time is in this delta or an earlier one.
-    pub through_ms: i64,
+    /// Everything that the source acknowledged up to this server time is in this delta or an earlier one; absent
+    /// where deltas that belong to it follow.
+    pub through_ms: Option<i64>,
     /// Signed cells in the encoding of [`adtally_core::segment`].
     pub segment: Vec<u8>,
 }
@@ -27,7 +27,7 @@ pub struct Parcel {
     /// See [`Delta::epoch`].
     pub epoch: u64,
     /// See [`Delta::through_ms`].
-    pub through_ms: i64,
+    pub through_ms: Option<i64>,
     /// The scope's name and the signed cells for it.
     pub segments: Vec<(String, Vec<u8>)>,
 }
@@ -35,8 +35,9 @@ pub struct Parcel {
 impl Parcel {
     /// A parcel of a shard, for the outbox.
     pub fn of(parcel: &adtally_core::shard::Parcel, epoch: u64) -> Self {
-        let bytes = |(scope, segment): &(Scope, Segment)| (scope.to_string(), segment.encode());
-        Self { epoch, through_ms: parcel.through.0, segments: parcel.segments.iter().map(bytes).collect() }
+        let named = |(scope, segment): &(Scope, Vec<u8>)| (scope.to_string(), segment.clone());
+        let through_ms = parcel.through.map(|through| through.0);
+        Self { epoch, through_ms, segments: parcel.segments.iter().map(named).collect() }
     }
 }
 
@@ -70,10 +71,15 @@ mod tests {
 
     #[test]
     fn both_ways() {
-        let delta =
-            Delta { source: "acme/0".to_owned(), epoch: 1, seq: 9, through_ms: -5, segment: vec![1, 2, 3] };
+        let delta = Delta {
+            source: "acme/0".to_owned(),
+            epoch: 1,
+            seq: 9,
+            through_ms: Some(-5),
+            segment: vec![1, 2, 3],
+        };
         assert_eq!(Delta::decode(&delta.encode()), Ok(delta));
-        let parcel = Parcel { epoch: 1, through_ms: 7, segments: vec![("platform".to_owned(), vec![4])] };
+        let parcel = Parcel { epoch: 1, through_ms: None, segments: vec![("platform".to_owned(), vec![4])] };
         assert_eq!(Parcel::decode(&parcel.encode()), Ok(parcel));
         assert!(Delta::decode(&[1, 9]).is_err());
     }

@@ -160,8 +160,9 @@ fn head(store: &ReportStore) -> Result<ReduceHead> {
     Ok(ReduceHead {
         version: sources.iter().map(|source| source.seq).sum(),
         generation: 0,
-        complete_through_ms: sources.iter().map(|source| source.through_ms).min(),
-        updated_ms: sources.iter().map(|source| source.through_ms).max(),
+        // A source that never told all it had leaves the whole unknown, and none is less than any time.
+        complete_through_ms: sources.iter().map(|source| source.through_ms).min().flatten(),
+        updated_ms: sources.iter().filter_map(|source| source.through_ms).max(),
     })
 }
 

@@ -3,7 +3,7 @@
 use adtally_core::access::{Grant, Owners, Side};
 use adtally_core::event::Kind;
 use adtally_core::key::{EventId, Key};
-use adtally_core::time::parse_rfc3339;
+use adtally_core::time::parse_instant;
 use adtally_wire::api::{EventList, EventStory};
 use adtally_wire::catalog::key as parse_key;
 use adtally_wire::gather;
@@ -86,7 +86,7 @@ fn kind(call: &Call) -> Result<Option<Kind>, Fault> {
 
 fn time(call: &Call, name: &str) -> Result<Option<i64>, Fault> {
     let Some(text) = call.parameter(name) else { return Ok(None) };
-    text.parse().ok().or_else(|| parse_rfc3339(&text)).map(Some).ok_or_else(|| {
+    parse_instant(&text).map(Some).ok_or_else(|| {
         let detail = format!("{name} {text:?} is neither ms since 1970 nor RFC 3339");
         Fault::refused(422, "bad_time", detail)
     })

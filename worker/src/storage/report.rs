@@ -14,20 +14,22 @@ use super::sql::{Database, integer};
 const MIGRATIONS: Migrations = &[&[
     // How far each source was heard, and the all-time totals of what it said, as JSON by measure.
     "CREATE TABLE sources (
-        source TEXT PRIMARY KEY, epoch INTEGER NOT NULL, seq INTEGER NOT NULL, through_ms INTEGER NOT NULL,
-        totals TEXT NOT NULL
+        source TEXT PRIMARY KEY, epoch INTEGER NOT NULL, seq INTEGER NOT NULL, through_ms INTEGER, totals TEXT NOT NULL
     ) WITHOUT ROWID",
     // Deltas as they came; folded into `hours` when there are many.
     "CREATE TABLE tail (id INTEGER PRIMARY KEY, source TEXT NOT NULL, epoch INTEGER NOT NULL, body BLOB NOT NULL)",
-    // The epoch is part of the key so that a batch cut can drop what it covers.
+    // The epoch is part of the key so that a batch cut can drop what it covers; the part, as a row may have 2 MB.
     "CREATE TABLE hours (
-        source TEXT NOT NULL, epoch INTEGER NOT NULL, hour INTEGER NOT NULL, body BLOB NOT NULL,
-        PRIMARY KEY (source, epoch, hour)
+        source TEXT NOT NULL, epoch INTEGER NOT NULL, hour INTEGER NOT NULL, part INTEGER NOT NULL,
+        body BLOB NOT NULL, PRIMARY KEY (source, epoch, hour, part)
     ) WITHOUT ROWID",
 ]];
 
 /// Deltas in the tail before they are folded: each query decodes them all, each fold rewrites the hours they touch.
 const MAX_TAIL_ROWS: i64 = 64;
+
+/// The most bytes of an hour's row; a row may have 2 MB.
+const MAX_ROW_BYTES: usize = 1_000_000;
 
 /// All-time totals by measure.
 pub(crate) type Totals = BTreeMap<String, i64>;
@@ -42,8 +44,8 @@ pub(crate) struct ReportStore {
 pub(crate) struct Heard {
     /// The last sequence number.
     pub(crate) seq: u64,
-    /// The server time up to which its acknowledged events are known.
-    pub(crate) through_ms: i64,
+    /// The server time up to which its acknowledged events are known; none before its first full telling.
+    pub(crate) through_ms: Option<i64>,
     /// The sum of what it said.
     pub(crate) totals: Totals,
 }
@@ -77,10 +79,12 @@ impl ReportStore {
             let body = delta.segment.clone().into();
             let insert = "INSERT INTO tail (source, epoch, body) VALUES (?, ?, ?)";
             self.database.run(insert, vec![source(), integer(delta.epoch)?, body])?;
-            let upsert = "INSERT OR REPLACE INTO sources (source, epoch, seq, through_ms, totals)
-                VALUES (?, ?, ?, ?, ?)";
+            let upsert = "INSERT INTO sources (source, epoch, seq, through_ms, totals) VALUES (?, ?, ?, ?, ?)
+                ON CONFLICT (source) DO UPDATE SET epoch = excluded.epoch, seq = excluded.seq,
+                through_ms = coalesce(excluded.through_ms, through_ms), totals = excluded.totals";
             let (epoch, seq) = (integer(delta.epoch)?, integer(delta.seq)?);
-            let bindings = vec![source(), epoch, seq, integer(delta.through_ms)?, totals.as_str().into()];
+            let through = delta.through_ms.map(integer).transpose()?.into();
+            let bindings = vec![source(), epoch, seq, through, totals.as_str().into()];
             self.database.run(upsert, bindings).map(drop)
         })
     }
@@ -103,13 +107,21 @@ impl ReportStore {
         for ((source, epoch, hour), mut segment) in fresh {
             let key = || Ok::<_, Error>(vec![source.as_str().into(), integer(epoch)?, integer(hour)?]);
             let query = "SELECT body FROM hours WHERE source = ? AND epoch = ? AND hour = ?";
-            if let Some(row) = self.database.rows(query, key()?)?.first_mut() {
+            for mut row in self.database.rows(query, key()?)? {
                 segment.merge(&decode(&row.blob()?)?);
             }
-            let mut bindings = key()?;
-            bindings.push(segment.encode().into());
-            let upsert = "INSERT OR REPLACE INTO hours (source, epoch, hour, body) VALUES (?, ?, ?, ?)";
-            self.database.run(upsert, bindings)?;
+            let parts = segment.encode_within(MAX_ROW_BYTES);
+            let mut surplus = key()?;
+            surplus.push(integer(parts.len())?);
+            let delete = "DELETE FROM hours WHERE source = ? AND epoch = ? AND hour = ? AND part >= ?";
+            self.database.run(delete, surplus)?;
+            let upsert =
+                "INSERT OR REPLACE INTO hours (source, epoch, hour, part, body) VALUES (?, ?, ?, ?, ?)";
+            for (part, body) in parts.into_iter().enumerate() {
+                let mut bindings = key()?;
+                bindings.extend([integer(part)?, body.into()]);
+                self.database.run(upsert, bindings)?;
+            }
         }
         self.database.run("DELETE FROM tail", vec![]).map(drop)
     }
@@ -130,7 +142,8 @@ impl ReportStore {
 
 fn heard(mut row: super::sql::Row) -> Result<Heard> {
     let seq = u64::try_from(row.integer()?).unwrap_or(0);
-    Ok(Heard { seq, through_ms: row.integer()?, totals: serde_json::from_str(&row.text()?)? })
+    let through_ms = row.integer_or_null()?;
+    Ok(Heard { seq, through_ms, totals: serde_json::from_str(&row.text()?)? })
 }
 
 fn decode(bytes: &[u8]) -> Result<Segment> {

@@ -94,6 +94,15 @@ impl Row {
         }
     }
 
+    /// The next column, an integer or nothing.
+    pub(crate) fn integer_or_null(&mut self) -> Result<Option<i64>> {
+        match self.values.next() {
+            Some(SqlStorageValue::Integer(value)) => Ok(Some(value)),
+            Some(SqlStorageValue::Null) => Ok(None),
+            other => Err(unexpected("an integer or null", other.as_ref())),
+        }
+    }
+
     /// The next column, a text.
     pub(crate) fn text(&mut self) -> Result<String> {
         match self.values.next() {

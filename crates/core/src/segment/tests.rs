@@ -197,6 +197,18 @@ mod properties {
         }
 
         #[test]
+        fn parts_are_small_and_make_the_whole(cells in cells()) {
+            let whole = Segment::from_cells(cells);
+            let mut together = Segment::default();
+            for part in whole.encode_within(120) {
+                let part = Segment::decode(&part).unwrap();
+                prop_assert!(part.encode().len() <= 120 || part.len() == 1);
+                together.merge(&part);
+            }
+            prop_assert_eq!(together, whole);
+        }
+
+        #[test]
         fn merging_is_that_of_maps(a in cells(), b in cells(), c in cells()) {
             let [sa, sb, sc] = [&a, &b, &c].map(|cells| Segment::from_cells(cells.clone()));
             let mut left = sa.clone();

@@ -20,11 +20,21 @@ pub struct CampaignPut {
     price_model: Option<Option<PriceModel>>,
     price_micros: Option<i64>,
     #[serde(default, deserialize_with = "nullable")]
-    start: Option<Option<String>>,
+    start: Option<Option<Instant>>,
     #[serde(default, deserialize_with = "nullable")]
-    end: Option<Option<String>>,
-    #[serde(default, deserialize_with = "nullable")]
+    end: Option<Option<Instant>>,
+    #[serde(default, rename = "budget", alias = "budget_micros", deserialize_with = "nullable")]
     budget_micros: Option<Option<i64>>,
+}
+
+/// A time as the API takes it.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(untagged)]
+enum Instant {
+    /// Milliseconds since 1970.
+    Ms(i64),
+    /// RFC 3339.
+    Text(String),
 }
 
 /// A campaign of which only the identity is known.
@@ -73,7 +83,7 @@ impl CampaignPut {
             budget_micros: match self.budget_micros {
                 None => base.budget_micros,
                 Some(None) => None,
-                Some(Some(micros)) => Some(amount("budget_micros", micros)?),
+                Some(Some(micros)) => Some(amount("budget", micros)?),
             },
         })
     }
@@ -96,11 +106,16 @@ fn instant(text: &Option<String>) -> Option<i64> {
 }
 
 /// Kept in UTC, whatever offset it came with.
-fn time(field: &'static str, text: Option<String>) -> Result<Option<String>, CatalogError> {
-    let Some(text) = text else { return Ok(None) };
-    match parse_rfc3339(&text) {
-        Some(ms) => Ok(Some(rfc3339(ms))),
-        None => Err(wrong(field, format!("{text:?} is not an RFC 3339 time such as 2026-11-22T00:00:00Z"))),
+fn time(field: &'static str, time: Option<Instant>) -> Result<Option<String>, CatalogError> {
+    match time {
+        None => Ok(None),
+        Some(Instant::Ms(ms)) => Ok(Some(rfc3339(ms))),
+        Some(Instant::Text(text)) => match parse_rfc3339(&text) {
+            Some(ms) => Ok(Some(rfc3339(ms))),
+            None => {
+                Err(wrong(field, format!("{text:?} is not an RFC 3339 time such as 2026-11-22T00:00:00Z")))
+            }
+        },
     }
 }
 
@@ -119,11 +134,14 @@ mod tests {
 
     #[test]
     fn absent_keeps_and_null_clears() {
-        let first = put(r#"{"advertiser":"acme","price_model":"cpc","price_micros":250000,"budget_micros":1,
-                "start":"2026-01-01T09:00:00+09:00"}"#)
+        let first = put(
+            r#"{"advertiser":"acme","price_model":"cpc","price_micros":250000,"budget":1,"end":1798761600000,
+                "start":"2026-01-01T09:00:00+09:00"}"#,
+        )
         .unwrap();
         assert_eq!(price(&first), Some(Price { model: PriceModel::Cpc, micros: 250_000 }));
         assert_eq!(first.start.as_deref(), Some("2026-01-01T00:00:00Z"));
+        assert_eq!((first.end.as_deref(), first.budget_micros), (Some("2027-01-01T00:00:00Z"), Some(1)));
         let again = |body: &str, base: &Campaign| {
             read::<CampaignPut>(body.as_bytes()).unwrap().apply(&key("c1"), base.clone()).unwrap()
         };
@@ -142,7 +160,7 @@ mod tests {
         check(r#"{"price_model":"cpx"}"#, "invalid_body", "cpx");
         check(r#"{"price_micros":-1}"#, "invalid_field", "price_micros: -1");
         check(r#"{"price_micros":9007199254740992}"#, "invalid_field", "9007199254740992");
-        check(r#"{"budget_micros":-5}"#, "invalid_field", "budget_micros: -5");
+        check(r#"{"budget_micros":-5}"#, "invalid_field", "budget: -5");
         check(r#"{"start":"tomorrow"}"#, "invalid_field", "tomorrow");
         let backwards = r#"{"start":"2026-01-02T00:00:00Z","end":"2026-01-02T00:00:00Z"}"#;
         check(backwards, "invalid_field", "end: ");

@@ -26,7 +26,7 @@ pub(super) const RETRY_AFTER_S: u32 = 1;
 /// When to try again after being told that the shard is full, in seconds: an operator has to act.
 pub(super) const FULL_RETRY_AFTER_S: u32 = 60;
 /// When the alarm looks after what no request is looking after: how long a crash may delay a report.
-pub(super) const SAFETY_ALARM: Duration = Duration::from_secs(2);
+const SAFETY_ALARM: Duration = Duration::from_secs(2);
 
 /// Requests that wait for the next commit.
 #[derive(Default)]
@@ -120,7 +120,7 @@ impl Node {
     }
 
     /// Sets the alarm in case that this instance ends before it has told everything.
-    async fn ensure_alarm(&self) {
+    pub(super) async fn ensure_alarm(&self) {
         if self.alarm_is_set.replace(true) {
             return;
         }

@@ -38,15 +38,13 @@ impl Node {
     /// Delivers everything that is to be told; what cannot be delivered stays for the alarm.
     pub(super) async fn flush(self: Rc<Self>) {
         if self.is_flushing.get() {
-            // The running flush looks again at its end.
-            return;
+            // The running flush looks again at its end; should it be cut off, an alarm must be left.
+            return self.ensure_alarm().await;
         }
         let _flushing = Flushing::begin(self.clone());
         if let Err(error) = self.deliver_all().await {
             worker::console_error!("flush: {error}");
-            if let Err(error) = self.state.storage().set_alarm(super::commit::SAFETY_ALARM).await {
-                worker::console_error!("the alarm could not be set: {error}");
-            }
+            self.ensure_alarm().await;
         }
     }
 

@@ -8,7 +8,7 @@ use super::super::error::list;
 use super::super::zone::Zone;
 use super::super::{Filter, Metric, QueryError};
 use super::{By, DEFAULT_LIMIT, Format, MAX_LIMIT, PARAMETERS, Query, Sort, Source};
-use crate::time::{HOUR_MS, Hour, ServerTime, parse_rfc3339, rfc3339};
+use crate::time::{HOUR_MS, Hour, ServerTime, parse_instant, rfc3339};
 
 /// Local days in a report that says neither from nor to.
 const DEFAULT_DAYS: u64 = 7;
@@ -173,9 +173,9 @@ fn sort<'a>(
     Ok(sort)
 }
 
-/// A date, a local time, or RFC 3339 with an offset, in ms since 1970.
+/// A date, a local time, RFC 3339 with an offset, or ms since 1970; in ms since 1970.
 fn parse_time(text: &str, zone: Zone) -> Option<i64> {
-    if text < FIRST_YEAR {
+    if text.contains('-') && text < FIRST_YEAR {
         return None;
     }
     // chrono reads more than what is promised: one digit for two, blanks, signs.
@@ -184,7 +184,7 @@ fn parse_time(text: &str, zone: Zone) -> Option<i64> {
         "0000-00-00" => NaiveDate::parse_from_str(text, "%Y-%m-%d").ok().map(|date| zone.day_start(date)),
         "0000-00-00T00:00" => local_time(text, "%Y-%m-%dT%H:%M", zone),
         "0000-00-00T00:00:00" => local_time(text, "%Y-%m-%dT%H:%M:%S", zone),
-        _ => parse_rfc3339(text),
+        _ => parse_instant(text),
     }
 }
 

@@ -50,7 +50,7 @@ fn check_once(world: &World, scope: &Scope) -> Result<(), String> {
         let untold = untold.iter().flat_map(|telling| &telling.parcels);
         for parcel in stored.chain(untold).filter(|parcel| parcel.seq > heard) {
             let own = parcel.segments.iter().filter(|(other, _)| other == scope);
-            own.for_each(|(_, segment)| counted.merge(segment));
+            own.for_each(|(_, segment)| counted.merge(&Segment::decode(segment).unwrap()));
         }
         expected.merge(&amounts_to(&node.store, world.config.shards, scope));
     }

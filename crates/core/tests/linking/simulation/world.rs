@@ -198,8 +198,9 @@ impl World {
             return;
         };
         for (scope, segment) in parcel.segments.iter().take(scopes) {
-            self.hear(shard, scope, parcel.seq, segment);
-            self.delivered.push((shard, scope.clone(), parcel.seq, segment.clone()));
+            let segment = Segment::decode(segment).unwrap();
+            self.hear(shard, scope, parcel.seq, &segment);
+            self.delivered.push((shard, scope.clone(), parcel.seq, segment));
         }
         if scopes >= parcel.segments.len() && !answer_is_lost {
             self.nodes[shard].store.outbox[place].2 = None;
