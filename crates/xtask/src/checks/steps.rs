@@ -136,7 +136,8 @@ fn e2e(project: &Project) -> Result<Outcome> {
     let browser = chrome::browser().context("there is no Chromium")?;
     let mut command = project.command(project.node_bin("node"));
     command
-        .args(["--test", "--test-reporter=spec", E2E_TESTS])
+        // Two files at a time, on any machine: one works while the other waits for its server.
+        .args(["--test", "--test-concurrency=2", "--test-reporter=spec", E2E_TESTS])
         .env("CHROME", browser)
         // The programs under test, so that no test needs to build.
         .env("ADTALLY_XTASK", std::env::current_exe().context("cannot find this program")?)
