@@ -75,7 +75,9 @@ function sessionOf(sid) {
         const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
         // `pid (command) state ppid pgrp session …`; the command may contain anything, also ")".
         const [state, , , session] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-        return Number(session) === sid && state !== "Z";
+        // A zombie is gone, unless others of its threads are not: they keep its ports.
+        const isGone = () => state === "Z" && readdirSync(`/proc/${pid}/task`).length <= 1;
+        return Number(session) === sid && !isGone();
       } catch {
         return false;
       }
