@@ -50,9 +50,12 @@ pub enum Moment {
     Day,
 }
 
+/// Formatters that have been made; `None` where the browser could not.
+type Made<Key, Formatter> = RefCell<HashMap<Key, Option<Rc<Formatter>>>>;
+
 thread_local! {
-    static NUMBERS: RefCell<HashMap<(Lang, Style), Option<Rc<Numbers>>>> = RefCell::default();
-    static DATES: RefCell<HashMap<(Lang, Moment, String), Option<Rc<Dates>>>> = RefCell::default();
+    static NUMBERS: Made<(Lang, Style), Numbers> = Made::default();
+    static DATES: Made<(Lang, Moment, String), Dates> = Made::default();
 }
 
 /// A figure of `metric`; money is in micros of `currency`, and without a currency it is a plain number.

@@ -60,6 +60,12 @@ impl Drawn {
         Some(format!("{}: {}{note}", self.time(lang, index), self.figure(lang, index, Width::Full)))
     }
 
+    /// What is drawn.
+    fn name(&self, lang: Lang) -> String {
+        let by = bucket_phrase(self.series.read().unit).text(lang);
+        Phrase::ChartOf.with(lang, &[metric::phrase(self.metric.get()).text(lang), by])
+    }
+
     /// The whole chart, in words.
     fn summary(&self, lang: Lang) -> String {
         let name = metric::phrase(self.metric.get()).text(lang);
@@ -103,10 +109,6 @@ pub fn LineChart(
     let drawn =
         Drawn { series, metric, currency, plot, at: RwSignal::new(None), finger: StoredValue::new(false) };
     let lang = expect_context::<browser::Preferences>().lang;
-    let name = move || {
-        let by = bucket_phrase(series.read().unit).text(lang.get());
-        Phrase::ChartOf.with(lang.get(), &[metric::phrase(metric.get()).text(lang.get()), by])
-    };
     view! {
         <div
             class="chart"
@@ -114,7 +116,7 @@ pub fn LineChart(
             data-testid="chart"
             role="group"
             tabindex="0"
-            aria-label=move || format!("{}. {}", name(), Phrase::ChartKeys.text(lang.get()))
+            aria-label=move || format!("{}. {}", drawn.name(lang.get()), Phrase::ChartKeys.text(lang.get()))
             on:keydown=move |event| on_key(&event, drawn, on_open)
             on:pointermove=move |event| drawn.at.set(pointed(&event, drawn, container))
             on:pointerdown=move |event| {
@@ -135,7 +137,7 @@ pub fn LineChart(
                 width=move || room().width
                 height=move || room().height
             >
-                <title id="chart-title">{name}</title>
+                <title id="chart-title">{move || drawn.name(lang.get())}</title>
                 <desc id="chart-desc">{move || drawn.summary(lang.get())}</desc>
                 <Axes drawn/>
                 <Lines drawn/>

@@ -53,14 +53,14 @@ impl Place {
     pub fn moved_to(self, frame: Frame, scope: &Scope) -> Place {
         match self {
             Place::Overview(state) => Place::Overview(OverviewState { frame, ..state }),
-            Place::Report(state) => Place::Report(ReportState { frame, ..state }.as_seen_by(scope)),
+            Place::Report(state) => Place::Report(ReportState { frame, ..state }.restricted_to(scope)),
         }
     }
 }
 
 impl ReportState {
     /// Without the columns and filters that `scope` may not see, and on the first page.
-    fn as_seen_by(mut self, scope: &Scope) -> ReportState {
+    fn restricted_to(mut self, scope: &Scope) -> ReportState {
         let seen_by = groupings(scope);
         let sees = |column: Column| match column {
             Column::By(by) => seen_by.contains(&by),

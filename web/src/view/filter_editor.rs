@@ -50,13 +50,15 @@ fn Form(add: Callback<Filter>) -> impl IntoView {
             add.run(filter);
         }
     };
-    let dimension_options = move || {
-        let option = |offered: Dimension| {
-            view! { <option value=offered.name()>{t(dimension_phrase(offered))}</option> }
-        };
-        offered().iter().copied().map(option).collect_view()
-    };
-    let op_options = Test::OPS.map(|op| view! { <option value=op>{t(operator_phrase(op))}</option> });
+    let named = |offered: &Dimension| (offered.name(), dimension_phrase(*offered));
+    let fields = Signal::derive(move || offered().iter().map(named).collect::<Vec<_>>());
+    let tests = Signal::stored(Test::OPS.map(|op| (op, operator_phrase(op))).to_vec());
+    let choose_op = Callback::new(move |chosen| op.set(chosen));
+    let choose_dimension = Callback::new(move |chosen: &'static str| {
+        if let Some(found) = Dimension::ALL.into_iter().find(|known| known.name() == chosen) {
+            dimension.set(found);
+        }
+    });
     let known = move || {
         let catalog = session.catalog.get().unwrap_or_default();
         let option = |(key, name): (&str, &str)| {
@@ -67,36 +69,8 @@ fn Form(add: Callback<Filter>) -> impl IntoView {
     let value_phrase = move || if op.get() == "in" { Phrase::FilterValues } else { Phrase::FilterValue };
     view! {
         <form class="filter-form" on:submit=submit>
-            <label class="stacked">
-                <span>{t(Phrase::FilterField)}</span>
-                <select
-                    class="select"
-                    data-testid="filter-dimension"
-                    on:change=move |event| {
-                        let name = event_target_value(&event);
-                        if let Some(found) = Dimension::ALL.into_iter().find(|known| known.name() == name) {
-                            dimension.set(found);
-                        }
-                    }
-                >
-                    {dimension_options}
-                </select>
-            </label>
-            <label class="stacked">
-                <span>{t(Phrase::FilterOperator)}</span>
-                <select
-                    class="select"
-                    data-testid="filter-op"
-                    on:change=move |event| {
-                        let name = event_target_value(&event);
-                        if let Some(found) = Test::OPS.into_iter().find(|known| *known == name) {
-                            op.set(found);
-                        }
-                    }
-                >
-                    {op_options}
-                </select>
-            </label>
+            <Choice phrase=Phrase::FilterField test_id="filter-dimension" options=fields choose=choose_dimension/>
+            <Choice phrase=Phrase::FilterOperator test_id="filter-op" options=tests choose=choose_op/>
             <label class="stacked">
                 <span>{move || value_phrase().text(browser::lang())}</span>
                 <input
@@ -112,6 +86,33 @@ fn Form(add: Callback<Filter>) -> impl IntoView {
             <datalist id="filter-known">{known}</datalist>
             <button type="submit" class="button primary" data-testid="filter-apply">{t(Phrase::AddFilter)}</button>
         </form>
+    }
+}
+
+/// A choice of one by name.
+#[component]
+fn Choice(
+    phrase: Phrase,
+    test_id: &'static str,
+    options: Signal<Vec<(&'static str, Phrase)>>,
+    choose: Callback<&'static str>,
+) -> impl IntoView {
+    let shown = move || {
+        let option =
+            |(name, phrase): (&'static str, Phrase)| view! { <option value=name>{t(phrase)}</option> };
+        options.get().into_iter().map(option).collect_view()
+    };
+    let chosen = move |event| {
+        let name = event_target_value(&event);
+        if let Some((name, _)) = options.get_untracked().into_iter().find(|(known, _)| *known == name) {
+            choose.run(name);
+        }
+    };
+    view! {
+        <label class="stacked">
+            <span>{t(phrase)}</span>
+            <select class="select" data-testid=test_id on:change=chosen>{shown}</select>
+        </label>
     }
 }
 

@@ -42,10 +42,7 @@ pub fn Overview() -> impl IntoView {
     });
     let metric = Memo::new(move |_| state.get().metric);
     let scope = Memo::new(move |_| place.setting.get().map(|setting| setting.scope));
-    let currency = Memo::new(move |_| {
-        let catalog = session.catalog.get().unwrap_or_default();
-        scope.get().map_or(Currency::Unknown, |scope| catalog.currency(&scope))
-    });
+    let currency = Memo::new(move |_| currency_of(session, scope.get()));
     let chosen_unit = Memo::new(move |_| state.get().unit);
     let widest = RwSignal::new(TimeUnit::Day);
     let unit = Memo::new(move |_| {
@@ -104,6 +101,12 @@ pub fn Overview() -> impl IntoView {
             {body}
         </div>
     }
+}
+
+/// The currency of what is shown.
+fn currency_of(session: Session, scope: Option<Scope>) -> Currency {
+    let catalog = session.catalog.get().unwrap_or_default();
+    scope.map_or(Currency::Unknown, |scope| catalog.currency(&scope))
 }
 
 /// What is ranked: for a publisher its placements, for the others campaigns and services.

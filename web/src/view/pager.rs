@@ -40,11 +40,6 @@ pub fn Pager(
     };
     let is_first = move || state.read().offset == 0;
     let is_last = move || shown().is_none_or(|(offset, rows, count)| offset + rows >= count);
-    let mut sizes = PAGE_SIZES;
-    sizes.sort_unstable();
-    let size = move |size: u32| {
-        view! { <option value=size.to_string() selected=move || state.read().limit == size>{size}</option> }
-    };
     view! {
         <div class="pager">
             <span class="pager-text" role="status" data-testid="row-count" data-value=count>{text}</span>
@@ -70,19 +65,31 @@ pub fn Pager(
                     <Glyph icon=Icon::Right/>
                 </button>
             </Show>
-            <select
-                class="select quiet"
-                data-testid="page-size"
-                aria-label=t(Phrase::RowsPerPage)
-                title=t(Phrase::RowsPerPage)
-                on:change=move |event| {
-                    if let Ok(limit) = event_target_value(&event).parse() {
-                        change.run(state.get_untracked().with_limit(limit));
-                    }
-                }
-            >
-                {sizes.map(size)}
-            </select>
+            <PageSize state change/>
         </div>
+    }
+}
+
+#[component]
+fn PageSize(state: Memo<ReportState>, change: Callback<ReportState>) -> impl IntoView {
+    let mut sizes = PAGE_SIZES;
+    sizes.sort_unstable();
+    let size = move |size: u32| {
+        view! { <option value=size.to_string() selected=move || state.read().limit == size>{size}</option> }
+    };
+    view! {
+        <select
+            class="select quiet"
+            data-testid="page-size"
+            aria-label=t(Phrase::RowsPerPage)
+            title=t(Phrase::RowsPerPage)
+            on:change=move |event| {
+                if let Ok(limit) = event_target_value(&event).parse() {
+                    change.run(state.get_untracked().with_limit(limit));
+                }
+            }
+        >
+            {sizes.map(size)}
+        </select>
     }
 }

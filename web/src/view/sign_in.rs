@@ -30,7 +30,6 @@ pub fn SignIn(
 ) -> impl IntoView {
     let session = Session::expect();
     let field = NodeRef::<Input>::new();
-    let shown = RwSignal::new(false);
     let busy = RwSignal::new(false);
     let trouble = RwSignal::new(None::<Trouble>);
     let focus = move || {
@@ -64,7 +63,6 @@ pub fn SignIn(
             }
         });
     };
-    let reveal = move || if shown.get() { Phrase::HideToken } else { Phrase::ShowToken };
     view! {
         <main class="sign-in">
             <form class="sign-in-card" data-testid="sign-in" novalidate on:submit=submit>
@@ -74,27 +72,7 @@ pub fn SignIn(
                     <p class="strip" role="status">{t(Phrase::SessionEnded)}</p>
                 })}
                 <label for="token">{t(Phrase::AccessToken)}</label>
-                <div class="field">
-                    <input
-                        id="token"
-                        data-testid="token"
-                        node_ref=field
-                        type=move || if shown.get() { "text" } else { "password" }
-                        autocomplete="off"
-                        autocapitalize="none"
-                        spellcheck="false"
-                        aria-describedby="token-hint token-error"
-                        aria-invalid=move || if trouble.read().is_some() { "true" } else { "false" }
-                    />
-                    <button
-                        type="button"
-                        class="link"
-                        aria-pressed=move || if shown.get() { "true" } else { "false" }
-                        on:click=move |_| shown.update(|shown| *shown = !*shown)
-                    >
-                        {move || reveal().text(browser::lang())}
-                    </button>
-                </div>
+                <TokenField field trouble/>
                 <p class="hint" id="token-hint">{t(Phrase::AccessTokenHint)}</p>
                 <TroubleText trouble/>
                 <button type="submit" class="button primary" data-testid="sign-in-submit" disabled=busy>
@@ -103,6 +81,36 @@ pub fn SignIn(
             </form>
             <Choices/>
         </main>
+    }
+}
+
+/// Where the token is typed or pasted; it is hidden unless somebody asks to see it.
+#[component]
+fn TokenField(field: NodeRef<Input>, trouble: RwSignal<Option<Trouble>>) -> impl IntoView {
+    let shown = RwSignal::new(false);
+    let reveal = move || if shown.get() { Phrase::HideToken } else { Phrase::ShowToken };
+    view! {
+        <div class="field">
+            <input
+                id="token"
+                data-testid="token"
+                node_ref=field
+                type=move || if shown.get() { "text" } else { "password" }
+                autocomplete="off"
+                autocapitalize="none"
+                spellcheck="false"
+                aria-describedby="token-hint token-error"
+                aria-invalid=move || if trouble.read().is_some() { "true" } else { "false" }
+            />
+            <button
+                type="button"
+                class="link"
+                aria-pressed=move || if shown.get() { "true" } else { "false" }
+                on:click=move |_| shown.update(|shown| *shown = !*shown)
+            >
+                {move || reveal().text(browser::lang())}
+            </button>
+        </div>
     }
 }
 

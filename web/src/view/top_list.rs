@@ -35,18 +35,8 @@ pub fn TopList(
     metric: Memo<Metric>,
 ) -> impl IntoView {
     let (place, session) = (CurrentPlace::expect(), Session::expect());
-    let request = move || {
-        let Setting { scope, tz, span, .. } = place.setting.get()?;
-        let ranked_by = metric.get();
-        let mut metrics = vec![ranked_by, weight(ranked_by)];
-        metrics.extend(BESIDE);
-        metrics.sort_unstable();
-        metrics.dedup();
-        let totals = ReportRequest::totals(scope, Period::Days(span), Some(tz), metrics);
-        let sort = format!("-{},{}", weight(ranked_by).name(), dimension.name());
-        Some(ReportRequest { by: vec![By::Dimension(dimension)], sort, limit: Some(LINES), ..totals })
-    };
-    let feed = Feed::new(request, Follow::Live);
+    let feed =
+        Feed::new(move || Some(request_of(place.setting.get()?, dimension, metric.get())), Follow::Live);
     // The metric of the answer, not the chosen one: until the new answer is there the old one is shown.
     let shown_metric = move |shown: &crate::api::feed::Shown| {
         let has = |metric: &Metric| shown.request.metrics.contains(metric);
@@ -99,6 +89,18 @@ pub fn TopList(
             {body}
         </section>
     }
+}
+
+/// The first rows by `dimension`, with the figures beside them.
+fn request_of(setting: Setting, dimension: Dimension, ranked_by: Metric) -> ReportRequest {
+    let Setting { scope, tz, span, .. } = setting;
+    let mut metrics = vec![ranked_by, weight(ranked_by)];
+    metrics.extend(BESIDE);
+    metrics.sort_unstable();
+    metrics.dedup();
+    let totals = ReportRequest::totals(scope, Period::Days(span), Some(tz), metrics);
+    let sort = format!("-{},{}", weight(ranked_by).name(), dimension.name());
+    ReportRequest { by: vec![By::Dimension(dimension)], sort, limit: Some(LINES), ..totals }
 }
 
 #[component]
