@@ -37,6 +37,9 @@ pub const MAX_PROP_NAME_CHARS: usize = 64;
 pub const MAX_PROP_VALUE_CHARS: usize = 256;
 /// Where a page address is cut, in characters: long enough for scheme, host, path and campaign parameters.
 pub const MAX_PAGE_CHARS: usize = 512;
+/// The most that an event may cost or be worth: a thousand million units of the currency. Sums of thousands of such
+/// events still fit 64 bits.
+pub const MAX_AMOUNT_MICROS: i64 = 1_000_000_000_000_000;
 /// The earliest event time, 2010-01-01: anything before it is a clock or unit error.
 pub const EARLIEST_AT_MS: i64 = 14_610 * DAY_MS;
 /// How far ahead of the server's clock an event time may be.
@@ -152,6 +155,8 @@ pub enum RejectCode {
     AtInFuture,
     /// An amount below zero.
     NegativeAmount,
+    /// An amount above [`MAX_AMOUNT_MICROS`].
+    AmountTooLarge,
     /// More than [`MAX_PROPS`] properties.
     TooManyProps,
     /// A property's name or value is too long.
@@ -162,7 +167,7 @@ pub enum RejectCode {
 
 impl RejectCode {
     /// Every code.
-    pub const ALL: [RejectCode; 16] = [
+    pub const ALL: [RejectCode; 17] = [
         RejectCode::BadJson,
         RejectCode::NotAnObject,
         RejectCode::WrongType,
@@ -176,6 +181,7 @@ impl RejectCode {
         RejectCode::AtTooOld,
         RejectCode::AtInFuture,
         RejectCode::NegativeAmount,
+        RejectCode::AmountTooLarge,
         RejectCode::TooManyProps,
         RejectCode::PropTooLong,
         RejectCode::EventTooLarge,
@@ -197,6 +203,7 @@ impl RejectCode {
             RejectCode::AtTooOld => "at_too_old",
             RejectCode::AtInFuture => "at_in_future",
             RejectCode::NegativeAmount => "negative_amount",
+            RejectCode::AmountTooLarge => "amount_too_large",
             RejectCode::TooManyProps => "too_many_props",
             RejectCode::PropTooLong => "prop_too_long",
             RejectCode::EventTooLarge => "event_too_large",

@@ -19,7 +19,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 pub use fact::{Fact, FactBody, Link, Outcome, Through, Unlinked, cells_of};
-pub use story::{Filter, Related};
+pub use story::{Filter, MAX_HISTORY_EVENTS, Related};
 
 use crate::event::{Dims, Event, EventRef, InvalidReason, Kind, Screening};
 use crate::settings::Settings;

@@ -26,6 +26,8 @@ use crate::time::ServerTime;
 pub const MAX_PARCEL_FACTS: usize = 10_000;
 /// The most bytes of a parcel's segments together: an outbox row may have 2 MB.
 pub const MAX_PARCEL_BYTES: usize = 1_000_000;
+/// The most scopes of a parcel: each is a delivery, and a delivery that fails repeats the parcel.
+pub const MAX_PARCEL_SCOPES: usize = 50;
 /// The most events that may wait for a commit: three of the largest requests.
 pub const MAX_WAITING: usize = 30_000;
 /// The most events that a shard keeps in memory: measured at 0.4 kB each in WebAssembly, so 80 MB in an isolate of 128
@@ -102,6 +104,8 @@ pub struct Shard {
     linker: Linker,
     /// Every revision that a row may refer to.
     revisions: BTreeMap<u64, Arc<Settings>>,
+    /// The revisions that rows refer to.
+    used: BTreeSet<u64>,
     /// `None` before the first event or setting.
     shards: Option<u32>,
     /// Facts that are in no parcel yet.
@@ -130,10 +134,11 @@ impl Shard {
         self.shards
     }
 
-    /// What to do about settings of a revision.
-    pub fn judge_settings(&self, revision: u64, shards: u32) -> SettingsVerdict {
+    /// What to do about settings of a revision, with `waiting` events that are admitted but not stored.
+    pub fn judge_settings(&self, revision: u64, shards: u32, waiting: usize) -> SettingsVerdict {
+        let is_used = !self.linker.is_empty() || waiting > 0;
         match self.shards {
-            Some(known) if known != shards && !self.linker.is_empty() => SettingsVerdict::Conflict(known),
+            Some(known) if known != shards && is_used => SettingsVerdict::Conflict(known),
             _ if self.revision().is_some_and(|known| known >= revision) => SettingsVerdict::Known,
             _ => SettingsVerdict::Store,
         }
@@ -143,6 +148,16 @@ impl Shard {
     pub fn set_settings(&mut self, revision: u64, shards: u32, settings: Settings) {
         self.shards = Some(shards);
         self.revisions.insert(revision, Arc::new(settings));
+    }
+
+    /// Revisions that are not in force any more and that no row refers to: they need not be kept.
+    pub fn forget_revisions(&mut self) -> Vec<u64> {
+        let Some(last) = self.revision() else { return Vec::new() };
+        let used = &self.used;
+        let kept = |revision: &u64| *revision == last || used.contains(revision);
+        let forgotten = self.revisions.keys().copied().filter(|revision| !kept(revision)).collect();
+        self.revisions.retain(|revision, _| kept(revision));
+        forgotten
     }
 
     /// Whether to take `events` more, with `waiting` before them; settings must be in force.
@@ -176,6 +191,7 @@ impl Shard {
         let settings = self.revisions.get(&revision).ok_or(MissingSettings(revision))?.clone();
         let arrival = |event| Arrival { event, received, settings: settings.clone() };
         let applied = self.linker.apply_with_repeats(accepted.into_iter().map(arrival), repeats);
+        self.used.insert(revision);
         self.last_row = id;
         if id > self.told_upto {
             self.untold.extend(applied.facts);
@@ -213,7 +229,7 @@ impl Shard {
 fn contents(facts: &[Fact]) -> Vec<Vec<(Scope, Vec<u8>)>> {
     let segments = segments(facts);
     let bytes: usize = segments.iter().map(|(_, segment)| segment.len()).sum();
-    if bytes <= MAX_PARCEL_BYTES || facts.len() < 2 {
+    if (bytes <= MAX_PARCEL_BYTES && segments.len() <= MAX_PARCEL_SCOPES) || facts.len() < 2 {
         return vec![segments];
     }
     let (first, second) = facts.split_at(facts.len() / 2);
@@ -248,7 +264,7 @@ mod tests {
         let dims = Dims {
             campaign: long("c"),
             ad: long("a"),
-            service: Key::parse(&format!("s{}", n % 3)).unwrap(),
+            service: Key::parse(&format!("s{}", n % 60)).unwrap(),
             placement: long("p"),
             country: long("k"),
             device: long("d"),
@@ -295,7 +311,36 @@ mod tests {
             before.iter().all(|parcel| parcel.through.is_none()),
             "an earlier parcel claims to be complete"
         );
+        let scopes = telling.parcels.iter().map(|parcel| parcel.segments.len());
+        assert!(scopes.max() <= Some(MAX_PARCEL_SCOPES));
         let numbers: Vec<u64> = telling.parcels.iter().map(|parcel| parcel.seq).collect();
         assert_eq!(numbers, (8..8 + numbers.len() as u64).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn settings_that_nothing_refers_to_are_forgotten() {
+        let mut shard = Shard::new(0, 0);
+        for revision in 0..4 {
+            shard.set_settings(revision, 1, Settings::default());
+            if revision == 1 {
+                let (row, _) = shard.commit(vec![long_impression(0)], ServerTime(5));
+                shard.committed(1, row).unwrap();
+            }
+        }
+        assert_eq!(shard.forget_revisions(), [0, 2]);
+        assert_eq!(shard.forget_revisions(), Vec::<u64>::new());
+    }
+
+    #[test]
+    fn the_shard_count_is_fixed_by_the_first_event_even_if_it_waits() {
+        let mut shard = Shard::new(0, 0);
+        shard.set_settings(1, 1, Settings::default());
+        assert_eq!(shard.judge_settings(2, 4, 0), SettingsVerdict::Store);
+        assert_eq!(shard.judge_settings(2, 4, 1), SettingsVerdict::Conflict(1));
+        assert_eq!(shard.judge_settings(1, 1, 0), SettingsVerdict::Known);
+        let (row, _) = shard.commit(vec![long_impression(0)], ServerTime(5));
+        shard.committed(1, row).unwrap();
+        assert_eq!(shard.judge_settings(2, 4, 0), SettingsVerdict::Conflict(1));
+        assert_eq!(shard.judge_settings(2, 1, 0), SettingsVerdict::Store);
     }
 }

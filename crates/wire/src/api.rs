@@ -216,6 +216,12 @@ pub struct ReportAnswer {
     pub waiting: i64,
     /// The IANA zone in which days begin.
     pub tz: String,
+    /// The first hour of the answer: cells are hourly, so the range is that of the hours that begin in it.
+    #[serde(default)]
+    pub from: String,
+    /// The end of its last hour.
+    #[serde(default)]
+    pub to: String,
 }
 
 /// One message of `GET /v1/live`.
@@ -250,6 +256,9 @@ pub struct EventStory {
     pub children: Vec<LinkedEvent>,
     /// Every signed fact since arrival: +1 as counted, -1 as retracted.
     pub facts: Vec<SignedFact>,
+    /// Whether `facts` is the whole history; where too many events had a part in it, it is only what counts now.
+    #[serde(default)]
+    pub facts_complete: bool,
     /// The cell that it counts in now: `hour` and the dimensions by name.
     pub cell: BTreeMap<String, String>,
     /// The billing record, once billing exists.

@@ -59,6 +59,7 @@ mod tests {
             parents: Vec::new(),
             children: Vec::new(),
             facts: Vec::new(),
+            facts_complete: false,
             cell: BTreeMap::new(),
             billing: None,
             also: also.iter().map(|kind| (*kind).to_owned()).collect(),

@@ -23,6 +23,8 @@ pub fn answer(query: &Query, table: Table, version: String, head: &ReduceHead) -
         link_rate: table.link_rate,
         waiting: table.waiting,
         tz: query.tz().to_owned(),
+        from: rfc3339(query.hours().start.start_ms()),
+        to: rfc3339(query.hours().end.start_ms()),
     }
 }
 
@@ -78,6 +80,8 @@ mod tests {
             "link_rate": 0.0,
             "waiting": 0,
             "tz": "UTC",
+            "from": "2018-07-22T00:00:00Z",
+            "to": "2018-07-23T00:00:00Z",
         });
         assert_eq!(serde_json::to_value(&answer).unwrap(), expected);
     }

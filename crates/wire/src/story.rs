@@ -13,12 +13,18 @@ use crate::api::{EventStory, LinkedEvent, SignedFact, StoredEvent};
 
 /// The whole story of one event; `None` if it never arrived.
 pub fn tell(linker: &Linker, shard: u32, event: &EventRef) -> Option<EventStory> {
-    let mut story = summary(&linker.get(event)?, shard);
+    let related = linker.get(event)?;
+    let mut story = summary(&related, shard);
     story.parents = linker.parents(event).iter().map(linked).collect();
     story.children = linker.children(event).iter().map(linked).collect();
     let history = linker.history(event);
-    story.facts =
-        history.into_iter().map(|(position, fact)| signed(fact.sign, position, &fact.body)).collect();
+    story.facts_complete = history.is_some();
+    story.facts = match history {
+        Some(history) => {
+            history.iter().map(|(position, fact)| signed(fact.sign, *position, &fact.body)).collect()
+        }
+        None => vec![signed(1, related.position, &related.fact)],
+    };
     let others = linker.kinds_of(&event.id).into_iter().filter(|kind| *kind != event.kind);
     story.also = others.map(|kind| kind.name().to_owned()).collect();
     Some(story)
@@ -37,6 +43,7 @@ pub fn summary(related: &Related<'_>, shard: u32) -> EventStory {
         parents: Vec::new(),
         children: Vec::new(),
         facts: Vec::new(),
+        facts_complete: false,
         cell: cell(&fact.cell),
         billing: None,
         also: Vec::new(),

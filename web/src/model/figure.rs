@@ -65,6 +65,8 @@ pub(crate) mod tests {
             link_rate: None,
             waiting: 0,
             tz: "UTC".to_string(),
+            from: String::new(),
+            to: String::new(),
         }
     }
 

@@ -147,6 +147,12 @@ impl LinkerStore {
         rows.into_iter().map(stored).collect()
     }
 
+    /// Drops a revision that nothing refers to.
+    pub(crate) fn drop_settings(&self, revision: u64) -> Result<()> {
+        let delete = "DELETE FROM settings WHERE revision = ?";
+        self.database.run(delete, vec![integer(revision)?]).map(drop)
+    }
+
     /// Stores a revision of the settings.
     pub(crate) fn set_settings(&self, stored: &StoredSettings) -> Result<()> {
         let body: SqlStorageValue = serde_json::to_string(&stored.settings)?.into();

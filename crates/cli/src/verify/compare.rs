@@ -132,6 +132,8 @@ mod tests {
             link_rate: None,
             waiting: 0,
             tz: "UTC".to_owned(),
+            from: String::new(),
+            to: String::new(),
         }
     }
 

@@ -4,8 +4,8 @@ use serde_json::{Map, Value};
 
 use super::screen::screen;
 use super::{
-    Context, EARLIEST_AT_MS, MAX_AHEAD_MS, MAX_EVENT_BYTES, MAX_PAGE_CHARS, MAX_PROP_NAME_CHARS,
-    MAX_PROP_VALUE_CHARS, MAX_PROPS, RejectCode, Rejection,
+    Context, EARLIEST_AT_MS, MAX_AHEAD_MS, MAX_AMOUNT_MICROS, MAX_EVENT_BYTES, MAX_PAGE_CHARS,
+    MAX_PROP_NAME_CHARS, MAX_PROP_VALUE_CHARS, MAX_PROPS, RejectCode, Rejection,
 };
 use crate::event::{Dims, Event, EventRef, Extras, Kind};
 use crate::key::{EventId, Key, MAX_KEY_CHARS};
@@ -139,6 +139,10 @@ impl Fields {
         match self.take(name) {
             None => Ok(None),
             Some(Value::Number(number)) => match integer(&number) {
+                Some(amount) if amount > MAX_AMOUNT_MICROS => {
+                    let message = format!("`{name}` is {amount}, at most {MAX_AMOUNT_MICROS} is allowed");
+                    Err((RejectCode::AmountTooLarge, message))
+                }
                 Some(amount) if amount >= 0 => Ok(Some(amount)),
                 Some(amount) => Err((
                     RejectCode::NegativeAmount,

@@ -98,6 +98,8 @@ fn reasons() {
     check(&format!(r#"{click},"at":1532271600"#), "at_too_old");
     check(&format!(r#"{click},"at":{}"#, NOW.0 + MAX_AHEAD_MS + 1), "at_in_future");
     check(&format!(r#"{click},"cost_micros":-1"#), "negative_amount");
+    check(&format!(r#"{click},"cost_micros":{}"#, MAX_AMOUNT_MICROS + 1), "amount_too_large");
+    check(&format!(r#"{click},"value_micros":9223372036854775807"#), "amount_too_large");
     check(&format!(r#"{click},"cost_micros":0.5"#), "wrong_type");
     check(&format!(r#"{click},"cost_micros":"1""#), "wrong_type");
     check(&format!(r#"{click},"cost_micros":9223372036854775808"#), "wrong_type");

@@ -7,6 +7,10 @@ use crate::event::{Event, EventRef, Kind};
 use crate::key::{EventId, UserKey};
 use crate::time::{EventTime, ServerTime};
 
+/// The most events that are linked again for one event's history: some tens of milliseconds in which the shard does
+/// nothing else.
+pub const MAX_HISTORY_EVENTS: usize = 2_000;
+
 /// An accepted event with what the rules make of it.
 #[derive(Debug, Clone)]
 pub struct Related<'a> {
@@ -74,20 +78,22 @@ impl Linker {
 
     /// Every fact of this event since its arrival, each with the position of the arrival that caused it.
     ///
+    /// `None` where more than [`MAX_HISTORY_EVENTS`] would have to be linked again.
+    ///
     /// Facts are a function of the events alone, so the history need not be kept: the arrivals that can have had a
     /// part in it are linked again, one by one. Deliveries of duplicates have no position and are not in it.
-    pub fn history(&self, event: &EventRef) -> Vec<(u64, Fact)> {
-        let Some(&slot) = self.by_ref.get(event) else { return Vec::new() };
+    pub fn history(&self, event: &EventRef) -> Option<Vec<(u64, Fact)>> {
+        let neighbourhood = self.neighbourhood(*self.by_ref.get(event)?)?;
         let mut replay = Linker::new();
         let mut history = Vec::new();
-        for slot in self.neighbourhood(slot) {
+        for slot in neighbourhood {
             let Entry { event: replayed, received, settings, .. } = &self.entries[slot];
             let (replayed, settings) = (replayed.clone(), settings.clone());
             let applied = replay.apply([Arrival { event: replayed, received: *received, settings }]);
             let own = applied.facts.into_iter().filter(|fact| fact.event == *event);
             history.extend(own.map(|fact| (slot as u64, fact)));
         }
-        history
+        Some(history)
     }
 
     /// Events that fit the filter, newest arrival first.
@@ -129,23 +135,27 @@ impl Linker {
     }
 
     /// Everything that can have had a part in the facts of `slot`, in order of arrival: the events of its user, those
-    /// that it names, and theirs.
-    fn neighbourhood(&self, slot: Slot) -> BTreeSet<Slot> {
+    /// that it names, and theirs. `None` where they are too many.
+    fn neighbourhood(&self, slot: Slot) -> Option<BTreeSet<Slot>> {
         let mut found = BTreeSet::new();
+        let mut users = BTreeSet::new();
         let mut open = vec![slot];
         while let Some(slot) = open.pop() {
             if !found.insert(slot) {
                 continue;
             }
+            if found.len() > MAX_HISTORY_EVENTS {
+                return None;
+            }
             let event = &self.entries[slot].event;
             let named = [(Kind::Impression, &event.impression), (Kind::Click, &event.click)];
             let named = named.into_iter().filter_map(|(kind, id)| Some(EventRef { kind, id: id.clone()? }));
             open.extend(named.filter_map(|parent| self.by_ref.get(&parent).copied()));
-            let Some(user) = event.user else { continue };
+            let Some(user) = event.user.filter(|user| users.insert(*user)) else { continue };
             for kind in Kind::ALL {
                 open.extend(self.index.of_user(user, kind, EventTime(i64::MIN), EventTime(i64::MAX - 1)));
             }
         }
-        found
+        Some(found)
     }
 }

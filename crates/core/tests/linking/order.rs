@@ -98,7 +98,7 @@ proptest! {
         let mut linker = Linker::new();
         linker.apply(arrivals);
         for related in linker.iter() {
-            let history = linker.history(&related.event.event);
+            let history = linker.history(&related.event.event).unwrap();
             let standing = net(history.into_iter().map(|(_, fact)| fact));
             prop_assert_eq!(standing.get(&related.event.event), Some(&related.fact));
         }

@@ -35,6 +35,13 @@ pub(super) struct Queue {
     events: usize,
 }
 
+impl Queue {
+    /// The events that wait.
+    pub(super) fn events(&self) -> usize {
+        self.events
+    }
+}
+
 struct Waiting {
     events: Vec<Event>,
     answer: oneshot::Sender<std::result::Result<Vec<Appended>, Refused>>,
@@ -76,13 +83,13 @@ impl Node {
     }
 
     fn admit(&self, append: &Append) -> std::result::Result<(), Refused> {
-        let waiting = self.queue.borrow().events;
+        let waiting = self.queue.borrow().events();
         let name = self.state.id().name();
         let verdict = self.change_memory(|memory| {
             if memory.shard.shards().is_none() {
-                memory.store.set_name(name.as_deref().unwrap_or_default())?;
                 let (shards, settings) = (append.shards, Settings::default());
-                memory.set_settings(StoredSettings { revision: 0, shards, settings })?;
+                let defaults = StoredSettings { revision: 0, shards, settings };
+                memory.set_settings(defaults, name.as_deref())?;
             }
             Ok(memory.shard.admit(append.shards, waiting, append.events.len()))
         });

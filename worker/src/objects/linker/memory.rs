@@ -28,11 +28,19 @@ impl Memory {
     }
 
     /// Stores settings and puts them in force.
-    pub(super) fn set_settings(&mut self, stored: StoredSettings) -> Result<()> {
+    ///
+    /// The first of them are the first thing that is stored, so the object's name is written down with them.
+    pub(super) fn set_settings(&mut self, stored: StoredSettings, name: Option<&str>) -> Result<()> {
+        if let (Some(name), None) = (name, self.store.name()?) {
+            self.store.set_name(name)?;
+        }
         self.store.set_settings(&stored)?;
         let StoredSettings { revision, shards, settings } = stored;
         self.shard.set_settings(revision, shards, settings);
-        Ok(())
+        self.shard
+            .forget_revisions()
+            .into_iter()
+            .try_for_each(|forgotten| self.store.drop_settings(forgotten))
     }
 }
 
@@ -65,13 +73,15 @@ impl Node {
 
     /// Puts settings in force; `Err` is the shard count that events were already stored under.
     pub(super) fn put_settings(&self, wanted: &LinkerSettings) -> Result<std::result::Result<(), u32>> {
+        let waiting = self.queue.borrow().events();
+        let name = self.state.id().name();
         self.change_memory(|memory| {
             let LinkerSettings { revision, shards, settings } = wanted.clone();
-            Ok(match memory.shard.judge_settings(revision, shards) {
+            Ok(match memory.shard.judge_settings(revision, shards, waiting) {
                 SettingsVerdict::Conflict(known) => Err(known),
                 SettingsVerdict::Known => Ok(()),
                 SettingsVerdict::Store => {
-                    memory.set_settings(StoredSettings { revision, shards, settings })?;
+                    memory.set_settings(StoredSettings { revision, shards, settings }, name.as_deref())?;
                     Ok(())
                 }
             })
