@@ -50,7 +50,7 @@ async function localToken() {
 
 async function shootReadme(browser, token) {
   await mkdir(join(ROOT, "docs"), { recursive: true });
-  const options = { viewport: { width: 1280, height: 800 }, ...SHARP, colorScheme: "light" };
+  const options = { ...DESKTOP, ...SHARP, colorScheme: "light" };
   const dashboard = await Dashboard.open(browser, ADDRESS, options);
   await dashboard.signIn(token, "/?range=7d");
   await shoot(dashboard, join(ROOT, "docs", "screenshot.png"), "overview");
