@@ -89,6 +89,7 @@ phrases! {
     LiveWaiting: "Reconnecting…", "다시 연결하는 중…";
     LiveOff: "Not live", "실시간 아님";
     DataUpTo: "Data up to {0}", "{0}까지의 데이터";
+    NewestAt: "Complete up to there; the newest events in it arrived at {0}.", "이 시각까지 완전하며, 포함된 최신 이벤트는 {0}에 도착했습니다.";
     DataUpToNothing: "No data yet", "아직 데이터 없음";
     LinkRateIs: "Link rate {0}", "연결률 {0}";
     WaitingIs: "{0} waiting for their parent", "상위 이벤트 대기 {0}건";

@@ -48,6 +48,12 @@ pub fn Freshness(
             Phrase::DataUpTo.with(lang, &[&format::moment(lang, Moment::Exact, at, &answer.tz)])
         })
     };
+    let newest = move || {
+        let lang = browser::lang();
+        let at =
+            answer().and_then(|answer| Some((parse_rfc3339(answer.updated.as_deref()?)?, answer.tz.clone())));
+        at.map(|(at, tz)| Phrase::NewestAt.with(lang, &[&format::moment(lang, Moment::Exact, at, &tz)]))
+    };
     let rate = move || answer().and_then(|answer| answer.link_rate);
     let rate_text = move || {
         let lang = browser::lang();
@@ -71,7 +77,7 @@ pub fn Freshness(
         <div class="freshness">
             <LiveBadge/>
             <Show when=move || answer().is_some() fallback=move || waits().then(|| view! { <span class="skeleton wide"></span> })>
-                <span data-testid="fresh-through" data-value=through>{through_text}</span>
+                <span data-testid="fresh-through" data-value=through title=newest>{through_text}</span>
                 <span data-testid="fresh-link-rate" data-value=move || rate().map(|rate| rate.to_string())>
                     {rate_text}
                 </span>
