@@ -31,9 +31,12 @@ use crate::progress::Progress;
 use crate::replay::summary::grouped;
 use crate::retry::{Patience, RetryError, with_retries};
 
-/// Events of the past per day: with the visit that every minute has at least, three days give about 20,000,
-/// enough for every report and sent within seconds.
-const PAST_PER_DAY: f64 = 6_300.0;
+/// Average live events per second where none are asked for: something happens every few seconds.
+const DEFAULT_RATE: f64 = 0.2;
+
+/// Events of the past per day: as dense as the default live traffic, so that charts go on without a step; a week is
+/// sent in about a minute.
+const PAST_PER_DAY: f64 = DEFAULT_RATE * 86_400.0;
 
 /// Minutes in a day.
 const DAY_MINUTES: i64 = DAY_MS / MINUTE_MS;
@@ -67,10 +70,10 @@ pub(crate) struct DemoArgs {
     #[arg(long, env = "ADTALLY_ADMIN_TOKEN", hide_env_values = true, default_value = "")]
     token: String,
     /// Days of the past to fill, 0 to 30
-    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(i64).range(0..=30))]
+    #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(i64).range(0..=30))]
     days: i64,
     /// Average live events per second, 0.1 to 1,000
-    #[arg(long, value_name = "EVENTS_PER_S", default_value_t = 3.0, value_parser = live_rate)]
+    #[arg(long, value_name = "EVENTS_PER_S", default_value_t = DEFAULT_RATE, value_parser = live_rate)]
     rate: f64,
     /// Another seed makes other people with other habits
     #[arg(long, default_value_t = 1)]
