@@ -1,13 +1,13 @@
 //! A shard of an advertiser: what its Linker object decides, without storing or sending anything itself.
 //!
 //! The object reads facts (a request, a row, the clock), asks here what to do, does it, and tells here that it is
-//! done. Whatever is in memory follows from what was stored: [`Shard::replay`] makes it again, so a crash between any
+//! done. Whatever is in memory follows from what was stored: [`Shard::committed`] makes it again, so a crash between any
 //! two steps loses nothing that was acknowledged and repeats nothing that was told.
 //!
 //! ```text
 //! append:  admit -> commit -> (store the row) -> committed -> (acknowledge)
 //! flush:   tell  -> (store the parcels)       -> told      -> (deliver each, mark it delivered)
-//! start:   settings, told upto -> replay each row
+//! start:   settings, told upto -> committed, for each row
 //! ```
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -185,7 +185,7 @@ impl Shard {
         (Row { received: now, revision, accepted, repeats }, admissions)
     }
 
-    /// Links a row that was stored as the last row `id` of the log.
+    /// Links a row that is stored as row `id` of the log: after its commit, and again, in order, at every start.
     pub fn committed(&mut self, id: i64, row: Row) -> Result<(), MissingSettings> {
         let Row { received, revision, accepted, repeats } = row;
         let settings = self.revisions.get(&revision).ok_or(MissingSettings(revision))?.clone();
@@ -197,11 +197,6 @@ impl Shard {
             self.untold.extend(applied.facts);
         }
         Ok(())
-    }
-
-    /// Links a row of the log again; rows come in order.
-    pub fn replay(&mut self, id: i64, row: Row) -> Result<(), MissingSettings> {
-        self.committed(id, row)
     }
 
     /// The parcels to store for what is untold; `None` where there is nothing.

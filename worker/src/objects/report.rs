@@ -4,6 +4,7 @@
 //! - A delta may be repeated: one that was heard before changes nothing.
 //! - It relies on each source to send its deltas in order, and none before the one before it was answered.
 
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
 use std::rc::Rc;
@@ -34,11 +35,13 @@ const MAX_WATCHERS: usize = 500;
 #[durable_object]
 pub struct Report {
     state: AssertUnwindSafe<Rc<State>>,
+    /// Opened by the first call: its tables are looked after once an instance.
+    store: AssertUnwindSafe<OnceCell<ReportStore>>,
 }
 
 impl DurableObject for Report {
     fn new(state: State, _env: Env) -> Self {
-        Self { state: AssertUnwindSafe(Rc::new(state)) }
+        Self { state: AssertUnwindSafe(Rc::new(state)), store: AssertUnwindSafe(OnceCell::new()) }
     }
 
     async fn fetch(&self, mut request: Request) -> Result<Response> {
@@ -150,7 +153,11 @@ impl Report {
     }
 
     fn store(&self) -> Result<ReportStore> {
-        ReportStore::open(Database::new(self.state.0.clone()))
+        if let Some(store) = self.store.get() {
+            return Ok(store.clone());
+        }
+        let store = ReportStore::open(Database::new(self.state.0.clone()))?;
+        Ok(self.store.get_or_init(|| store).clone())
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Arrival, Entry, Fact, FactBody, Linker, Outcome, Slot};
+use super::{Arrival, Entry, Fact, FactBody, Linker, Slot};
 use crate::event::{Event, EventRef, Kind};
 use crate::key::{EventId, UserKey};
 use crate::time::{EventTime, ServerTime};
@@ -115,12 +115,6 @@ impl Linker {
     /// Every event with what it counts as, by position.
     pub fn iter(&self) -> impl Iterator<Item = Related<'_>> {
         (0..self.entries.len()).map(|slot| self.related(slot))
-    }
-
-    /// The number of valid events and of all.
-    pub fn validity(&self) -> (usize, usize) {
-        let valid = self.iter().filter(|related| related.fact.outcome == Outcome::Counted).count();
-        (valid, self.entries.len())
     }
 
     fn related(&self, slot: Slot) -> Related<'_> {

@@ -23,7 +23,7 @@ impl Memory {
         for StoredSettings { revision, shards, settings } in store.settings()? {
             shard.set_settings(revision, shards, settings);
         }
-        store.replay(|id, row| shard.replay(id, row).map_err(|error| fault(error.to_string())))?;
+        store.replay(|id, row| shard.committed(id, row).map_err(|error| fault(error.to_string())))?;
         Ok(Memory { store, shard })
     }
 

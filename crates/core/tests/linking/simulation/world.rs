@@ -59,7 +59,7 @@ impl Store {
             shard.set_settings(*revision, shards, settings.clone());
         }
         for (id, row) in (1..).zip(&self.rows) {
-            shard.replay(id, row.clone()).unwrap();
+            shard.committed(id, row.clone()).unwrap();
         }
         shard
     }
