@@ -156,6 +156,7 @@ fn verify_one(
         settings: Settings {
             windows: catalog::advertiser::windows(&advertiser),
             prices: server.prices(key)?,
+            currency: Key::parse(&advertiser.currency).unwrap_or_default(),
         },
         shards: advertiser.shards,
         received: now,

@@ -18,7 +18,7 @@ mod story;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-pub use fact::{Fact, FactBody, Link, Outcome, Through, Unlinked, cells_of};
+pub use fact::{Basis, Fact, FactBody, Link, Outcome, Through, Unlinked, cells_of};
 pub use story::{Filter, MAX_HISTORY_EVENTS, Related};
 
 use crate::event::{Dims, Event, EventRef, InvalidReason, Kind, Screening};
@@ -269,8 +269,8 @@ impl Linker {
     fn difference(&self, slot: Slot, old: Option<FactBody>) -> impl Iterator<Item = Fact> {
         let new = self.fact(slot);
         let changed = old.as_ref() != Some(&new);
-        let event = &self.entries[slot].event.event;
-        let signed = |sign, body| Fact { sign, event: event.clone(), body };
+        let Event { event, at, .. } = &self.entries[slot].event;
+        let signed = |sign, body| Fact { sign, event: event.clone(), at: *at, body };
         let retracted = old.filter(|_| changed).map(|body| signed(-1, body));
         let added = changed.then(|| signed(1, new));
         retracted.into_iter().chain(added)

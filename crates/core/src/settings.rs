@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::key::Key;
 use crate::time::{DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS};
 
 /// How far a child may lie before its explicit parent: clocks of two senders differ.
@@ -74,4 +75,22 @@ pub struct Settings {
     pub windows: Windows,
     /// Price by campaign key.
     pub prices: BTreeMap<String, Price>,
+    /// What every amount of the advertiser is in: an ISO 4217 code; empty where the catalog does not know it.
+    #[serde(with = "key_as_text")]
+    pub currency: Key,
+}
+
+/// A key as its text; text that is no key reads as the unknown one.
+mod key_as_text {
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    use crate::key::Key;
+
+    pub(super) fn serialize<S: Serializer>(key: &Key, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(key.as_str())
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Key, D::Error> {
+        Ok(Key::parse(&String::deserialize(from)?).unwrap_or_default())
+    }
 }

@@ -32,7 +32,8 @@ pub(crate) async fn current(db: &D1Database, key: &Key) -> Result<LinkerSettings
     let entry = advertisers::find(db, key).await?.unwrap_or_else(|| advertiser::unknown(key));
     let priced = campaigns::priced(db, key).await?;
     let prices = priced.iter().filter_map(|found| Some((found.key.clone(), campaign::price(found)?)));
-    let settings = Settings { windows: advertiser::windows(&entry), prices: prices.collect() };
+    let currency = Key::parse(&entry.currency).unwrap_or_default();
+    let settings = Settings { windows: advertiser::windows(&entry), prices: prices.collect(), currency };
     let revision = row.map_or(0, |row| row.revision);
     Ok(LinkerSettings { revision, shards: entry.shards, settings })
 }

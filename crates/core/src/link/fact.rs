@@ -3,9 +3,10 @@
 use super::{LATE_AFTER_MS, Linker, Slot, SlotLink};
 use crate::cell::{CellKey, Cells, Dimension, Scope};
 use crate::event::{EventRef, InvalidReason, Kind};
-use crate::key::{EventId, UserKey};
+use crate::key::{EventId, Key, UserKey};
 use crate::measure::{Measure, Measures};
 use crate::settings::PriceModel;
+use crate::time::EventTime;
 
 /// What an event counts as, signed: +1 adds it, -1 takes an earlier one back.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -14,6 +15,8 @@ pub struct Fact {
     pub sign: i8,
     /// The event.
     pub event: EventRef,
+    /// When it happened.
+    pub at: EventTime,
     /// What it counts as.
     pub body: FactBody,
 }
@@ -29,8 +32,40 @@ pub struct FactBody {
     pub cell: CellKey,
     /// What it counts.
     pub measures: Measures,
+    /// What its cost comes from.
+    pub basis: Basis,
+    /// What its amounts are in, by the settings in force at its arrival.
+    pub currency: Key,
     /// The user to add to the cell's reach: that of a valid impression.
     pub reached: Option<UserKey>,
+}
+
+/// What the cost of an event comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Basis {
+    /// It costs nothing.
+    Free,
+    /// The event says its own cost.
+    Own,
+    /// The campaign pays for impressions, a price per thousand.
+    Cpm,
+    /// The campaign pays for linked clicks.
+    Cpc,
+    /// The campaign pays for attributed conversions.
+    Cpa,
+}
+
+impl Basis {
+    /// The name in API answers.
+    pub fn name(self) -> &'static str {
+        match self {
+            Basis::Free => "free",
+            Basis::Own => "own",
+            Basis::Cpm => "cpm",
+            Basis::Cpc => "cpc",
+            Basis::Cpa => "cpa",
+        }
+    }
 }
 
 /// Whether an event counts.
@@ -198,8 +233,13 @@ impl Linker {
         let is_reached = event.kind() == Kind::Impression && outcome == Outcome::Counted;
         let reached = event.user.filter(|_| is_reached);
         let link = self.link_by_id(slot);
-        let measures = self.measures(slot, outcome, &link);
-        FactBody { outcome, link, cell, measures, reached }
+        let linked = matches!(link, Link::Impression(_) | Link::Attributed { .. });
+        let valid = outcome == Outcome::Counted;
+        let (basis, cost_micros) = if valid { self.cost(slot, linked) } else { (Basis::Free, 0) };
+        let mut measures = self.measures(slot, outcome, &link);
+        measures.add(Measure::CostMicros, cost_micros);
+        let currency = entry.settings.currency.clone();
+        FactBody { outcome, link, cell, measures, basis, currency, reached }
     }
 
     fn link_by_id(&self, slot: Slot) -> Link {
@@ -241,23 +281,23 @@ impl Linker {
         count(Measure::Waiting, *link == Link::Unlinked(Unlinked::ParentMissing));
         measures.add(Measure::Duplicates, entry.duplicates as i64);
         if valid {
-            measures.add(Measure::CostMicros, self.cost_micros(slot, linked));
             measures.add(Measure::ValueMicros, entry.event.value_micros);
         }
         measures
     }
 
     /// An event's own cost, else what the campaign pays for it; a thousandth of a cpm price is rounded down.
-    fn cost_micros(&self, slot: Slot, linked: bool) -> i64 {
+    fn cost(&self, slot: Slot, linked: bool) -> (Basis, i64) {
         let entry = &self.entries[slot];
         if let Some(own) = entry.event.cost_micros {
-            return own;
+            return (Basis::Own, own);
         }
-        let Some(price) = entry.settings.prices.get(entry.dims().campaign.as_str()) else { return 0 };
-        match (price.model, entry.event.kind()) {
-            (PriceModel::Cpm, Kind::Impression) => price.micros / 1_000,
-            (PriceModel::Cpc, Kind::Click) | (PriceModel::Cpa, Kind::Conversion) if linked => price.micros,
-            _ => 0,
+        let price = entry.settings.prices.get(entry.dims().campaign.as_str());
+        match price.map(|price| (price.model, entry.event.kind(), price.micros)) {
+            Some((PriceModel::Cpm, Kind::Impression, micros)) => (Basis::Cpm, micros / 1_000),
+            Some((PriceModel::Cpc, Kind::Click, micros)) if linked => (Basis::Cpc, micros),
+            Some((PriceModel::Cpa, Kind::Conversion, micros)) if linked => (Basis::Cpa, micros),
+            _ => (Basis::Free, 0),
         }
     }
 }

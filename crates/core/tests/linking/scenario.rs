@@ -67,5 +67,6 @@ pub(crate) fn settings() -> impl Strategy<Value = Settings> {
             skew_ms: w.6,
         },
         prices: [("c1".to_owned(), Price { model, micros: 5_000 })].into(),
+        currency: Key::parse("USD").unwrap(),
     })
 }

@@ -89,6 +89,7 @@ fn amounts_to(store: &Store, shards: u32, scope: &Scope) -> Segment {
     let fact = |related: adtally_core::link::Related<'_>| Fact {
         sign: 1,
         event: related.event.event.clone(),
+        at: related.event.at,
         body: related.fact,
     };
     let facts: Vec<Fact> = shard.linker().iter().map(fact).collect();
