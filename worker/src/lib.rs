@@ -9,6 +9,7 @@
 
 mod bindings;
 mod clock;
+mod usage;
 mod problem;
 mod route;
 mod call;

@@ -21,6 +21,8 @@ pub const EVENTS: &str = "/events";
 pub const REDUCE: &str = "/reduce";
 /// Report: `POST` the bytes of a [`Delta`](crate::delta::Delta), answered by 200 once it is durable.
 pub const DELTA: &str = "/delta";
+/// Linker and Report: `GET`, answered by [`Usage`] as JSON.
+pub const USAGE: &str = "/usage";
 /// Report: `GET`, upgraded to a WebSocket of [`LiveMessage`](crate::api::LiveMessage)s.
 pub const LIVE: &str = "/live";
 
@@ -58,6 +60,19 @@ pub struct LinkerSettings {
     pub shards: u32,
     /// Windows and prices.
     pub settings: Settings,
+}
+
+/// What an isolate has used since it started, all its objects together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Usage {
+    /// Rows that statements wrote, index entries and deletions included.
+    pub rows_written: u64,
+    /// Alarms that were set; each is billed as a row.
+    pub alarms_set: u64,
+    /// Requests to objects and alarms that rang; each is billed as a request.
+    pub object_calls: u64,
+    /// The size of the WebAssembly memory, which never shrinks.
+    pub memory_bytes: u64,
 }
 
 /// Which event's story to tell.

@@ -22,6 +22,7 @@ use adtally_wire::api::EventList;
 use adtally_wire::log::Append;
 use adtally_wire::object::{
     APPEND, AppendAnswer, EVENTS, EventsQuery, LinkerSettings, SETTINGS, STORY, ShardsConflict, StoryQuery,
+    USAGE,
 };
 use adtally_wire::story;
 use worker::{DurableObject, Env, Error, Method, Request, Response, Result, State, durable_object};
@@ -29,6 +30,7 @@ use worker::{DurableObject, Env, Error, Method, Request, Response, Result, State
 use super::refuse;
 use crate::storage::linker::LinkerStore;
 use crate::storage::sql::Database;
+use crate::usage;
 use commit::{Queue, Refused};
 use memory::Memory;
 
@@ -65,17 +67,20 @@ impl DurableObject for Linker {
     }
 
     async fn fetch(&self, mut request: Request) -> Result<Response> {
+        usage::called();
         match (request.method(), request.path().as_str()) {
             (Method::Post, APPEND) => self.append(request.bytes().await?).await,
             (Method::Put, SETTINGS) => self.settings(&request.json().await?),
             (Method::Post, STORY) => self.story(&request.json().await?),
             (Method::Post, EVENTS) => self.events(&request.json().await?),
+            (Method::Get, USAGE) => usage::answer(),
             _ => refuse(404, None, "no such call"),
         }
     }
 
     /// Delivers what a crash or an unreachable Report object left behind.
     async fn alarm(&self) -> Result<Response> {
+        usage::called();
         self.node.alarm_is_set.set(false);
         self.node.clone().flush().await;
         Response::empty()

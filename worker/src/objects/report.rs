@@ -17,7 +17,7 @@ use adtally_core::segment::Segment;
 use adtally_core::time::ServerTime;
 use adtally_wire::api::LiveMessage;
 use adtally_wire::delta::Delta;
-use adtally_wire::object::{DELTA, LIVE, REDUCE, ReduceAnswer, ReduceHead, ReduceQuery};
+use adtally_wire::object::{DELTA, LIVE, REDUCE, ReduceAnswer, ReduceHead, ReduceQuery, USAGE};
 use adtally_wire::story;
 use worker::{
     DurableObject, Env, Error, Method, Request, Response, Result, State, WebSocket, WebSocketIncomingMessage,
@@ -27,6 +27,7 @@ use worker::{
 use super::refuse;
 use crate::storage::report::{ReportStore, Totals};
 use crate::storage::sql::Database;
+use crate::usage;
 
 /// The most watchers of a scope: each change is sent to each of them.
 const MAX_WATCHERS: usize = 500;
@@ -45,10 +46,12 @@ impl DurableObject for Report {
     }
 
     async fn fetch(&self, mut request: Request) -> Result<Response> {
+        usage::called();
         match (request.method(), request.path().as_str()) {
             (Method::Post, DELTA) => self.hear(&request.bytes().await?),
             (Method::Post, REDUCE) => self.reduce(&request.json().await?),
             (Method::Get, LIVE) => self.watch(),
+            (Method::Get, USAGE) => usage::answer(),
             _ => refuse(404, None, "no such call"),
         }
     }

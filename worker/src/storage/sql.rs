@@ -6,6 +6,8 @@ use std::rc::Rc;
 use wasm_bindgen::prelude::*;
 use worker::{Error, Result, SqlStorage, SqlStorageValue, State};
 
+use crate::usage;
+
 #[wasm_bindgen]
 extern "C" {
     /// The part of an object's storage that the bindings lack.
@@ -37,7 +39,9 @@ impl Database {
 
     /// Runs a statement and tells how many rows it wrote, index entries included.
     pub(crate) fn run(&self, statement: &str, bindings: Vec<SqlStorageValue>) -> Result<usize> {
-        Ok(self.sql().exec(statement, bindings)?.rows_written())
+        let rows = self.sql().exec(statement, bindings)?.rows_written();
+        usage::wrote(rows);
+        Ok(rows)
     }
 
     /// Runs a query and reads all rows; the first error ends the reading.

@@ -1,0 +1,49 @@
+//! What this isolate has used since it started: what the platform bills by, and what it limits.
+//!
+//! Counted for all objects of the isolate together, since they share its memory and its price.
+//! An isolate that is thrown away takes its counts with it; whoever wants sums takes differences often.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use adtally_wire::object::Usage;
+use worker::{Response, Result};
+
+static ROWS_WRITTEN: AtomicU64 = AtomicU64::new(0);
+static ALARMS_SET: AtomicU64 = AtomicU64::new(0);
+static OBJECT_CALLS: AtomicU64 = AtomicU64::new(0);
+
+/// A statement wrote rows; index entries and deleted rows are rows.
+pub(crate) fn wrote(rows: usize) {
+    ROWS_WRITTEN.fetch_add(rows as u64, Ordering::Relaxed);
+}
+
+/// An alarm was set, which is billed as a row.
+pub(crate) fn set_alarm() {
+    ALARMS_SET.fetch_add(1, Ordering::Relaxed);
+}
+
+/// An object was called, by a request or by its alarm.
+pub(crate) fn called() {
+    OBJECT_CALLS.fetch_add(1, Ordering::Relaxed);
+}
+
+/// The answer to `USAGE`, which is for measuring and reachable through an object's binding only.
+pub(crate) fn answer() -> Result<Response> {
+    Response::from_json(&Usage {
+        rows_written: ROWS_WRITTEN.load(Ordering::Relaxed),
+        alarms_set: ALARMS_SET.load(Ordering::Relaxed),
+        object_calls: OBJECT_CALLS.load(Ordering::Relaxed),
+        memory_bytes: memory_bytes(),
+    })
+}
+
+/// The size of the module's memory, which never shrinks; 0 where this does not run as WebAssembly.
+fn memory_bytes() -> u64 {
+    #[cfg(target_arch = "wasm32")]
+    {
+        const PAGE_BYTES: u64 = 65_536;
+        core::arch::wasm32::memory_size(0) as u64 * PAGE_BYTES
+    }
+    #[cfg(not(target_arch = "wasm32"))]
+    0
+}
