@@ -103,6 +103,50 @@ test("ratios are computed from the sums, and are nothing over zero", async () =>
   assert.deepEqual(empty, { impressions: 0, ctr: null });
 });
 
+test("gross is valid and invalid together, and invalid is the sum of its reasons", async () => {
+  const kinds = ["impressions", "views", "clicks", "conversions"];
+  const reasons = ["bot", "datacenter", "repeat", "flood"];
+  const robot = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)";
+  const mixed = Array.from({ length: 60 }, (_, i) => ({
+    id: `m${i}`,
+    kind: kinds[i % 4].slice(0, -1),
+    // Clicks of one user come every 1.5 seconds: each but the first repeats the one before.
+    at: EVENTS[0].at + (i % 4 === 2 ? i * 375 : i * 600_000),
+    user: i % 4 === 2 ? "eager" : `u${i}`,
+    advertiser: "mixed",
+    ad: "ad1",
+    country: ["KR", "US"][i % 2],
+    service: "news",
+    ...(i % 5 === 0 && { user_agent: robot }),
+  }));
+  await server.sender.collect(mixed);
+  const metrics = ["", "gross_", "invalid_", ...reasons.map((reason) => `${reason}_`)].flatMap((part) => kinds.map((kind) => part + kind));
+  const query = { ...RANGE, metrics: metrics.join() };
+  const seen = async (params) => {
+    const report = await server.admin.report({ ...query, ...params });
+    const names = report.columns.map(({ name }) => name);
+    return [...report.rows.map((row) => Object.fromEntries(row.map((value, i) => [names[i], value]))), report.totals];
+  };
+  let totals;
+  await eventually(async () => {
+    totals = (await seen({ scope: "advertiser:mixed" })).at(-1);
+    assert.equal(kinds.reduce((sum, kind) => sum + totals[`gross_${kind}`], 0), mixed.length);
+  });
+  for (const kind of kinds) assert.equal(totals[`bot_${kind}`], 3, kind);
+  assert.deepEqual([totals.clicks, totals.repeat_clicks, totals.impressions], [1, 11, 12]);
+  for (const scope of ["advertiser:mixed", "service:news", "platform"]) {
+    for (const by of [undefined, "country", "hour", "day,advertiser"]) {
+      for (const row of await seen({ scope, by })) {
+        for (const kind of kinds) {
+          assert.equal(row[`gross_${kind}`], row[kind] + row[`invalid_${kind}`], `${scope} ${by} ${kind}`);
+          const sum = reasons.reduce((sum, reason) => sum + row[`${reason}_${kind}`], 0);
+          assert.equal(row[`invalid_${kind}`], sum, `${scope} ${by} ${kind}`);
+        }
+      }
+    }
+  }
+});
+
 test("reach is an estimate of distinct users", async () => {
   const { reach } = await server.admin.totals({ ...RANGE, metrics: "reach" });
   assert.ok(Math.abs(reach - 240) <= 240 * 0.05, String(reach));

@@ -2,6 +2,7 @@
 //!
 //! What they are, and who may see them, is [`adtally_core::report::Metric`].
 
+use adtally_core::event::Kind;
 use adtally_core::measure::Measure;
 use adtally_core::report::{Metric, Ratio};
 
@@ -25,7 +26,9 @@ pub const CTR: Metric = Metric::Ratio(Ratio::Ctr);
 pub const LINK_RATE: Metric = Metric::Ratio(Ratio::LinkRate);
 
 /// Every metric under the heading and in the order in which it is offered.
-pub const OFFERED: [(Phrase, &[Metric]); 5] = [
+///
+/// Those of floods are not: only the batch can find floods, and until it does a zero would look like a finding.
+pub const OFFERED: [(Phrase, &[Metric]); 6] = [
     (
         Phrase::GroupDelivery,
         &[IMPRESSIONS, Metric::Measure(Measure::Views), Metric::Ratio(Ratio::Viewability), Metric::Reach],
@@ -52,11 +55,33 @@ pub const OFFERED: [(Phrase, &[Metric]); 5] = [
         ],
     ),
     (
-        Phrase::GroupQuality,
+        Phrase::GroupInvalid,
         &[
+            Metric::Gross(Kind::Impression),
+            Metric::Gross(Kind::View),
+            Metric::Gross(Kind::Click),
+            Metric::Gross(Kind::Conversion),
             Metric::Measure(Measure::InvalidImpressions),
+            Metric::Measure(Measure::InvalidViews),
             Metric::Measure(Measure::InvalidClicks),
             Metric::Measure(Measure::InvalidConversions),
+            Metric::Measure(Measure::BotImpressions),
+            Metric::Measure(Measure::BotViews),
+            Metric::Measure(Measure::BotClicks),
+            Metric::Measure(Measure::BotConversions),
+            Metric::Measure(Measure::DatacenterImpressions),
+            Metric::Measure(Measure::DatacenterViews),
+            Metric::Measure(Measure::DatacenterClicks),
+            Metric::Measure(Measure::DatacenterConversions),
+            Metric::Measure(Measure::RepeatImpressions),
+            Metric::Measure(Measure::RepeatViews),
+            Metric::Measure(Measure::RepeatClicks),
+            Metric::Measure(Measure::RepeatConversions),
+        ],
+    ),
+    (
+        Phrase::GroupQuality,
+        &[
             Metric::Measure(Measure::Duplicates),
             Metric::Measure(Measure::Late),
             Metric::Measure(Measure::Waiting),
@@ -92,6 +117,10 @@ pub enum Sense {
 pub fn phrase(metric: Metric) -> Phrase {
     match metric {
         Metric::Measure(measure) => measure_phrase(measure),
+        Metric::Gross(Kind::Impression) => Phrase::GrossImpressions,
+        Metric::Gross(Kind::View) => Phrase::GrossViews,
+        Metric::Gross(Kind::Click) => Phrase::GrossClicks,
+        Metric::Gross(Kind::Conversion) => Phrase::GrossConversions,
         Metric::Reach => Phrase::Reach,
         Metric::Ratio(Ratio::Ctr) => Phrase::Ctr,
         Metric::Ratio(Ratio::Cvr) => Phrase::Cvr,
@@ -121,6 +150,23 @@ fn measure_phrase(measure: Measure) -> Phrase {
         Measure::Duplicates => Phrase::Duplicates,
         Measure::Late => Phrase::Late,
         Measure::Waiting => Phrase::Waiting,
+        Measure::InvalidViews => Phrase::InvalidViews,
+        Measure::BotImpressions => Phrase::BotImpressions,
+        Measure::BotViews => Phrase::BotViews,
+        Measure::BotClicks => Phrase::BotClicks,
+        Measure::BotConversions => Phrase::BotConversions,
+        Measure::DatacenterImpressions => Phrase::DatacenterImpressions,
+        Measure::DatacenterViews => Phrase::DatacenterViews,
+        Measure::DatacenterClicks => Phrase::DatacenterClicks,
+        Measure::DatacenterConversions => Phrase::DatacenterConversions,
+        Measure::RepeatImpressions => Phrase::RepeatImpressions,
+        Measure::RepeatViews => Phrase::RepeatViews,
+        Measure::RepeatClicks => Phrase::RepeatClicks,
+        Measure::RepeatConversions => Phrase::RepeatConversions,
+        Measure::FloodImpressions => Phrase::FloodImpressions,
+        Measure::FloodViews => Phrase::FloodViews,
+        Measure::FloodClicks => Phrase::FloodClicks,
+        Measure::FloodConversions => Phrase::FloodConversions,
     }
 }
 
@@ -128,7 +174,7 @@ fn measure_phrase(measure: Measure) -> Phrase {
 pub fn unit(metric: Metric) -> Unit {
     match metric {
         Metric::Measure(Measure::CostMicros | Measure::ValueMicros) => Unit::Money,
-        Metric::Measure(_) | Metric::Reach => Unit::Count,
+        Metric::Measure(_) | Metric::Gross(_) | Metric::Reach => Unit::Count,
         Metric::Ratio(ratio) if ratio.is_money() => Unit::Money,
         Metric::Ratio(Ratio::Roas) => Unit::Multiple,
         Metric::Ratio(_) => Unit::Percent,
@@ -144,15 +190,11 @@ pub fn needs_one_currency(metric: Metric) -> bool {
 pub fn sense(metric: Metric) -> Sense {
     match metric {
         COST => Sense::Neutral,
-        Metric::Measure(
-            Measure::Unattributed
-            | Measure::InvalidImpressions
-            | Measure::InvalidClicks
-            | Measure::InvalidConversions
-            | Measure::Duplicates
-            | Measure::Late
-            | Measure::Waiting,
-        ) => Sense::Bad,
+        // Every measure from the first invalid one on counts something that should not be.
+        Metric::Measure(Measure::Unattributed) => Sense::Bad,
+        Metric::Measure(measure) if measure >= Measure::InvalidImpressions => Sense::Bad,
+        // More traffic of which more may be invalid.
+        Metric::Gross(_) => Sense::Neutral,
         Metric::Ratio(ratio) if ratio.is_money() => Sense::Bad,
         _ => Sense::Good,
     }
@@ -160,13 +202,13 @@ pub fn sense(metric: Metric) -> Sense {
 
 /// Whether rows of it add up, so that a share of its total means something.
 pub fn adds_up(metric: Metric) -> bool {
-    matches!(metric, Metric::Measure(_))
+    matches!(metric, Metric::Measure(_) | Metric::Gross(_))
 }
 
 /// What to rank by where the metric itself would rank noise first: a ratio is often highest over few events.
 pub fn weight(metric: Metric) -> Metric {
     match metric {
-        Metric::Measure(_) => metric,
+        Metric::Measure(_) | Metric::Gross(_) => metric,
         Metric::Reach => IMPRESSIONS,
         Metric::Ratio(ratio) => Metric::Measure(ratio.measures().1),
     }
@@ -185,7 +227,8 @@ mod tests {
         let offered: Vec<_> = OFFERED.iter().flat_map(|(_, metrics)| *metrics).copied().collect();
         let different: BTreeSet<_> = offered.iter().copied().collect();
         assert_eq!(different.len(), offered.len());
-        assert_eq!(different, Metric::all().collect());
+        let is_flood = |metric: &Metric| metric.name().starts_with("flood_");
+        assert_eq!(different, Metric::all().filter(|metric| !is_flood(metric)).collect());
     }
 
     #[wasm_bindgen_test(unsupported = test)]

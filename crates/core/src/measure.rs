@@ -2,6 +2,8 @@
 //!
 //! Ratios are not here: they are derived once, at display, in [`crate::report`].
 
+use crate::event::{InvalidReason, Kind};
+
 /// A summable figure of a cell.
 ///
 /// The order is that of the segment encoding and of API answers: append only.
@@ -37,11 +39,45 @@ pub enum Measure {
     Late,
     /// Valid events whose explicit parent has not arrived.
     Waiting,
+    /// Views that are invalid traffic.
+    InvalidViews,
+    /// The part of `InvalidImpressions` by robots, known by their user agents.
+    BotImpressions,
+    /// The part of `InvalidViews` by robots, known by their user agents.
+    BotViews,
+    /// The part of `InvalidClicks` by robots, known by their user agents.
+    BotClicks,
+    /// The part of `InvalidConversions` by robots, known by their user agents.
+    BotConversions,
+    /// The part of `InvalidImpressions` from data centres.
+    DatacenterImpressions,
+    /// The part of `InvalidViews` from data centres.
+    DatacenterViews,
+    /// The part of `InvalidClicks` from data centres.
+    DatacenterClicks,
+    /// The part of `InvalidConversions` from data centres.
+    DatacenterConversions,
+    /// The part of `InvalidImpressions` that repeat one of a moment before.
+    RepeatImpressions,
+    /// The part of `InvalidViews` that repeat one of a moment before.
+    RepeatViews,
+    /// The part of `InvalidClicks` that repeat one of a moment before.
+    RepeatClicks,
+    /// The part of `InvalidConversions` that repeat one of a moment before.
+    RepeatConversions,
+    /// The part of `InvalidImpressions` of a user who has too many in a day; the batch finds those.
+    FloodImpressions,
+    /// The part of `InvalidViews` of a user who has too many in a day; the batch finds those.
+    FloodViews,
+    /// The part of `InvalidClicks` of a user who has too many in a day; the batch finds those.
+    FloodClicks,
+    /// The part of `InvalidConversions` of a user who has too many in a day; the batch finds those.
+    FloodConversions,
 }
 
 impl Measure {
     /// Every measure, in the order of the enum.
-    pub const ALL: [Measure; 15] = [
+    pub const ALL: [Measure; 32] = [
         Measure::Impressions,
         Measure::Views,
         Measure::Clicks,
@@ -57,6 +93,23 @@ impl Measure {
         Measure::Duplicates,
         Measure::Late,
         Measure::Waiting,
+        Measure::InvalidViews,
+        Measure::BotImpressions,
+        Measure::BotViews,
+        Measure::BotClicks,
+        Measure::BotConversions,
+        Measure::DatacenterImpressions,
+        Measure::DatacenterViews,
+        Measure::DatacenterClicks,
+        Measure::DatacenterConversions,
+        Measure::RepeatImpressions,
+        Measure::RepeatViews,
+        Measure::RepeatClicks,
+        Measure::RepeatConversions,
+        Measure::FloodImpressions,
+        Measure::FloodViews,
+        Measure::FloodClicks,
+        Measure::FloodConversions,
     ];
 
     /// The name in API queries and answers.
@@ -77,7 +130,71 @@ impl Measure {
             Measure::Duplicates => "duplicates",
             Measure::Late => "late",
             Measure::Waiting => "waiting",
+            Measure::InvalidViews => "invalid_views",
+            Measure::BotImpressions => "bot_impressions",
+            Measure::BotViews => "bot_views",
+            Measure::BotClicks => "bot_clicks",
+            Measure::BotConversions => "bot_conversions",
+            Measure::DatacenterImpressions => "datacenter_impressions",
+            Measure::DatacenterViews => "datacenter_views",
+            Measure::DatacenterClicks => "datacenter_clicks",
+            Measure::DatacenterConversions => "datacenter_conversions",
+            Measure::RepeatImpressions => "repeat_impressions",
+            Measure::RepeatViews => "repeat_views",
+            Measure::RepeatClicks => "repeat_clicks",
+            Measure::RepeatConversions => "repeat_conversions",
+            Measure::FloodImpressions => "flood_impressions",
+            Measure::FloodViews => "flood_views",
+            Measure::FloodClicks => "flood_clicks",
+            Measure::FloodConversions => "flood_conversions",
         }
+    }
+}
+
+/// Valid events of a kind, linked or not.
+pub fn valid(kind: Kind) -> Measure {
+    match kind {
+        Kind::Impression => Measure::Impressions,
+        Kind::View => Measure::Views,
+        Kind::Click => Measure::Clicks,
+        Kind::Conversion => Measure::Conversions,
+    }
+}
+
+/// Invalid events of a kind, whatever the reason.
+pub fn invalid(kind: Kind) -> Measure {
+    match kind {
+        Kind::Impression => Measure::InvalidImpressions,
+        Kind::View => Measure::InvalidViews,
+        Kind::Click => Measure::InvalidClicks,
+        Kind::Conversion => Measure::InvalidConversions,
+    }
+}
+
+/// The part of [`invalid`] that is so for one reason.
+pub fn invalid_for(reason: InvalidReason, kind: Kind) -> Measure {
+    let [impressions, views, clicks, conversions] = match reason {
+        InvalidReason::Bot => {
+            [Measure::BotImpressions, Measure::BotViews, Measure::BotClicks, Measure::BotConversions]
+        }
+        InvalidReason::Datacenter => [
+            Measure::DatacenterImpressions,
+            Measure::DatacenterViews,
+            Measure::DatacenterClicks,
+            Measure::DatacenterConversions,
+        ],
+        InvalidReason::Repeat => [
+            Measure::RepeatImpressions,
+            Measure::RepeatViews,
+            Measure::RepeatClicks,
+            Measure::RepeatConversions,
+        ],
+    };
+    match kind {
+        Kind::Impression => impressions,
+        Kind::View => views,
+        Kind::Click => clicks,
+        Kind::Conversion => conversions,
     }
 }
 

@@ -4,7 +4,7 @@ use super::{LATE_AFTER_MS, Linker, Slot, SlotLink};
 use crate::cell::{CellKey, Cells, Dimension, Scope};
 use crate::event::{EventRef, InvalidReason, Kind};
 use crate::key::{EventId, Key, UserKey};
-use crate::measure::{Measure, Measures};
+use crate::measure::{self, Measure, Measures};
 use crate::settings::PriceModel;
 use crate::time::EventTime;
 
@@ -267,16 +267,14 @@ impl Linker {
         let mut count = |measure, holds: bool| measures.add(measure, i64::from(holds));
         let valid = outcome == Outcome::Counted;
         let linked = matches!(link, Link::Impression(_) | Link::Attributed { .. });
-        count(Measure::Impressions, valid && kind == Kind::Impression);
-        count(Measure::Views, valid && kind == Kind::View);
-        count(Measure::Clicks, valid && kind == Kind::Click);
+        count(measure::valid(kind), valid);
         count(Measure::LinkedClicks, valid && kind == Kind::Click && linked);
-        count(Measure::Conversions, valid && kind == Kind::Conversion);
         count(Measure::ViewThrough, matches!(link, Link::Attributed { through: Through::View, .. }));
         count(Measure::Unattributed, valid && kind == Kind::Conversion && !linked);
-        count(Measure::InvalidImpressions, !valid && kind == Kind::Impression);
-        count(Measure::InvalidClicks, !valid && kind == Kind::Click);
-        count(Measure::InvalidConversions, !valid && kind == Kind::Conversion);
+        if let Outcome::Invalid(reason) = outcome {
+            count(measure::invalid(kind), true);
+            count(measure::invalid_for(reason, kind), true);
+        }
         count(Measure::Late, entry.received.0 - entry.event.at.0 > LATE_AFTER_MS);
         count(Measure::Waiting, *link == Link::Unlinked(Unlinked::ParentMissing));
         measures.add(Measure::Duplicates, entry.duplicates as i64);

@@ -1,7 +1,8 @@
 //! Metrics: what a report can show, sums and what is derived from them.
 
 use crate::cell::{Scope, Tally};
-use crate::measure::{Measure, Measures};
+use crate::event::Kind;
+use crate::measure::{self, Measure, Measures};
 
 /// A figure of a report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -10,6 +11,8 @@ pub enum Metric {
     Measure(Measure),
     /// Estimated different users with a valid impression.
     Reach,
+    /// All events of a kind, valid or not; repeated deliveries are not among them.
+    Gross(Kind),
     /// A quotient of two sums.
     Ratio(Ratio),
 }
@@ -105,13 +108,18 @@ impl Metric {
     /// Every metric, in the order of the API reference.
     pub fn all() -> impl Iterator<Item = Metric> {
         let measures = Measure::ALL.into_iter().map(Metric::Measure);
-        measures.chain([Metric::Reach]).chain(Ratio::ALL.map(Metric::Ratio))
+        let gross = Kind::ALL.map(Metric::Gross);
+        measures.chain(gross).chain([Metric::Reach]).chain(Ratio::ALL.map(Metric::Ratio))
     }
 
     /// The name in API queries and answers.
     pub fn name(self) -> &'static str {
         match self {
             Metric::Measure(measure) => measure.name(),
+            Metric::Gross(Kind::Impression) => "gross_impressions",
+            Metric::Gross(Kind::View) => "gross_views",
+            Metric::Gross(Kind::Click) => "gross_clicks",
+            Metric::Gross(Kind::Conversion) => "gross_conversions",
             Metric::Reach => "reach",
             Metric::Ratio(ratio) => ratio.name(),
         }
@@ -126,6 +134,7 @@ impl Metric {
     pub fn is_seen_by(self, scope: &Scope) -> bool {
         match self {
             Metric::Measure(measure) => scope.sees(measure),
+            Metric::Gross(kind) => scope.sees(measure::valid(kind)) && scope.sees(measure::invalid(kind)),
             Metric::Reach => true,
             Metric::Ratio(ratio) => {
                 let (numerator, denominator) = ratio.measures();
@@ -139,6 +148,10 @@ impl Metric {
         use super::Value;
         match self {
             Metric::Measure(measure) => Value::Count(tally.measures.get(measure)),
+            Metric::Gross(kind) => {
+                let [valid, invalid] = [measure::valid(kind), measure::invalid(kind)];
+                Value::Count(tally.measures.get(valid).wrapping_add(tally.measures.get(invalid)))
+            }
             Metric::Reach => Value::Count(i64::try_from(tally.users.estimate()).unwrap_or(i64::MAX)),
             Metric::Ratio(ratio) => ratio.of(&tally.measures).map_or(Value::Nothing, Value::Ratio),
         }

@@ -72,7 +72,7 @@ impl From<Metric> for Column {
     fn from(metric: Metric) -> Self {
         let kind = match metric {
             Metric::Measure(Measure::CostMicros | Measure::ValueMicros) => ColumnKind::Money,
-            Metric::Measure(_) | Metric::Reach => ColumnKind::Count,
+            Metric::Measure(_) | Metric::Gross(_) | Metric::Reach => ColumnKind::Count,
             Metric::Ratio(ratio) if ratio.is_money() => ColumnKind::Money,
             Metric::Ratio(_) => ColumnKind::Ratio,
         };
