@@ -53,6 +53,7 @@ pub mod measure;
 pub mod sketch;
 pub mod cell;
 pub mod segment;
+pub mod billing;
 pub mod shard;
 pub mod ledger;
 pub mod report;

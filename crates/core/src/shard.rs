@@ -15,6 +15,7 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
+use crate::billing::{self, Batch, MAX_BATCH_BYTES};
 use crate::cell::{Dimension, Scope};
 use crate::event::{Event, EventRef};
 use crate::link::{Admission, Arrival, Fact, Linker, cells_of};
@@ -66,6 +67,8 @@ pub struct Telling {
     pub upto: i64,
     /// Numbered without gaps.
     pub parcels: Vec<Parcel>,
+    /// What the same facts cost, for billing.
+    pub billing: Vec<Batch>,
 }
 
 /// Why events are not taken.
@@ -204,8 +207,10 @@ impl Shard {
         let contents = self.untold.chunks(MAX_PARCEL_FACTS).flat_map(contents);
         let parcel = |(seq, segments)| Parcel { seq, through: None, segments };
         let mut parcels: Vec<Parcel> = (self.last_seq + 1..).zip(contents).map(parcel).collect();
-        parcels.last_mut()?.through = Some(now);
-        Some(Telling { upto: self.last_row, parcels })
+        let last = parcels.last_mut()?;
+        last.through = Some(now);
+        let billing = billing::batches(last.seq, billing::entries(&self.untold), MAX_BATCH_BYTES);
+        Some(Telling { upto: self.last_row, parcels, billing })
     }
 
     /// Notes that the parcels of [`Shard::tell`] are stored.

@@ -8,6 +8,7 @@ mod golden;
 mod naive;
 mod scenario;
 mod order;
+mod billing;
 mod simulation;
 
 use std::collections::BTreeMap;

@@ -29,7 +29,7 @@ fn distinct() -> impl Strategy<Value = Vec<Arrival>> {
 }
 
 /// Deliveries in two orders, with duplicates, and the sizes of the batches of the second.
-fn deliveries() -> impl Strategy<Value = (Vec<Arrival>, Vec<Arrival>, Vec<usize>)> {
+pub(crate) fn deliveries() -> impl Strategy<Value = (Vec<Arrival>, Vec<Arrival>, Vec<usize>)> {
     distinct().prop_flat_map(|events| {
         let repeats = prop::collection::vec(prop::sample::select(events.clone()), 0..6);
         repeats.prop_flat_map(move |repeats| {

@@ -1,4 +1,4 @@
-//! Linker objects, Report objects and senders in one deterministic world, with faults as operations.
+//! Linker objects, Report objects, a queue, a ledger and senders in one deterministic world, with faults as operations.
 //!
 //! The decisions are those of `adtally_core::shard` and `adtally_core::ledger`, the same that the worker executes;
 //! the world executes them on stores that survive crashes and memory that does not.
@@ -9,6 +9,7 @@
 
 mod invariants;
 mod world;
+mod billing;
 
 use adtally_core::event::Event;
 use adtally_core::settings::Settings;
@@ -47,6 +48,9 @@ enum Bug {
     AckBeforeCommit,
     DeltaWithoutSeqCheck,
     OutboxApartFromPosition,
+    CreditForgotten,
+    EntryWithoutIdempotencyCheck,
+    RowForgottenWhenSent,
 }
 
 /// Where an object stops.
@@ -68,6 +72,14 @@ enum Op {
     Deliver { shard: usize, scopes: usize, answer_is_lost: bool },
     /// The network repeats a delta that was delivered before.
     Redeliver { delta: usize },
+    /// A Linker hands so many rows of billing to the queue; a crash comes when a part of the last one is there.
+    Bill { shard: usize, rows: usize, crash: bool },
+    /// The ledger takes a message of the queue, which may keep it and deliver it again.
+    Consume { message: usize, confirmation_is_lost: bool, is_kept: bool },
+    /// The queue refuses a message.
+    Refuse { shard: usize },
+    /// The queue loses what it has.
+    LoseQueue,
     /// An instance ends; its memory is gone.
     Restart { shard: usize },
     /// The server's clock jumps, backwards too.
@@ -85,6 +97,13 @@ fn ops() -> impl Strategy<Value = Vec<Op>> {
         6 => (0..2usize, 0..6usize, prop::bool::weighted(0.3))
             .prop_map(|(shard, scopes, answer_is_lost)| Op::Deliver { shard, scopes, answer_is_lost }),
         1 => (0..64usize).prop_map(|delta| Op::Redeliver { delta }),
+        4 => (0..2usize, 1..4usize, prop::bool::weighted(0.2))
+            .prop_map(|(shard, rows, crash)| Op::Bill { shard, rows, crash }),
+        6 => (0..64usize, prop::bool::weighted(0.3), prop::bool::weighted(0.3)).prop_map(
+            |(message, confirmation_is_lost, is_kept)| Op::Consume { message, confirmation_is_lost, is_kept }
+        ),
+        1 => (0..2usize).prop_map(|shard| Op::Refuse { shard }),
+        1 => Just(Op::LoseQueue),
         1 => (0..2usize).prop_map(|shard| Op::Restart { shard }),
         1 => (-5_000_000..5_000_000i64).prop_map(|by_ms| Op::Clock { by_ms }),
         1 => (0..3usize).prop_map(|which| Op::Settings { which }),
@@ -148,6 +167,9 @@ fn planted_bugs_are_found() {
         (Bug::AckBeforeCommit, "ACK-1"),
         (Bug::DeltaWithoutSeqCheck, "ONCE-1"),
         (Bug::OutboxApartFromPosition, "ONCE-1"),
+        (Bug::CreditForgotten, "BILL-1"),
+        (Bug::EntryWithoutIdempotencyCheck, "BILL-1"),
+        (Bug::RowForgottenWhenSent, "BILL-1"),
     ] {
         let Some((seed, input, reason)) = search(500, Some(bug)) else { panic!("{bug:?} was not found") };
         assert!(reason.contains(invariant), "{bug:?} was found by {reason}");

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use adtally_core::billing::Entry;
 use adtally_core::cell::{CellKey, Scope};
 use adtally_core::event::EventRef;
 use adtally_core::key::Key;
@@ -10,7 +11,9 @@ use adtally_core::measure::Measures;
 use adtally_core::segment::Segment;
 use adtally_core::time::ServerTime;
 
+use super::billing::identified;
 use super::world::{Store, World};
+use crate::billing::{balance, naive_costs};
 use crate::{disagreement, naive};
 
 type Figures = BTreeMap<CellKey, Measures>;
@@ -18,6 +21,7 @@ type Figures = BTreeMap<CellKey, Measures>;
 /// Those that hold at every instant.
 pub(super) fn check(world: &World) -> Result<(), String> {
     check_ack(world)?;
+    check_bill(world)?;
     let scopes = [Scope::Platform, Scope::Advertiser(key("acme")), Scope::Service(key("news"))];
     scopes.iter().try_for_each(|scope| check_once(world, scope))
 }
@@ -61,6 +65,28 @@ fn check_once(world: &World, scope: &Scope) -> Result<(), String> {
     Err(format!("ONCE-1: {scope} counts {counted:#?}, but {expected:#?} is stored"))
 }
 
+/// BILL-1: what the ledger has counted, and what is on its way to it, is what the stored events cost.
+///
+/// What is in the queue does not count: it may be lost at any time.
+fn check_bill(world: &World) -> Result<(), String> {
+    let mut counted: Vec<Entry> = world.books.entries.clone();
+    let mut expected = BTreeMap::new();
+    for (source, node) in world.nodes.iter().enumerate() {
+        let untold = node.store.replay(world.config.shards).tell(ServerTime(0));
+        let untold = untold.iter().flat_map(|telling| &telling.billing);
+        let on_the_way = node.store.billing.values().flatten().chain(untold);
+        let entries = on_the_way.flat_map(|batch| identified(source, batch));
+        let new = entries.filter(|(id, _)| !world.books.taken.contains(id));
+        counted.extend(new.map(|(_, entry)| entry.clone()));
+        expected.extend(naive_costs(&node.store.deliveries()));
+    }
+    let counted = balance(&counted);
+    if counted == expected {
+        return Ok(());
+    }
+    Err(format!("BILL-1: {counted:?} is billed or about to be, but {expected:?} is what it costs"))
+}
+
 /// LINK-1 and the end of all delivery: reports equal the naive reference.
 pub(super) fn check_settled(world: &World) -> Result<(), String> {
     for node in &world.nodes {
@@ -73,6 +99,9 @@ pub(super) fn check_settled(world: &World) -> Result<(), String> {
         let is_open = node.store.outbox.iter().any(|(_, _, parcel)| parcel.is_some());
         if is_open || shard.tell(ServerTime(0)).is_some() {
             return Err("ONCE-1: something is left to be told".to_owned());
+        }
+        if !node.store.billing.is_empty() {
+            return Err("BILL-1: something is left to be billed".to_owned());
         }
     }
     let rows = world.nodes.iter().flat_map(|node| &node.store.rows);

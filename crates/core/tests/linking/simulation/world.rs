@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use adtally_core::billing::{Batch, BatchId, HandOff};
 use adtally_core::cell::Scope;
 use adtally_core::event::EventRef;
 use adtally_core::ledger::{Hearing, hear};
@@ -12,6 +13,7 @@ use adtally_core::settings::Settings;
 use adtally_core::shard::{Parcel, Row, Shard};
 use adtally_core::time::ServerTime;
 
+use super::billing::Books;
 use super::{Bug, Configuration, Crash, Op};
 use crate::scenario::START;
 
@@ -22,13 +24,17 @@ pub(super) struct Store {
     settings: Vec<(u64, Settings)>,
     /// Each parcel with the row up to which it tells; the parcel is gone once delivered.
     pub(super) outbox: Vec<(u64, i64, Option<Parcel>)>,
+    /// Rows of billing that are not confirmed.
+    pub(super) billing: BTreeMap<BatchId, Vec<Batch>>,
 }
 
 /// A Linker object.
 #[derive(Default)]
 pub(super) struct Node {
     pub(super) store: Store,
-    memory: Option<Shard>,
+    pub(super) memory: Option<Shard>,
+    /// Memory, too.
+    pub(super) hand_off: HandOff,
     /// The next revision of its settings.
     revision: u64,
 }
@@ -46,7 +52,10 @@ pub(super) struct World {
     pub(super) ledgers: BTreeMap<Scope, Ledger>,
     /// What senders were told is stored.
     pub(super) acknowledged: BTreeSet<EventRef>,
-    now: ServerTime,
+    /// Messages between Linkers and the ledger, with the Linker that sent them.
+    pub(super) queue: Vec<(usize, Batch)>,
+    pub(super) books: Books,
+    pub(super) now: ServerTime,
     delivered: Vec<(usize, Scope, u64, Segment)>,
 }
 
@@ -84,6 +93,11 @@ impl Store {
 }
 
 impl Node {
+    /// The instance ends; its memory is gone.
+    pub(super) fn crash(&mut self) {
+        (self.memory, self.hand_off) = (None, HandOff::default());
+    }
+
     fn shard(&mut self, shards: u32) -> &mut Shard {
         let Node { memory, store, .. } = self;
         memory.get_or_insert_with(|| store.replay(shards))
@@ -99,7 +113,8 @@ impl World {
         }
         let now = ServerTime(START + 100_000);
         let (ledgers, acknowledged, delivered) = (BTreeMap::new(), BTreeSet::new(), Vec::new());
-        World { config, nodes, ledgers, acknowledged, now, delivered }
+        let (queue, books) = (Vec::new(), Books::default());
+        World { config, nodes, ledgers, acknowledged, queue, books, now, delivered }
     }
 
     pub(super) fn step(&mut self, op: &Op) {
@@ -120,7 +135,13 @@ impl World {
                 self.hear(source, &scope, seq, &segment);
             }
             Op::Redeliver { .. } => {}
-            Op::Restart { shard } => self.nodes[shard % nodes].memory = None,
+            Op::Bill { shard, rows, crash } => self.bill(shard % nodes, *rows, *crash),
+            Op::Consume { message, confirmation_is_lost, is_kept } => {
+                self.consume(*message, *confirmation_is_lost, *is_kept);
+            }
+            Op::Refuse { shard } => self.nodes[shard % nodes].hand_off.refused(self.now),
+            Op::LoseQueue => self.queue.clear(),
+            Op::Restart { shard } => self.nodes[shard % nodes].crash(),
             Op::Clock { by_ms } => self.now.0 += by_ms,
             Op::Settings { which } => {
                 for node in &mut self.nodes {
@@ -153,12 +174,12 @@ impl World {
         let node = &mut self.nodes[shard];
         let (row, _) = node.shard(shards).commit(events, self.now);
         if crash == Crash::BeforeStore {
-            node.memory = None;
+            node.crash();
             return;
         }
         node.store.rows.push(row.clone());
         if crash == Crash::AfterStore {
-            node.memory = None;
+            node.crash();
             return;
         }
         let id = node.store.rows.len() as i64;
@@ -173,7 +194,7 @@ impl World {
         let node = &mut self.nodes[shard];
         let Some(telling) = node.shard(self.config.shards).tell(now) else { return };
         if crash == Crash::BeforeStore {
-            node.memory = None;
+            node.crash();
             return;
         }
         // The bug: parcels are stored, but how far they tell is stored only after the crash that never lets it.
@@ -182,8 +203,9 @@ impl World {
             if forget { node.store.outbox.last().map_or(0, |(_, upto, _)| *upto) } else { telling.upto };
         let rows = telling.parcels.iter().map(|parcel| (parcel.seq, upto, Some(parcel.clone())));
         node.store.outbox.extend(rows);
+        node.store.bill(&telling, self.config.bug);
         if crash == Crash::AfterStore {
-            node.memory = None;
+            node.crash();
             return;
         }
         node.shard(self.config.shards).told(&telling);
@@ -231,5 +253,6 @@ impl World {
                 self.deliver(shard, usize::MAX, false);
             }
         }
+        self.settle_bills();
     }
 }
