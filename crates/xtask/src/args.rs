@@ -21,6 +21,10 @@ cargo xtask <command>
       --fail-fast           stop at the first step that fails
   simulate                  try the simulation of linkers and reports with faults
       --seeds N             how many (default 20000)
+  bench [NAME ...]          measure; JSON lines, then a table. NAME: only `native`, `native/q`, `link`, ...
+      --quick               little data, one run: whether it works, not how fast it is
+      --peers               ask DuckDB, Polars, chDB and DataFusion the same on the same data, and compare
+      --peers-from DIR      where the scripts that ask them are (default ../shared/bench)
   tidy                      the mechanical rules of this repository
 ";
 
@@ -34,6 +38,7 @@ pub(crate) enum Command {
     Dev(DevOptions),
     Test(TestOptions),
     Simulate { seeds: u64 },
+    Bench(BenchOptions),
     Tidy,
 }
 
@@ -60,6 +65,16 @@ pub(crate) struct TestOptions {
     pub(crate) fail_fast: bool,
 }
 
+#[derive(Debug, PartialEq, Default)]
+pub(crate) struct BenchOptions {
+    /// Empty: all.
+    pub(crate) names: Vec<String>,
+    pub(crate) quick: bool,
+    pub(crate) peers: bool,
+    /// The project's default when absent.
+    pub(crate) peers_from: Option<PathBuf>,
+}
+
 pub(crate) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Command> {
     let mut parser = lexopt::Parser::from_args(args);
     let name = match parser.next()? {
@@ -75,6 +90,7 @@ pub(crate) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Command>
         "dev" => dev(parser),
         "test" => test(parser),
         "simulate" => simulate(parser),
+        "bench" => bench(parser),
         other => bail!("there is no command `{other}`\n\n{USAGE}"),
     }
 }
@@ -141,6 +157,24 @@ fn simulate(mut parser: lexopt::Parser) -> Result<Command> {
     Ok(Command::Simulate { seeds })
 }
 
+fn bench(mut parser: lexopt::Parser) -> Result<Command> {
+    let mut options = BenchOptions::default();
+    while let Some(arg) = parser.next()? {
+        match arg {
+            Long("quick") => options.quick = true,
+            Long("peers") => options.peers = true,
+            Long("peers-from") => {
+                options.peers = true;
+                options.peers_from = Some(parser.value()?.into());
+            }
+            Value(name) => options.names.push(name.string()?),
+            Long("help") | Short('h') => return Ok(Command::Help),
+            arg => return Err(arg.unexpected().into()),
+        }
+    }
+    Ok(Command::Bench(options))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -166,6 +200,16 @@ mod tests {
         check("dev --help", Command::Help);
         check("simulate", Command::Simulate { seeds: 20_000 });
         check("simulate --seeds 7", Command::Simulate { seeds: 7 });
+        let names = vec!["native/q".to_owned(), "wasm".to_owned()];
+        check(
+            "bench native/q --quick wasm",
+            Command::Bench(BenchOptions { names, quick: true, ..BenchOptions::default() }),
+        );
+        let peers_from = Some(PathBuf::from("x"));
+        check(
+            "bench --peers-from x",
+            Command::Bench(BenchOptions { peers: true, peers_from, ..BenchOptions::default() }),
+        );
         check("setup", Command::Setup);
         check("build", Command::Build(Part::All));
         check("build web", Command::Build(Part::Web));

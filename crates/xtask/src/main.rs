@@ -15,6 +15,7 @@ mod build;
 mod dev;
 mod checks;
 mod simulate;
+mod bench;
 mod tidy;
 mod process;
 mod clock;
@@ -49,6 +50,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Dev(options) => return dev::run(&project, options),
         Command::Test(options) => return checks::run(&project, options),
         Command::Simulate { seeds } => simulate::run(&project, seeds)?,
+        Command::Bench(options) => bench::run(&project, options)?,
         Command::Tidy => return tidy::run(&project),
     }
     Ok(ExitCode::SUCCESS)

@@ -89,14 +89,18 @@ fn tools_cache() -> Result<PathBuf> {
     if let Some(dir) = non_empty_var("ADTALLY_TOOLS") {
         return std::path::absolute(dir).context("ADTALLY_TOOLS is not a path");
     }
-    let cache = match (non_empty_var("XDG_CACHE_HOME"), std::env::home_dir()) {
-        (Some(dir), _) => PathBuf::from(dir),
-        (None, Some(home)) => home.join(".cache"),
+    Ok(user_cache()?.join("adtally/tools"))
+}
+
+/// Where programs of this person keep what they can make again.
+pub(crate) fn user_cache() -> Result<PathBuf> {
+    match (non_empty_var("XDG_CACHE_HOME"), std::env::home_dir()) {
+        (Some(dir), _) => Ok(PathBuf::from(dir)),
+        (None, Some(home)) => Ok(home.join(".cache")),
         (None, None) => {
             anyhow::bail!("there is no home folder: set ADTALLY_TOOLS to a folder for build tools")
         }
-    };
-    Ok(cache.join("adtally/tools"))
+    }
 }
 
 pub(crate) fn non_empty_var(name: &str) -> Option<OsString> {
