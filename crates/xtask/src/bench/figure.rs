@@ -71,6 +71,12 @@ impl Figure {
         }
     }
 
+    /// What the table says besides numbers: the other engine, or the harness's own words.
+    fn remark(&self) -> &str {
+        let detail = self.notes.get("detail").and_then(Value::as_str);
+        self.peer.as_ref().map(|peer| peer.engine.as_str()).or(detail).unwrap_or("")
+    }
+
     fn to_json(&self) -> Value {
         let runs = self.sorted();
         let mut json = Map::new();
@@ -138,7 +144,7 @@ impl Figures {
                 ratio(goal),
                 peer.map(short).unwrap_or_default(),
                 ratio(peer),
-                figure.peer.as_ref().map_or("", |peer| peer.engine.as_str()),
+                figure.remark(),
             );
         }
         for (name, reason) in &self.skipped {

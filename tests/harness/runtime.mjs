@@ -1,0 +1,162 @@
+// The built worker in workerd itself, without the proxies of the development server, for measuring.
+//
+// Bindings come from wrangler.toml. One socket leads straight to the worker, another to a probe that calls single
+// objects, as their own worker does: to ask what their isolate has used.
+
+import { readFileSync, readdirSync } from "node:fs";
+import { randomBytes } from "node:crypto";
+import { mkdtemp, rm } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { basename, dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+const require = createRequire(import.meta.url);
+
+/** Clock ticks of /proc, which Linux fixes for programs at a hundred a second. */
+const TICKS_PER_SECOND = 100;
+
+/** Hands a request on to the object that its path names: `/LINKER/acme/0/usage` to `acme/0`. */
+const PROBE = `export default {
+  async fetch(request, env) {
+    const [binding, name, path] = new URL(request.url).searchParams.getAll("of");
+    return env[binding].getByName(name).fetch("https://object" + path);
+  },
+};`;
+
+/** Answers for the dashboard's files, which nobody measures. */
+const ASSETS = `export default { fetch: () => new Response("no page here", { status: 404 }) };`;
+
+export class Runtime {
+  adminToken = randomBytes(24).toString("base64url");
+  writeKey = randomBytes(24).toString("base64url");
+  #salt = randomBytes(24).toString("base64url");
+  #ports;
+  #folder;
+  #miniflare;
+
+  /** `port` is that of the worker, the next one is the probe's. */
+  constructor(port) {
+    this.#ports = { worker: port, probe: port + 1, entry: port + 2 };
+  }
+
+  get port() {
+    return this.#ports.worker;
+  }
+
+  get url() {
+    return `http://127.0.0.1:${this.#ports.worker}`;
+  }
+
+  /** Starts on what it stored before, or on nothing. */
+  async start() {
+    // Not at the top: not every machine that runs the tests has them installed already.
+    const { Miniflare, convertV4MiniflareOptions, Log, LogLevel } = require("miniflare");
+    const isFirst = this.#folder === undefined;
+    this.#folder ??= await mkdtemp(join(process.env.ADTALLY_BENCH_STATE ?? tmpdir(), "adtally-bench-"));
+    const options = convertV4MiniflareOptions({
+      host: "127.0.0.1",
+      port: this.#ports.entry,
+      log: new Log(LogLevel.ERROR),
+      cf: false,
+      workers: this.#workers(),
+    });
+    this.#miniflare = new Miniflare({ ...options, resourcePersistencePath: this.#folder });
+    await this.#miniflare.ready;
+    if (isFirst) await this.#migrate();
+    const answer = await fetch(`${this.url}/healthz`);
+    if (answer.status !== 200) throw new Error(`the worker is not healthy: ${answer.status} ${await answer.text()}`);
+  }
+
+  #workers() {
+    const { unstable_getMiniflareWorkerOptions } = require("wrangler");
+    const { workerOptions, main } = unstable_getMiniflareWorkerOptions(join(ROOT, "wrangler.toml"));
+    const { assets, modulesRules, ...rest } = workerOptions;
+    const folder = dirname(main);
+    const modules = [
+      { type: "ESModule", path: main },
+      { type: "CompiledWasm", path: join(folder, "index_bg.wasm") },
+    ];
+    const { durableObjects } = workerOptions;
+    const elsewhere = Object.entries(durableObjects).map(([binding, object]) => [binding, { ...object, scriptName: "adtally" }]);
+    const script = (name, source) => ({ name, modules: [{ type: "ESModule", path: `${name}.mjs`, contents: source }], compatibilityDate: rest.compatibilityDate });
+    return [
+      {
+        ...rest,
+        name: "adtally",
+        modules,
+        modulesRoot: folder,
+        bindings: { ...rest.bindings, ADMIN_TOKEN: this.adminToken, WRITE_KEY: this.writeKey, ID_SALT: this.#salt },
+        serviceBindings: { ...rest.serviceBindings, [assets.binding]: "pages" },
+        unsafeDirectSockets: [{ host: "127.0.0.1", port: this.#ports.worker }],
+      },
+      {
+        ...script("probe", PROBE),
+        durableObjects: Object.fromEntries(elsewhere),
+        unsafeDirectSockets: [{ host: "127.0.0.1", port: this.#ports.probe }],
+      },
+      script("pages", ASSETS),
+    ];
+  }
+
+  async #migrate() {
+    const { unstable_splitSqlQuery } = require("wrangler");
+    const database = await this.#miniflare.getD1Database("CATALOG", "adtally");
+    const folder = join(ROOT, "worker", "migrations");
+    for (const name of readdirSync(folder).sort()) {
+      const statements = unstable_splitSqlQuery(readFileSync(join(folder, name), "utf8"));
+      await database.batch(statements.map((statement) => database.prepare(statement)));
+    }
+  }
+
+  /** What the isolate of an object has used: rows, calls, memory. */
+  async usage(advertiser) {
+    const of = ["LINKER", `${advertiser}/0`, "/usage"].map((part) => `of=${encodeURIComponent(part)}`);
+    const answer = await fetch(`http://127.0.0.1:${this.#ports.probe}/?${of.join("&")}`);
+    if (answer.status !== 200) throw new Error(`no usage of ${advertiser}: ${answer.status} ${await answer.text()}`);
+    return { ...(await answer.json()), cpu_s: this.cpuSeconds() };
+  }
+
+  /** Time of the processor that workerd has used. */
+  cpuSeconds() {
+    const [user, system] = this.#stat(this.#pid()).slice(11, 13).map(Number);
+    return (user + system) / TICKS_PER_SECOND;
+  }
+
+  /** Bytes of workerd that are in memory. */
+  residentBytes() {
+    return Number(this.#stat(this.#pid())[21]) * 4096;
+  }
+
+  /** The columns of /proc after the command's name. */
+  #stat(pid) {
+    const text = readFileSync(`/proc/${pid}/stat`, "utf8");
+    return text.slice(text.lastIndexOf(")") + 2).split(" ");
+  }
+
+  #pid() {
+    const isOurs = (pid) => {
+      try {
+        return Number(this.#stat(pid)[1]) === process.pid && basename(readFileSync(`/proc/${pid}/comm`, "utf8").trim()) === "workerd";
+      } catch {
+        return false;
+      }
+    };
+    const found = readdirSync("/proc").filter((name) => /^\d+$/.test(name) && isOurs(name));
+    if (found.length !== 1) throw new Error(`${found.length} processes of workerd instead of one`);
+    return found[0];
+  }
+
+  /** Ends workerd as a power cut would, and starts it again on what it had stored. */
+  async restart() {
+    process.kill(Number(this.#pid()), "SIGKILL");
+    await this.#miniflare.dispose().catch(() => {});
+    await this.start();
+  }
+
+  async stop() {
+    await this.#miniflare?.dispose();
+    if (this.#folder) await rm(this.#folder, { recursive: true, force: true });
+  }
+}
