@@ -14,11 +14,15 @@
 //! ```
 
 mod body;
+mod scan;
+mod word;
 mod fields;
+mod rules;
 mod screen;
 
 use thiserror::Error;
 
+use self::body::Reader;
 use crate::event::Event;
 use crate::key::UserSalt;
 use crate::time::{DAY_MS, MINUTE_MS, ServerTime};
@@ -216,26 +220,7 @@ pub fn read_body(bytes: &[u8], media: Media, context: &Context<'_>) -> Result<In
     if bytes.len() > MAX_BODY_BYTES {
         return Err(BodyError::TooLarge);
     }
-    let items = body::split(bytes, media)?;
-    let mut intake = Intake::default();
-    let mut unparsable = 0;
-    let mut first_fault = None;
-    for (index, item) in items.iter().enumerate() {
-        match fields::read_event(item, index, context) {
-            Ok(event) => intake.events.push((index, event)),
-            Err(rejection) => {
-                if rejection.code == RejectCode::BadJson {
-                    unparsable += 1;
-                    first_fault.get_or_insert_with(|| rejection.message.clone());
-                }
-                intake.rejected.push(rejection);
-            }
-        }
-    }
-    match first_fault {
-        Some(fault) if unparsable == items.len() => Err(BodyError::BadJson(fault)),
-        _ => Ok(intake),
-    }
+    Reader::new(bytes, context).read(media)
 }
 
 #[cfg(test)]

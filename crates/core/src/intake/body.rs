@@ -1,48 +1,216 @@
-//! Splits a body into the bytes of its events.
+//! Goes through a body, event by event.
+//!
+//! An array must be whole JSON; lines are split without being parsed, so that one bad line stays alone.
+//! The fast reader tries first, both at events and at where they end; what it does not know the general one decides.
 
+use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::{BodyError, MAX_BODY_EVENTS, Media};
+use super::fields::Fields;
+use super::rules::{self, Fault};
+use super::scan::{Order, scan};
+use super::{BodyError, Context, Intake, MAX_BODY_EVENTS, MAX_EVENT_BYTES, Media, RejectCode, Rejection};
 
-/// The bytes of each event, in the order of the body.
-///
-/// An array must be whole JSON; lines are split without being parsed, so that one bad line stays alone.
-pub(super) fn split(bytes: &[u8], media: Media) -> Result<Vec<&[u8]>, BodyError> {
-    let body = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes).trim_ascii();
-    let items = match (body.first(), media) {
-        (None, _) => return Err(BodyError::Empty),
-        (Some(b'['), Media::Json) => array(body)?,
-        (Some(b'{'), Media::Json) if is_one_value(body) => vec![body],
-        (Some(b'{'), Media::Json) if !body.contains(&b'\n') => return Err(fault(body)),
-        (Some(b'{'), Media::Json) | (Some(_), Media::Ndjson) => lines(body),
-        (Some(_), Media::Json) => match serde_json::from_slice::<&RawValue>(body) {
-            Ok(_) => vec![body],
-            Err(_) => return Err(fault(body)),
-        },
-    };
-    if items.len() > MAX_BODY_EVENTS {
-        return Err(BodyError::TooManyEvents(items.len()));
+/// What has been read of a body.
+pub(super) struct Reader<'a> {
+    body: &'a [u8],
+    context: &'a Context<'a>,
+    /// Events seen so far: the position of the next one.
+    index: usize,
+    intake: Intake,
+    order: Order,
+    /// Storage for the fields of one event after the other.
+    fields: Fields<'a>,
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn new(bytes: &'a [u8], context: &'a Context<'a>) -> Self {
+        let body = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes).trim_ascii();
+        Self {
+            body,
+            context,
+            index: 0,
+            intake: Intake::default(),
+            order: Order::new(),
+            fields: Fields::new(body),
+        }
     }
-    Ok(items)
-}
 
-fn array(body: &[u8]) -> Result<Vec<&[u8]>, BodyError> {
-    let items: Vec<&RawValue> =
-        serde_json::from_slice(body).map_err(|e| BodyError::BadJson(e.to_string()))?;
-    Ok(items.into_iter().map(|item| item.get().as_bytes()).collect())
-}
-
-fn lines(body: &[u8]) -> Vec<&[u8]> {
-    body.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii).filter(|line| !line.is_empty()).collect()
-}
-
-fn is_one_value(body: &[u8]) -> bool {
-    serde_json::from_slice::<&RawValue>(body).is_ok()
-}
-
-fn fault(body: &[u8]) -> BodyError {
-    match serde_json::from_slice::<&RawValue>(body) {
-        Ok(_) => BodyError::BadJson("not an object or an array".to_owned()),
-        Err(error) => BodyError::BadJson(error.to_string()),
+    /// Reads every event.
+    pub(super) fn read(mut self, media: Media) -> Result<Intake, BodyError> {
+        match (self.body.first(), media) {
+            (None, _) => return Err(BodyError::Empty),
+            (Some(_), Media::Ndjson) => self.lines()?,
+            (Some(b'['), Media::Json) => self.array()?,
+            (Some(b'{'), Media::Json) if self.scanned_whole() => {}
+            (Some(_), Media::Json) => match serde_json::from_slice::<&RawValue>(self.body) {
+                Ok(_) => self.item(self.body),
+                Err(_) if self.body.starts_with(b"{") && self.body.contains(&b'\n') => self.lines()?,
+                Err(error) => return Err(BodyError::BadJson(error.to_string())),
+            },
+        }
+        self.finish()
     }
+
+    fn finish(self) -> Result<Intake, BodyError> {
+        let is_bad = |rejection: &&Rejection| rejection.code == RejectCode::BadJson;
+        let mut bad = self.intake.rejected.iter().filter(is_bad);
+        match bad.next() {
+            Some(first) if 1 + bad.count() == self.index => Err(BodyError::BadJson(first.message.clone())),
+            _ => Ok(self.intake),
+        }
+    }
+
+    fn lines(&mut self) -> Result<(), BodyError> {
+        let mut at = 0;
+        loop {
+            at = skip(self.body, at, |byte| byte.is_ascii_whitespace());
+            if at == self.body.len() {
+                return Ok(());
+            }
+            if self.index == MAX_BODY_EVENTS {
+                return Err(BodyError::TooManyEvents(count_lines(self.body)));
+            }
+            at = self.scanned_line(at).unwrap_or_else(|| {
+                let end = skip(self.body, at, |byte| byte != b'\n');
+                self.general(self.body[at..end].trim_ascii());
+                end
+            });
+        }
+    }
+
+    /// Takes a line that the fast reader knows; answers where it ends.
+    #[inline]
+    fn scanned_line(&mut self, at: usize) -> Option<usize> {
+        let object_end = scan(self.body, at, &mut self.order, &mut self.fields)?;
+        let end = skip(self.body, object_end, |byte| byte != b'\n' && byte.is_ascii_whitespace());
+        if !matches!(self.body.get(end), None | Some(b'\n')) {
+            return None;
+        }
+        self.scanned(object_end - at);
+        Some(end)
+    }
+
+    fn array(&mut self) -> Result<(), BodyError> {
+        if self.scanned_array().is_some() {
+            return Ok(());
+        }
+        (self.index, self.intake) = (0, Intake::default());
+        let items: Vec<&RawValue> =
+            serde_json::from_slice(self.body).map_err(|error| BodyError::BadJson(error.to_string()))?;
+        if items.len() > MAX_BODY_EVENTS {
+            return Err(BodyError::TooManyEvents(items.len()));
+        }
+        items.into_iter().for_each(|item| self.item(item.get().as_bytes()));
+        Ok(())
+    }
+
+    /// Takes an array of nothing but events that the fast reader knows.
+    fn scanned_array(&mut self) -> Option<()> {
+        let space = |byte| matches!(byte, b' ' | b'\n' | b'\r' | b'\t');
+        let mut at = skip(self.body, 1, space);
+        while self.index < MAX_BODY_EVENTS {
+            let end = scan(self.body, at, &mut self.order, &mut self.fields)?;
+            self.scanned(end - at);
+            at = skip(self.body, end, space);
+            match self.body.get(at)? {
+                b',' => at = skip(self.body, at + 1, space),
+                b']' => return (at + 1 == self.body.len()).then_some(()),
+                _ => return None,
+            }
+        }
+        None
+    }
+
+    /// Takes a body that is one event which the fast reader knows.
+    fn scanned_whole(&mut self) -> bool {
+        let whole = scan(self.body, 0, &mut self.order, &mut self.fields) == Some(self.body.len());
+        if whole {
+            self.scanned(self.body.len());
+        }
+        whole
+    }
+
+    /// Takes what lies apart from the others.
+    fn item(&mut self, item: &'a [u8]) {
+        if scan(item, 0, &mut self.order, &mut self.fields) == Some(item.len()) {
+            self.scanned(item.len());
+        } else {
+            self.general(item);
+        }
+    }
+
+    /// Takes what the fast reader has put into the fields.
+    #[inline]
+    fn scanned(&mut self, bytes: usize) {
+        let index = self.next_index();
+        if let Some(fault) = too_large(bytes) {
+            return self.intake.reject(index, None, fault);
+        }
+        if self.intake.events.is_empty() {
+            // Events of one sender are of much the same length.
+            self.intake.events.reserve((self.body.len() / bytes + 1).min(MAX_BODY_EVENTS));
+        }
+        self.intake.take(index, &self.fields, self.context);
+    }
+
+    /// Takes what may be anything.
+    #[cold]
+    fn general(&mut self, item: &[u8]) {
+        let index = self.next_index();
+        if let Some(fault) = too_large(item.len()) {
+            return self.intake.reject(index, None, fault);
+        }
+        let map = match serde_json::from_slice(item) {
+            Ok(Value::Object(map)) => map,
+            Ok(other) => {
+                let message = format!("an event is a JSON object, this is {}", rules::type_of(&other));
+                return self.intake.reject(index, None, (RejectCode::NotAnObject, message));
+            }
+            Err(error) => {
+                return self.intake.reject(index, None, (RejectCode::BadJson, format!("not JSON: {error}")));
+            }
+        };
+        let fields = Fields::of(&map);
+        self.intake.take(index, &fields, self.context);
+    }
+
+    fn next_index(&mut self) -> usize {
+        self.index += 1;
+        self.index - 1
+    }
+}
+
+impl Intake {
+    /// Takes the event of these fields, or what is wrong with it.
+    #[inline]
+    fn take(&mut self, index: usize, fields: &Fields<'_>, context: &Context<'_>) {
+        self.events.push((index, rules::blank()));
+        let Some((_, event)) = self.events.last_mut() else { return };
+        if let Err(fault) = rules::fill(event, fields, index, context) {
+            self.events.pop();
+            self.reject(index, rules::sent_id(fields), fault);
+        }
+    }
+
+    #[cold]
+    fn reject(&mut self, index: usize, id: Option<String>, (code, message): Fault) {
+        self.rejected.push(Rejection { index, id, code, message });
+    }
+}
+
+fn too_large(bytes: usize) -> Option<Fault> {
+    let message = || format!("the event has {bytes} bytes, at most {MAX_EVENT_BYTES} are allowed");
+    (bytes > MAX_EVENT_BYTES).then(|| (RejectCode::EventTooLarge, message()))
+}
+
+/// The first position from `at` on whose byte is not one of those; the length if there is none.
+#[inline]
+fn skip(bytes: &[u8], at: usize, skipped: impl Fn(u8) -> bool) -> usize {
+    let rest = bytes.get(at..).unwrap_or_default();
+    at + rest.iter().position(|byte| !skipped(*byte)).unwrap_or(rest.len())
+}
+
+fn count_lines(body: &[u8]) -> usize {
+    body.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty()).count()
 }

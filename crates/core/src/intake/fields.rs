@@ -1,237 +1,278 @@
-//! Reads the fields of one event.
+//! What an event says, by field, before anything is decided about it.
 
 use serde_json::{Map, Value};
 
-use super::screen::screen;
-use super::{
-    Context, EARLIEST_AT_MS, MAX_AHEAD_MS, MAX_AMOUNT_MICROS, MAX_EVENT_BYTES, MAX_PAGE_CHARS,
-    MAX_PROP_NAME_CHARS, MAX_PROP_VALUE_CHARS, MAX_PROPS, RejectCode, Rejection,
-};
-use crate::event::{Dims, Event, EventRef, Extras, Kind};
-use crate::key::{EventId, Key, MAX_KEY_CHARS};
-use crate::time::{EventTime, parse_rfc3339, rfc3339};
+/// A field that events are known to have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Field {
+    Id,
+    Kind,
+    At,
+    Advertiser,
+    Campaign,
+    Ad,
+    Service,
+    Placement,
+    User,
+    Impression,
+    Click,
+    CostMicros,
+    ValueMicros,
+    Label,
+    Country,
+    Device,
+    Os,
+    Browser,
+    Page,
+    UserAgent,
+    Ip,
+    Props,
+}
 
-type Fault = (RejectCode, String);
+impl Field {
+    /// Every field, in the order of the enum.
+    pub(super) const ALL: [Field; 22] = [
+        Field::Id,
+        Field::Kind,
+        Field::At,
+        Field::Advertiser,
+        Field::Campaign,
+        Field::Ad,
+        Field::Service,
+        Field::Placement,
+        Field::User,
+        Field::Impression,
+        Field::Click,
+        Field::CostMicros,
+        Field::ValueMicros,
+        Field::Label,
+        Field::Country,
+        Field::Device,
+        Field::Os,
+        Field::Browser,
+        Field::Page,
+        Field::UserAgent,
+        Field::Ip,
+        Field::Props,
+    ];
 
-/// Reads one event from its JSON text.
-pub(super) fn read_event(item: &[u8], index: usize, context: &Context<'_>) -> Result<Event, Rejection> {
-    let reject = |id, (code, message): Fault| Rejection { index, id, code, message };
-    if item.len() > MAX_EVENT_BYTES {
-        let message = format!("the event has {} bytes, at most {MAX_EVENT_BYTES} are allowed", item.len());
-        return Err(reject(None, (RejectCode::EventTooLarge, message)));
+    /// The name in an event.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Field::Id => "id",
+            Field::Kind => "kind",
+            Field::At => "at",
+            Field::Advertiser => "advertiser",
+            Field::Campaign => "campaign",
+            Field::Ad => "ad",
+            Field::Service => "service",
+            Field::Placement => "placement",
+            Field::User => "user",
+            Field::Impression => "impression",
+            Field::Click => "click",
+            Field::CostMicros => "cost_micros",
+            Field::ValueMicros => "value_micros",
+            Field::Label => "label",
+            Field::Country => "country",
+            Field::Device => "device",
+            Field::Os => "os",
+            Field::Browser => "browser",
+            Field::Page => "page",
+            Field::UserAgent => "user_agent",
+            Field::Ip => "ip",
+            Field::Props => "props",
+        }
     }
-    let map = match serde_json::from_slice(item) {
-        Ok(Value::Object(map)) => map,
-        Ok(other) => {
-            let message = format!("an event is a JSON object, this is {}", type_of(&other));
-            return Err(reject(None, (RejectCode::NotAnObject, message)));
-        }
-        Err(error) => return Err(reject(None, (RejectCode::BadJson, format!("not JSON: {error}")))),
-    };
-    let id = map.get("id").and_then(Value::as_str).map(|id| id.chars().take(MAX_KEY_CHARS).collect());
-    Fields { map }.event(index, context).map_err(|fault| reject(id, fault))
+
+    fn of(name: &str) -> Option<Field> {
+        Field::ALL.into_iter().find(|field| field.name() == name)
+    }
 }
 
-/// The fields that have not been read yet; what is left at the end becomes properties.
-struct Fields {
-    map: Map<String, Value>,
+/// A value that is not null, as it was sent.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Raw<'f> {
+    /// A string of printable ASCII without escapes: the first `len` bytes of the window, which goes on behind it.
+    Plain { window: &'f [u8], len: usize },
+    /// Any other string.
+    Text(&'f str),
+    /// A whole number.
+    Integer(i64),
+    /// Whatever else there is.
+    Value(&'f Value),
 }
 
-impl Fields {
-    fn event(mut self, index: usize, context: &Context<'_>) -> Result<Event, Fault> {
-        let kind = self.kind()?;
-        let advertiser = self.key("advertiser")?;
-        if advertiser.is_empty() {
-            return Err((RejectCode::MissingAdvertiser, "`advertiser` is missing".to_owned()));
+impl<'f> Raw<'f> {
+    /// The text of a string.
+    pub(super) fn text(self) -> Option<&'f str> {
+        match self {
+            Raw::Plain { window, len } => window.get(..len).and_then(|bytes| str::from_utf8(bytes).ok()),
+            Raw::Text(text) => Some(text),
+            Raw::Integer(_) | Raw::Value(_) => None,
         }
-        let made_id = || EventId::parse(&format!("adt-{:016x}-{index}", context.nonce)).ok();
-        let id = self.id("id")?.or_else(made_id);
-        let id = id.ok_or_else(|| (RejectCode::InvalidId, "`id` could not be made".to_owned()))?;
-        let at = self.at(context)?;
-        let dims = Dims {
-            campaign: self.key("campaign")?,
-            ad: self.key("ad")?,
-            service: self.key("service")?,
-            placement: self.key("placement")?,
-            country: self.key("country")?,
-            device: self.key("device")?,
-        };
-        let label = self.key("label")?;
-        let user = Some(self.key("user")?).filter(|user| !user.is_empty());
-        // A parent of a kind that cannot be one says nothing; its value must be right all the same.
-        let impression = self.id("impression")?.filter(|_| kind != Kind::Impression);
-        let click = self.id("click")?.filter(|_| kind == Kind::Conversion);
-        check_ad(kind, &dims.ad, impression.is_some())?;
-        let cost_micros = self.amount("cost_micros")?;
-        let value_micros = self.amount("value_micros")?.unwrap_or(0);
-        let user_agent = self.text("user_agent")?;
-        let _ = self.text("ip")?;
-        let extras = Extras {
-            os: self.key("os")?,
-            browser: self.key("browser")?,
-            page: self.text("page")?.unwrap_or_default().chars().take(MAX_PAGE_CHARS).collect(),
-            props: self.props()?,
-        };
-        Ok(Event {
-            event: EventRef { kind, id },
-            at,
-            advertiser,
-            dims,
-            label,
-            user: user.map(|user| context.salt.pseudonym(user.as_str())),
-            impression,
-            click,
-            cost_micros,
-            value_micros,
-            screening: screen(user_agent.as_deref()),
-            extras: (extras != Extras::default()).then(|| Box::new(extras)),
+    }
+}
+
+/// A value in one word, which is what the fast reader hands on: where a plain string lies, a number, or the place of
+/// something rarer. Null is the same as absent.
+///
+/// The four highest bits tell which.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Slot(u64);
+
+impl Slot {
+    /// Nothing.
+    pub(super) const ABSENT: Slot = Slot(0);
+    const PLAIN: u64 = 1;
+    const INTEGER: u64 = 2;
+    const RARE: u64 = 3;
+    const TAG_SHIFT: u32 = 60;
+    const LEN_SHIFT: u32 = 32;
+    /// Longer than any body.
+    const MAX_LEN: u64 = 1 << (Slot::TAG_SHIFT - Slot::LEN_SHIFT);
+
+    /// A string of printable ASCII without escapes; `None` if it lies where no body goes.
+    #[inline]
+    pub(super) fn plain(start: usize, len: usize) -> Option<Slot> {
+        let (start, len) = (u64::from(u32::try_from(start).ok()?), len as u64);
+        (len < Slot::MAX_LEN).then_some(Slot(Slot::PLAIN << Slot::TAG_SHIFT | len << Slot::LEN_SHIFT | start))
+    }
+
+    /// A number below 10^18.
+    #[inline]
+    pub(super) fn integer(number: u64) -> Slot {
+        Slot(Slot::INTEGER << Slot::TAG_SHIFT | number)
+    }
+
+    #[inline]
+    fn low(self) -> usize {
+        self.0 as u32 as usize
+    }
+
+    #[inline]
+    fn len(self) -> usize {
+        (self.0 >> Slot::LEN_SHIFT) as usize & (Slot::MAX_LEN as usize - 1)
+    }
+}
+
+/// A value for which a word is not enough.
+#[derive(Debug)]
+pub(super) enum Rare<'a> {
+    /// A string without escapes.
+    Text(&'a str),
+    /// A string that had escapes.
+    Unescaped(String),
+    /// Anything.
+    Value(&'a Value),
+}
+
+/// The fields of one event; the storage serves one event after the other.
+#[derive(Debug)]
+pub(super) struct Fields<'a> {
+    /// Where plain strings lie.
+    bytes: &'a [u8],
+    slots: [Slot; Field::ALL.len()],
+    rare: Vec<Rare<'a>>,
+    /// The members of `props`, by name.
+    pub(super) props: Vec<(&'a str, Slot)>,
+    /// Fields that are not known, by name.
+    pub(super) unknown: Vec<(&'a str, Slot)>,
+}
+
+impl<'a> Fields<'a> {
+    /// Of an event in `bytes` that says nothing yet.
+    pub(super) fn new(bytes: &'a [u8]) -> Self {
+        let slots = [Slot::ABSENT; Field::ALL.len()];
+        Self { bytes, slots, rare: Vec::new(), props: Vec::new(), unknown: Vec::new() }
+    }
+
+    /// The fields of an object that the general reader read.
+    pub(super) fn of(map: &'a Map<String, Value>) -> Self {
+        let mut fields = Self::new(&[]);
+        for (name, value) in map {
+            match (Field::of(name), value) {
+                (Some(Field::Props), Value::Object(props)) => {
+                    for (name, value) in props {
+                        let slot = fields.hold_value(value);
+                        fields.props.push((name, slot));
+                    }
+                }
+                (Some(field), value) => {
+                    let slot = fields.hold_value(value);
+                    fields.put(field, slot);
+                }
+                (None, value) => {
+                    let slot = fields.hold_value(value);
+                    fields.unknown.push((name, slot));
+                }
+            }
+        }
+        fields
+    }
+
+    /// Makes room for the next event, which lies in `bytes`.
+    #[inline]
+    pub(super) fn clear(&mut self, bytes: &'a [u8]) {
+        self.bytes = bytes;
+        self.slots = [Slot::ABSENT; Field::ALL.len()];
+        self.rare.clear();
+        self.props.clear();
+        self.unknown.clear();
+    }
+
+    /// Notes a field; the last one of a name counts, as in any JSON reader.
+    #[inline]
+    pub(super) fn put(&mut self, field: Field, slot: Slot) {
+        self.slots[field as usize] = slot;
+    }
+
+    /// Keeps a value for which a word is not enough.
+    pub(super) fn hold(&mut self, rare: Rare<'a>) -> Slot {
+        self.rare.push(rare);
+        Slot(Slot::RARE << Slot::TAG_SHIFT | (self.rare.len() - 1) as u64)
+    }
+
+    fn hold_value(&mut self, value: &'a Value) -> Slot {
+        match value {
+            Value::Null => Slot::ABSENT,
+            Value::String(text) => self.hold(Rare::Text(text)),
+            other => self.hold(Rare::Value(other)),
+        }
+    }
+
+    /// A field's value.
+    #[inline]
+    pub(super) fn get(&self, field: Field) -> Option<Raw<'_>> {
+        self.read(self.slots[field as usize])
+    }
+
+    /// What a slot stands for.
+    #[inline]
+    pub(super) fn read(&self, slot: Slot) -> Option<Raw<'_>> {
+        match slot.0 >> Slot::TAG_SHIFT {
+            Slot::PLAIN => {
+                Some(Raw::Plain { window: self.bytes.get(slot.low()..).unwrap_or_default(), len: slot.len() })
+            }
+            Slot::INTEGER => Some(Raw::Integer((slot.0 & ((1 << Slot::TAG_SHIFT) - 1)) as i64)),
+            Slot::RARE => self.read_rare(slot.low()),
+            _ => None,
+        }
+    }
+
+    #[cold]
+    fn read_rare(&self, place: usize) -> Option<Raw<'_>> {
+        self.rare.get(place).map(|rare| match rare {
+            Rare::Text(text) => Raw::Text(text),
+            Rare::Unescaped(text) => Raw::Text(text),
+            Rare::Value(value) => Raw::Value(value),
         })
     }
 
-    fn kind(&mut self) -> Result<Kind, Fault> {
-        let Some(name) = self.text("kind")? else {
-            return Err((RejectCode::MissingKind, "`kind` is missing".to_owned()));
-        };
-        Kind::parse(&name).ok_or_else(|| {
-            let message = format!("`kind` is {name:?}, it must be impression, view, click or conversion");
-            (RejectCode::UnknownKind, message)
-        })
-    }
-
-    fn at(&mut self, context: &Context<'_>) -> Result<EventTime, Fault> {
-        let ms = match self.take("at") {
-            None => return Ok(EventTime(context.now.0)),
-            Some(Value::Number(number)) => integer(&number).ok_or_else(|| {
-                (RejectCode::InvalidAt, format!("`at` is {number}, it must be whole milliseconds since 1970"))
-            })?,
-            Some(Value::String(text)) => parse_rfc3339(&text)
-                .ok_or_else(|| (RejectCode::InvalidAt, format!("`at` is {text:?}, it must be RFC 3339")))?,
-            Some(other) => return Err(wrong_type("at", "a number or a string", &other)),
-        };
-        if ms < EARLIEST_AT_MS {
-            let hint = match ms.checked_mul(1_000) {
-                Some(scaled) if scaled >= EARLIEST_AT_MS => {
-                    "; it looks like seconds, milliseconds are expected"
-                }
-                _ => "",
-            };
-            return Err((RejectCode::AtTooOld, format!("`at` is {}, before 2010{hint}", rfc3339(ms))));
-        }
-        if ms > context.now.0.saturating_add(MAX_AHEAD_MS) {
-            let message = format!("`at` is {}, more than 10 minutes ahead of {}", rfc3339(ms), context.now);
-            return Err((RejectCode::AtInFuture, message));
-        }
-        Ok(EventTime(ms))
-    }
-
-    fn key(&mut self, name: &str) -> Result<Key, Fault> {
-        let text = self.text(name)?.unwrap_or_default();
-        Key::parse(&text).map_err(|error| (RejectCode::InvalidKey, format!("`{name}` {error}")))
-    }
-
-    fn id(&mut self, name: &str) -> Result<Option<EventId>, Fault> {
-        let Some(text) = self.text(name)? else { return Ok(None) };
-        let id = EventId::parse(&text);
-        id.map(Some).map_err(|error| (RejectCode::InvalidId, format!("`{name}` {error}")))
-    }
-
-    fn amount(&mut self, name: &str) -> Result<Option<i64>, Fault> {
-        match self.take(name) {
-            None => Ok(None),
-            Some(Value::Number(number)) => match integer(&number) {
-                Some(amount) if amount > MAX_AMOUNT_MICROS => {
-                    let message = format!("`{name}` is {amount}, at most {MAX_AMOUNT_MICROS} is allowed");
-                    Err((RejectCode::AmountTooLarge, message))
-                }
-                Some(amount) if amount >= 0 => Ok(Some(amount)),
-                Some(amount) => Err((
-                    RejectCode::NegativeAmount,
-                    format!("`{name}` is {amount}, it must not be negative"),
-                )),
-                None => Err(wrong_type(name, "a whole number of micros", &Value::Number(number))),
-            },
-            Some(other) => Err(wrong_type(name, "a whole number of micros", &other)),
-        }
-    }
-
-    fn text(&mut self, name: &str) -> Result<Option<String>, Fault> {
-        match self.take(name) {
-            None => Ok(None),
-            Some(Value::String(text)) => Ok(Some(text)),
-            Some(other) => Err(wrong_type(name, "a string", &other)),
-        }
-    }
-
-    fn props(&mut self) -> Result<Vec<(String, String)>, Fault> {
-        let mut props = match self.take("props") {
-            None => Map::new(),
-            Some(Value::Object(map)) => map,
-            Some(other) => return Err(wrong_type("props", "an object", &other)),
-        };
-        props.append(&mut self.map);
-        props.retain(|_, value| !value.is_null());
-        if props.len() > MAX_PROPS {
-            let message =
-                format!("{} properties and unknown fields, at most {MAX_PROPS} are allowed", props.len());
-            return Err((RejectCode::TooManyProps, message));
-        }
-        let mut kept: Vec<_> = props.into_iter().map(prop).collect::<Result<_, _>>()?;
-        kept.sort_unstable();
-        Ok(kept)
-    }
-
-    /// Takes a field; null is the same as absent.
-    fn take(&mut self, name: &str) -> Option<Value> {
-        self.map.remove(name).filter(|value| !value.is_null())
-    }
-}
-
-fn check_ad(kind: Kind, ad: &Key, has_impression: bool) -> Result<(), Fault> {
-    let message = match kind {
-        Kind::Impression if ad.is_empty() => "an impression needs `ad`",
-        Kind::View | Kind::Click if ad.is_empty() && !has_impression => "needs `ad` or `impression`",
-        _ => return Ok(()),
-    };
-    Err((RejectCode::MissingAd, message.to_owned()))
-}
-
-fn prop((name, value): (String, Value)) -> Result<(String, String), Fault> {
-    let text = match value {
-        Value::String(text) => text,
-        other => other.to_string(),
-    };
-    for (part, chars, most) in [
-        ("name", name.chars().count(), MAX_PROP_NAME_CHARS),
-        ("value", text.chars().count(), MAX_PROP_VALUE_CHARS),
-    ] {
-        if chars > most {
-            let name: String = name.chars().take(MAX_PROP_NAME_CHARS).collect();
-            let message = format!("the {part} of property {name:?} has {chars} characters, at most {most}");
-            return Err((RejectCode::PropTooLong, message));
-        }
-    }
-    Ok((name, text))
-}
-
-/// A whole number, also when written as `1.0` or `1e3`.
-fn integer(number: &serde_json::Number) -> Option<i64> {
-    /// Beyond 2^53 a float no longer tells neighbouring integers apart.
-    const EXACT: f64 = 9_007_199_254_740_992.0;
-    let float = || number.as_f64().filter(|f| f.fract() == 0.0 && f.abs() <= EXACT);
-    number.as_i64().or_else(|| float().map(|f| f as i64))
-}
-
-fn wrong_type(name: &str, expected: &str, value: &Value) -> Fault {
-    (RejectCode::WrongType, format!("`{name}` must be {expected}, it is {}", type_of(value)))
-}
-
-fn type_of(value: &Value) -> String {
-    match value {
-        Value::Null => "null".to_owned(),
-        Value::Bool(value) => format!("the boolean {value}"),
-        Value::Number(number) => format!("the number {number}"),
-        Value::String(_) => "a string".to_owned(),
-        Value::Array(_) => "an array".to_owned(),
-        Value::Object(_) => "an object".to_owned(),
+    /// Whether the event says nothing of what is apart from cells.
+    #[inline]
+    pub(super) fn is_bare(&self, fields: &[Field]) -> bool {
+        self.unknown.is_empty()
+            && self.props.is_empty()
+            && fields.iter().all(|field| self.slots[*field as usize] == Slot::ABSENT)
     }
 }

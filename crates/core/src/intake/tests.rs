@@ -1,3 +1,8 @@
+#[cfg(not(target_arch = "wasm32"))]
+mod agreement;
+#[cfg(not(target_arch = "wasm32"))]
+mod naive;
+
 use super::*;
 use crate::event::{Kind, Screening};
 use crate::time::rfc3339;
@@ -133,4 +138,25 @@ fn a_full_event() {
     let props: Vec<_> =
         event.extras.as_ref().unwrap().props.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
     assert_eq!(props, [("a", "x"), ("b", "true"), ("size", r#"{"w":1}"#)]);
+}
+
+/// Plain events of every common writer stay off the slow path, in any order of their fields.
+#[test]
+fn the_fast_reader_knows_what_is_common() {
+    use super::fields::Fields;
+    use super::scan::{Order, scan};
+    for line in [
+        r#"{"id":"i1","kind":"impression","at":1532271600000,"advertiser":"acme","ad":"a1","cost_micros":1200}"#,
+        r#"{"id": "i1", "kind": "impression", "at": 1532271600000, "advertiser": "acme", "ad": "a1", "x": true}"#,
+        r#"{ "page" : "https:\/\/example.com\/", "label":"여름", "user":null, "at":"2018-07-22T15:00:00Z" }"#,
+        r#"{"props":{"slot":"3","n":7,"ok":false},"props":{},"user_agent":"Mozilla/5.0","value_micros":0}"#,
+        "{}",
+    ] {
+        // A second look knows the order of the fields.
+        let body = format!("{line}\n{line}");
+        let (mut order, mut fields) = (Order::new(), Fields::new(&[]));
+        for (start, end) in [(0, line.len()), (line.len() + 1, body.len())] {
+            assert_eq!(scan(body.as_bytes(), start, &mut order, &mut fields), Some(end), "{body}");
+        }
+    }
 }

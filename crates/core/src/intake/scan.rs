@@ -1,0 +1,421 @@
+//! The fast reader: one pass over the bytes of an event as nearly everybody writes it.
+//!
+//! It knows flat objects of strings, whole numbers, `true`, `false` and `null` on one line, and `props` with the same
+//! inside. Whatever else it meets, valid or not, it leaves to the general reader: it must never take what that one
+//! would refuse, nor take it otherwise. Strings are searched eight bytes at a time ([`super::word`]) and stay where
+//! they are.
+
+use serde_json::Value;
+
+use super::fields::{Field, Fields, Rare, Slot};
+use super::word;
+
+/// A value that is not a number and not a string.
+static TRUE: Value = Value::Bool(true);
+static FALSE: Value = Value::Bool(false);
+
+/// The most digits of a number that is read here: every such number fits 64 bits.
+const MAX_DIGITS: usize = 18;
+
+/// Reads the object that begins at `at` into `fields`; answers where it ends.
+///
+/// `None` says that the general reader has to decide; the fields are then undefined.
+#[inline]
+pub(super) fn scan<'a>(
+    bytes: &'a [u8],
+    at: usize,
+    order: &mut Order,
+    fields: &mut Fields<'a>,
+) -> Option<usize> {
+    fields.clear(bytes);
+    let mut scanner = Scanner { bytes, at };
+    scanner.event(order, fields)?;
+    Some(scanner.at)
+}
+
+/// Which field followed which in the last event: senders write every event in one order, so that a look at the place
+/// tells more than a search for the name.
+pub(super) struct Order {
+    first: Field,
+    next: [Field; Field::ALL.len()],
+}
+
+impl Order {
+    pub(super) fn new() -> Self {
+        Self { first: Field::Id, next: Field::ALL }
+    }
+
+    #[inline]
+    fn after(&mut self, last: Option<Field>) -> &mut Field {
+        match last {
+            None => &mut self.first,
+            Some(last) => &mut self.next[last as usize],
+        }
+    }
+}
+
+struct Scanner<'a> {
+    bytes: &'a [u8],
+    at: usize,
+}
+
+enum Name<'a> {
+    Known(Field),
+    Unknown(&'a str),
+}
+
+impl<'a> Scanner<'a> {
+    #[inline]
+    fn event(&mut self, order: &mut Order, fields: &mut Fields<'a>) -> Option<()> {
+        if self.opens_empty()? {
+            return Some(());
+        }
+        let mut last = None;
+        loop {
+            let guess = order.after(last);
+            let lead = &LEADS[*guess as usize];
+            if lead.is_at(self.bytes, self.at) {
+                self.at += lead.len;
+                let slot = if lead.string {
+                    self.string(fields)?
+                } else {
+                    self.space();
+                    self.value(fields)?
+                };
+                fields.put(*guess, slot);
+                last = Some(*guess);
+            } else {
+                match self.name(fields)? {
+                    Name::Known(field) => {
+                        self.known(field, fields)?;
+                        *guess = field;
+                        last = Some(field);
+                    }
+                    Name::Unknown(name) => self.unknown(name, fields)?,
+                }
+            }
+            if self.closes()? {
+                return Some(());
+            }
+        }
+    }
+
+    #[inline(never)]
+    fn known(&mut self, field: Field, fields: &mut Fields<'a>) -> Option<()> {
+        if field == Field::Props {
+            return self.props(fields);
+        }
+        self.colon()?;
+        let slot = self.value(fields)?;
+        fields.put(field, slot);
+        Some(())
+    }
+
+    #[inline(never)]
+    fn unknown(&mut self, name: &'a str, fields: &mut Fields<'a>) -> Option<()> {
+        self.colon()?;
+        let slot = self.value(fields)?;
+        fields.unknown.push((name, slot));
+        Some(())
+    }
+
+    fn props(&mut self, fields: &mut Fields<'a>) -> Option<()> {
+        self.colon()?;
+        fields.props.clear();
+        if self.peek() != Some(b'{') {
+            let slot = self.value(fields)?;
+            fields.put(Field::Props, slot);
+            return Some(());
+        }
+        fields.put(Field::Props, Slot::ABSENT);
+        if self.opens_empty()? {
+            return Some(());
+        }
+        loop {
+            let name = self.unknown_name(fields)?;
+            self.colon()?;
+            let slot = self.value(fields)?;
+            fields.props.push((name, slot));
+            if self.closes()? {
+                return Some(());
+            }
+        }
+    }
+
+    /// Goes into an object, behind the quote of its first name; whether it ends at once.
+    #[inline]
+    fn opens_empty(&mut self) -> Option<bool> {
+        if self.takes(b"{\"") {
+            return Some(false);
+        }
+        self.expect(b'{')?;
+        self.space();
+        if self.peek() == Some(b'}') {
+            self.at += 1;
+            return Some(true);
+        }
+        self.expect(b'"').map(|()| false)
+    }
+
+    /// Goes behind the quote of the next name; whether there is none.
+    #[inline]
+    fn closes(&mut self) -> Option<bool> {
+        if self.takes(b",\"") {
+            return Some(false);
+        }
+        self.space();
+        let byte = self.peek()?;
+        self.at += 1;
+        match byte {
+            b',' => {
+                self.space();
+                self.expect(b'"').map(|()| false)
+            }
+            b'}' => Some(true),
+            _ => None,
+        }
+    }
+
+    #[inline]
+    fn colon(&mut self) -> Option<()> {
+        self.space();
+        self.expect(b':')?;
+        self.space();
+        Some(())
+    }
+
+    /// The name whose first character this is; goes behind its quote.
+    #[inline]
+    fn name(&mut self, fields: &mut Fields<'a>) -> Option<Name<'a>> {
+        let low = word::load(self.bytes, self.at);
+        let mark = word::quotes(low);
+        let (low, high, len) = if mark == 0 {
+            let high = word::load(self.bytes, self.at + word::BYTES);
+            let len = word::first_mark(word::quotes(high));
+            (low, word::first(high, len), word::BYTES + len)
+        } else {
+            let len = word::first_mark(mark);
+            (word::first(low, len), 0, len)
+        };
+        match NAMES.find(low, high, len) {
+            Some(field) => {
+                self.at += len + 1;
+                Some(Name::Known(field))
+            }
+            None => self.unknown_name(fields).map(Name::Unknown),
+        }
+    }
+
+    /// The same where it is no known one.
+    #[cold]
+    fn unknown_name(&mut self, fields: &mut Fields<'a>) -> Option<&'a str> {
+        let start = self.at;
+        self.string(fields)?;
+        let name = self.bytes.get(start..self.at - 1)?;
+        // With escapes it could be a known one in disguise.
+        if name.contains(&b'\\') { None } else { str::from_utf8(name).ok() }
+    }
+
+    #[inline]
+    fn value(&mut self, fields: &mut Fields<'a>) -> Option<Slot> {
+        match self.peek()? {
+            b'"' => {
+                self.at += 1;
+                self.string(fields)
+            }
+            b'0'..=b'9' => self.integer(),
+            _ => self.literal(fields),
+        }
+    }
+
+    #[cold]
+    fn literal(&mut self, fields: &mut Fields<'a>) -> Option<Slot> {
+        let here = self.bytes.get(self.at..)?;
+        let literals: [(&[u8], Option<&Value>); 3] =
+            [(b"null", None), (b"true", Some(&TRUE)), (b"false", Some(&FALSE))];
+        let (text, value) = literals.into_iter().find(|(text, _)| here.starts_with(text))?;
+        self.at += text.len();
+        Some(value.map_or(Slot::ABSENT, |value| fields.hold(Rare::Value(value))))
+    }
+
+    /// A number without sign, fraction and exponent; behind it comes what does not belong to one, or the caller
+    /// refuses it.
+    #[inline]
+    fn integer(&mut self) -> Option<Slot> {
+        const POWERS: [u64; 9] = [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000];
+        let (start, mut number) = (self.at, 0_u64);
+        loop {
+            let word = word::load(self.bytes, self.at);
+            let len = word::first_mark(word::non_digits(word));
+            self.at += len;
+            if self.at - start > MAX_DIGITS {
+                return None;
+            }
+            number = number * POWERS[len] + word::digits(word, len);
+            if len < word::BYTES {
+                break;
+            }
+        }
+        // JSON has no leading zeros.
+        if self.at - start > 1 && self.bytes.get(start) == Some(&b'0') {
+            return None;
+        }
+        Some(Slot::integer(number))
+    }
+
+    /// The string whose first character this is; goes behind its quote.
+    #[inline]
+    fn string(&mut self, fields: &mut Fields<'a>) -> Option<Slot> {
+        let start = self.at;
+        loop {
+            let word = word::load(self.bytes, self.at);
+            let odd = word::ends(word) | word::beyond_ascii(word);
+            if odd == 0 {
+                self.at += word::BYTES;
+                continue;
+            }
+            self.at += word::first_mark(odd);
+            if self.peek() != Some(b'"') {
+                return self.odd_string(start, fields);
+            }
+            self.at += 1;
+            return Slot::plain(start, self.at - 1 - start);
+        }
+    }
+
+    /// The rest of a string that is not plain.
+    #[cold]
+    fn odd_string(&mut self, start: usize, fields: &mut Fields<'a>) -> Option<Slot> {
+        let mut escapes = false;
+        loop {
+            self.at += word::first_mark(word::ends(word::load(self.bytes, self.at)));
+            match self.peek()? {
+                b'"' => break,
+                b'\\' => {
+                    escapes = true;
+                    self.at += 2;
+                }
+                0..0x20 => return None,
+                _ => {}
+            }
+        }
+        let end = self.at;
+        self.at += 1;
+        let rare = if escapes {
+            Rare::Unescaped(serde_json::from_slice(self.bytes.get(start - 1..=end)?).ok()?)
+        } else {
+            Rare::Text(str::from_utf8(self.bytes.get(start..end)?).ok()?)
+        };
+        Some(fields.hold(rare))
+    }
+
+    /// Goes behind these two bytes, if they are here.
+    #[inline]
+    fn takes(&mut self, text: &[u8; 2]) -> bool {
+        let here = self.bytes.get(self.at..).and_then(<[u8]>::first_chunk) == Some(text);
+        self.at += if here { text.len() } else { 0 };
+        here
+    }
+
+    #[inline]
+    fn space(&mut self) {
+        while let Some(b' ' | b'\t') = self.peek() {
+            self.at += 1;
+        }
+    }
+
+    #[inline]
+    fn expect(&mut self, byte: u8) -> Option<()> {
+        (self.peek()? == byte).then(|| self.at += 1)
+    }
+
+    #[inline]
+    fn peek(&self) -> Option<u8> {
+        self.bytes.get(self.at).copied()
+    }
+}
+
+/// What stands between a name's opening quote and its value, written without spaces.
+struct Lead {
+    bits: u128,
+    mask: u128,
+    len: usize,
+    /// Whether it goes on behind the quote of a string.
+    string: bool,
+}
+
+static LEADS: [Lead; Field::ALL.len()] = Lead::build();
+
+impl Lead {
+    const fn build() -> [Lead; Field::ALL.len()] {
+        let mut leads = [const { Lead { bits: 0, mask: 0, len: 0, string: false } }; Field::ALL.len()];
+        let mut number = 0;
+        while number < Field::ALL.len() {
+            leads[number] = Lead::of(Field::ALL[number]);
+            number += 1;
+        }
+        leads
+    }
+
+    const fn of(field: Field) -> Lead {
+        let string = !matches!(field, Field::At | Field::CostMicros | Field::ValueMicros);
+        let (mut bits, mut len) = (word::of_name(field.name()), field.name().len());
+        let end: &[u8] = match (field, string) {
+            // Never there: the general way knows objects.
+            (Field::Props, _) => b"\"\0",
+            (_, true) => b"\":\"",
+            (_, false) => b"\":",
+        };
+        let mut at = 0;
+        while at < end.len() {
+            bits |= (end[at] as u128) << (8 * len);
+            (at, len) = (at + 1, len + 1);
+        }
+        Lead { bits, mask: u128::MAX >> (128 - 8 * len), len, string }
+    }
+
+    #[inline]
+    fn is_at(&self, bytes: &[u8], at: usize) -> bool {
+        word::load_two(bytes, at).is_some_and(|here| (here ^ self.bits) & self.mask == 0)
+    }
+}
+
+/// The names of the fields in a table without collisions: one look tells which field a name can only be.
+struct Names {
+    slots: [Option<(u64, u64, usize, Field)>; 1 << Names::BITS],
+}
+
+static NAMES: Names = Names::build();
+
+impl Names {
+    const BITS: u32 = 6;
+    /// Found by trying; [`Names::build`] does not compile with one under which two names collide.
+    const FACTOR: u64 = 0x32ab_0aff_6947_37a1;
+
+    const fn build() -> Self {
+        let mut slots = [None; 1 << Names::BITS];
+        let mut number = 0;
+        while number < Field::ALL.len() {
+            let field = Field::ALL[number];
+            let words = word::of_name(field.name());
+            let (low, high) = (words as u64, (words >> u64::BITS) as u64);
+            let slot = Names::slot(low, high);
+            assert!(slots[slot].is_none(), "two names collide");
+            slots[slot] = Some((low, high, field.name().len(), field));
+            number += 1;
+        }
+        Self { slots }
+    }
+
+    #[inline]
+    const fn slot(low: u64, high: u64) -> usize {
+        ((low ^ high.rotate_left(32)).wrapping_mul(Names::FACTOR) >> (u64::BITS - Names::BITS)) as usize
+    }
+
+    /// The field whose name has these bytes, the first one lowest, behind the last one zeros.
+    #[inline]
+    fn find(&self, low: u64, high: u64, len: usize) -> Option<Field> {
+        let (its_low, its_high, its_len, field) = self.slots[Names::slot(low, high)]?;
+        (low == its_low && high == its_high && len == its_len).then_some(field)
+    }
+}
