@@ -122,3 +122,26 @@ export async function mapConcurrently(items, width, call) {
   await Promise.all(Array.from({ length: width }, worker));
   return results;
 }
+
+/**
+ * Sends events until they are acknowledged, over restarts of the server that take less than `patience` ms.
+ *
+ * Answers how often they had to be sent again.
+ */
+export async function untilAcknowledged(sender, events, patience = 60_000) {
+  const end = Date.now() + patience;
+  for (let attempt = 0; Date.now() < end; attempt++) {
+    const answer = await sender
+      .post("/v1/events", ndjson(events), { "content-type": "application/x-ndjson" })
+      .catch(() => ({ status: "no answer" }));
+    if (answer.status === 202) {
+      assert.deepEqual(answer.json.rejected, []);
+      assert.equal(answer.json.accepted + answer.json.duplicates, events.length);
+      return attempt;
+    }
+    // What a server that goes down or comes up may say; anything else is a bug.
+    assert.ok(["no answer", 429, 500, 502, 503].includes(answer.status), `${answer.status} ${answer.text}`);
+    await sleep(50);
+  }
+  throw new Error("no acknowledgement any more");
+}

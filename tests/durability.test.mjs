@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { eventually, ndjson } from "./api.mjs";
+import { eventually, untilAcknowledged } from "./api.mjs";
 import { useServer } from "./server.mjs";
 
 const KILLS = 4;
@@ -69,7 +69,8 @@ test(`${SENDERS} senders that resend what was not acknowledged, ${KILLS} kills`,
   const send = async (name) => {
     for (let batch = 0; !done; batch++) {
       const events = Array.from({ length: BATCH }, (_, i) => event("many", `${name}.${batch}.${i}`, 100 * batch + i));
-      resent += await untilAcknowledged(events);
+      const attempts = await untilAcknowledged(server.sender, events, PATIENCE_MS);
+      resent += attempts;
       acknowledged.batches++;
       acknowledged.events += events.length;
       acknowledged.cost += events.reduce((sum, { cost_micros }) => sum + cost_micros, 0);
@@ -95,22 +96,3 @@ test(`${SENDERS} senders that resend what was not acknowledged, ${KILLS} kills`,
     assert.deepEqual(platform, { impressions: impressions + 3, cost_micros: cost_micros + 3 }, "with those of the tests above");
   }, CATCH_UP_MS);
 });
-
-/** Sends until it is acknowledged; answers how often it had to be sent again. */
-async function untilAcknowledged(events) {
-  const end = Date.now() + PATIENCE_MS;
-  for (let attempt = 0; Date.now() < end; attempt++) {
-    const answer = await server.sender
-      .post("/v1/events", ndjson(events), { "content-type": "application/x-ndjson" })
-      .catch(() => ({ status: "no answer" }));
-    if (answer.status === 202) {
-      assert.deepEqual(answer.json.rejected, []);
-      assert.equal(answer.json.accepted + answer.json.duplicates, events.length);
-      return attempt;
-    }
-    // What a server that goes down or comes up may say; anything else is a bug.
-    assert.ok(["no answer", 429, 500, 502, 503].includes(answer.status), `${answer.status} ${answer.text}`);
-    await sleep(50);
-  }
-  throw new Error("no acknowledgement any more");
-}

@@ -170,7 +170,7 @@ export function program(name, variable) {
  * A port on which nobody listens, below those that the kernel gives to outgoing connections: one of them could take it
  * while the server restarts, even one to this very port.
  */
-async function freePort() {
+export async function freePort() {
   for (;;) {
     const port = 15_000 + Math.floor(Math.random() * 15_000);
     const probe = createServer();

@@ -28,7 +28,7 @@ const BUSY_OBJECTS = 1 + 2 + 8;
 const PRICE = { request: 0.3, cpuMs: 0.02, objectCall: 0.15, gigabyteSecond: 12.5, row: 1 };
 const OBJECT_GIGABYTES = 0.128;
 
-const runtime = new Runtime(PORT);
+const runtime = new Runtime([PORT, PORT + 1, PORT + 2]);
 
 const tell = (name, unit, runs, notes = {}) => console.log(JSON.stringify({ name: `worker/${name}`, unit, runs, notes }));
 

@@ -36,9 +36,9 @@ export class Runtime {
   #folder;
   #miniflare;
 
-  /** `port` is that of the worker, the next one is the probe's. */
-  constructor(port) {
-    this.#ports = { worker: port, probe: port + 1, entry: port + 2 };
+  /** `ports` on which nobody listens: for the worker, for the probe, and for the proxy that is not used. */
+  constructor([worker, probe, entry]) {
+    this.#ports = { worker, probe, entry };
   }
 
   get port() {
@@ -70,6 +70,7 @@ export class Runtime {
   }
 
   #workers() {
+    process.env.WRANGLER_LOG ??= "error";
     const { unstable_getMiniflareWorkerOptions } = require("wrangler");
     const { workerOptions, main } = unstable_getMiniflareWorkerOptions(join(ROOT, "wrangler.toml"));
     const { assets, modulesRules, ...rest } = workerOptions;
