@@ -5,12 +5,19 @@ use adtally_wire::session::SessionKey;
 use adtally_wire::token::TokenHash;
 use worker::{D1Database, Env, Fetcher, ObjectNamespace};
 
+use crate::ledgers::Ledgers;
 use crate::problem::Fault;
 
 /// Durable Object namespace: one Linker per advertiser and shard.
 pub(crate) const LINKER: &str = "LINKER";
 /// Durable Object namespace: one Report per scope.
 pub(crate) const REPORT: &str = "REPORT";
+/// Durable Object namespace: one Ledger per advertiser.
+pub(crate) const LEDGER: &str = "LEDGER";
+/// Durable Object namespace: the one DeadLetters object.
+pub(crate) const DEAD_LETTERS: &str = "DEAD_LETTERS";
+/// Queue: billing entries on their way from Linkers to ledgers.
+pub(crate) const BILLING: &str = "BILLING";
 /// D1 database: the catalog and the tokens.
 pub(crate) const CATALOG: &str = "CATALOG";
 /// Static assets: the dashboard.
@@ -28,6 +35,8 @@ pub(crate) struct Bindings {
     pub(crate) linkers: ObjectNamespace,
     /// Report objects.
     pub(crate) reports: ObjectNamespace,
+    /// Ledger objects and dead letters.
+    pub(crate) ledgers: Ledgers,
     /// Catalog and tokens.
     pub(crate) catalog: D1Database,
     /// The dashboard.
@@ -54,6 +63,7 @@ impl Bindings {
         Ok(Self {
             linkers: env.durable_object(LINKER).map_err(|_| Fault::Misconfigured(LINKER))?,
             reports: env.durable_object(REPORT).map_err(|_| Fault::Misconfigured(REPORT))?,
+            ledgers: Ledgers::read(env)?,
             catalog: env.d1(CATALOG).map_err(|_| Fault::Misconfigured(CATALOG))?,
             assets: env.assets(ASSETS).map_err(|_| Fault::Misconfigured(ASSETS))?,
             secrets: Secrets::read(env)?,

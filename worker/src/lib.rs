@@ -1,7 +1,9 @@
 //! The edge worker of Adtally: decode, call the core, execute.
 //!
 //! ```text
-//! request -> route -> auth -> { collect -> Linker objects; reports, live -> Report objects; catalog -> D1 }
+//! request -> route -> auth -> { collect -> Linker objects; reports, live -> Report objects; catalog -> D1;
+//!                               billing -> Ledger objects }
+//! billing queue -> consumer -> Ledger objects, dead letters
 //! ```
 //!
 //! What is a function of its inputs lives in `adtally-core` and `adtally-wire`; here is only what waits for
@@ -20,12 +22,20 @@ mod directory;
 mod linkers;
 mod dispatch;
 mod reporters;
+mod ledgers;
+mod consumer;
 mod storage;
 mod objects;
 
-use worker::{Context, Env, Request, Response, event};
+use worker::{Context, Env, MessageBatch, Request, Response, event};
 
 #[event(fetch)]
 async fn fetch(request: Request, env: Env, _context: Context) -> worker::Result<Response> {
     routes::answer(request, &env).await
+}
+
+#[event(queue)]
+async fn queue(batch: MessageBatch<serde_json::Value>, env: Env, _context: Context) -> worker::Result<()> {
+    consumer::consume(&batch, &env).await;
+    Ok(())
 }

@@ -2,6 +2,8 @@
 
 mod linker;
 mod report;
+mod ledger;
+mod dead_letters;
 
 use worker::{Response, ResponseBuilder, Result};
 

@@ -37,6 +37,16 @@ pub(crate) enum Route {
     Reports,
     /// `/v1/live`
     Live,
+    /// `/v1/billing`
+    Billing,
+    /// `/v1/billing/entries`
+    BillingEntries,
+    /// `/v1/billing/outbox`
+    BillingOutbox,
+    /// `/v1/billing/dead`
+    BillingDead,
+    /// `/v1/billing/dead/replay`
+    BillingReplay,
     /// Everything of the dashboard.
     Page,
     /// A path of the API that means nothing.
@@ -58,7 +68,8 @@ impl Route {
         match segments.as_slice() {
             ["healthz"] => Route::Health,
             ["openapi.json"] => Route::OpenApi,
-            ["v1", collection] => Route::collection(collection),
+            ["v1", collection] if *collection != "billing" => Route::collection(collection),
+            ["v1", "billing", rest @ ..] => Route::billing(rest),
             ["v1", collection, member] if !member.is_empty() => {
                 Route::member(collection, (*member).to_owned())
             }
@@ -79,6 +90,17 @@ impl Route {
             "events" => Route::Events,
             "reports" => Route::Reports,
             "live" => Route::Live,
+            _ => Route::Unknown,
+        }
+    }
+
+    fn billing(rest: &[&str]) -> Route {
+        match rest {
+            [] => Route::Billing,
+            ["entries"] => Route::BillingEntries,
+            ["outbox"] => Route::BillingOutbox,
+            ["dead"] => Route::BillingDead,
+            ["dead", "replay"] => Route::BillingReplay,
             _ => Route::Unknown,
         }
     }
@@ -105,6 +127,7 @@ impl Route {
             Route::Advertiser(_) | Route::Campaign(_) | Route::Entry(..) => {
                 &[Method::Get, Method::Head, Method::Put]
             }
+            Route::BillingReplay => &[Method::Post],
             Route::Events => &[Method::Get, Method::Head, Method::Post, Method::Options],
             _ => &[Method::Get, Method::Head],
         }
@@ -138,6 +161,9 @@ mod tests {
         check("/v1", Route::Unknown);
         check("/v1/", Route::Unknown);
         check("/v1/reports/x", Route::Unknown);
+        check("/v1/billing", Route::Billing);
+        check("/v1/billing/dead/replay", Route::BillingReplay);
+        check("/v1/billing/x", Route::Unknown);
         check("/metrics", Route::Unknown);
         check("/", Route::Page);
         check("/reports", Route::Page);
@@ -168,6 +194,6 @@ mod tests {
                 assert_eq!(item.get(method).is_some(), exists, "{method} {path}");
             }
         }
-        assert_eq!(described, 28);
+        assert_eq!(described, 33);
     }
 }

@@ -4,6 +4,7 @@ mod collect;
 mod events;
 mod reports;
 mod live;
+mod billing;
 mod session;
 mod tokens;
 mod advertisers;
@@ -75,6 +76,11 @@ async fn dispatch(route: Route, request: Request, env: &Env) -> Result<Response,
         (Route::Event(id), _) => events::story(&call, &id).await,
         (Route::Reports, _) => reports::get(&call).await,
         (Route::Live, _) => live::open(&call).await,
+        (Route::Billing, _) => billing::totals(&call).await,
+        (Route::BillingEntries, _) => billing::entries(&call).await,
+        (Route::BillingOutbox, _) => billing::outbox(&call).await,
+        (Route::BillingDead, _) => billing::dead(&call).await,
+        (Route::BillingReplay, _) => billing::replay(&mut call).await,
         (Route::Health | Route::OpenApi | Route::Unknown, _) => {
             Err(Fault::Internal("a route was answered twice".to_owned()))
         }

@@ -22,4 +22,4 @@ mod sums;
 pub use batch::{Batch, BatchId, MAX_BATCH_BYTES, MAX_ROW_BATCHES, batches};
 pub use entry::{Charge, ChargeId, Entry, EntryKind, entries};
 pub use hand_off::{HandOff, MAX_UNCONFIRMED, PATIENCE_MS, Step};
-pub use sums::{Account, Overflow, Sums, add_up};
+pub use sums::{Account, HourlySums, Overflow, Sums, add_up, book};

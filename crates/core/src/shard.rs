@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
-use crate::billing::{self, Batch, MAX_BATCH_BYTES};
+use crate::billing::{self, Batch, Entry, MAX_BATCH_BYTES};
 use crate::cell::{Dimension, Scope};
 use crate::event::{Event, EventRef};
 use crate::link::{Admission, Arrival, Fact, Linker, cells_of};
@@ -211,6 +211,12 @@ impl Shard {
         last.through = Some(now);
         let billing = billing::batches(last.seq, billing::entries(&self.untold), MAX_BATCH_BYTES);
         Some(Telling { upto: self.last_row, parcels, billing })
+    }
+
+    /// The entries of an event that are in no telling yet.
+    pub fn unbilled(&self, event: &EventRef) -> Vec<Entry> {
+        let facts: Vec<Fact> = self.untold.iter().filter(|fact| fact.event == *event).cloned().collect();
+        billing::entries(&facts)
     }
 
     /// Notes that the parcels of [`Shard::tell`] are stored.

@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::billing::story::BillingStory;
+
 /// An error: `application/problem+json` (RFC 9457).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Problem {
@@ -261,8 +263,8 @@ pub struct EventStory {
     pub facts_complete: bool,
     /// The cell that it counts in now: `hour` and the dimensions by name.
     pub cell: BTreeMap<String, String>,
-    /// The billing record, once billing exists.
-    pub billing: Option<serde_json::Value>,
+    /// What it costs, and the entries that say so; absent in lists.
+    pub billing: Option<BillingStory>,
     /// Other kinds that have an event of the same id.
     pub also: Vec<String>,
 }

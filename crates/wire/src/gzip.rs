@@ -1,8 +1,9 @@
-//! Reading gzip (RFC 1952) that strangers send: bounded, and strict about its end.
+//! Gzip (RFC 1952): reading what strangers send, bounded and strict about its end, and packing what we keep.
 
 use std::io::{self, Read};
 
-use flate2::bufread::MultiGzDecoder;
+use flate2::Compression;
+use flate2::bufread::{GzEncoder, MultiGzDecoder};
 use thiserror::Error;
 
 /// Why a body could not be unpacked.
@@ -25,6 +26,13 @@ pub fn gunzip(body: &[u8], limit: usize) -> Result<Vec<u8>, GzipError> {
     if unpacked.len() > limit { Err(GzipError::TooLarge(limit)) } else { Ok(unpacked) }
 }
 
+/// Packs bytes.
+pub fn gzip(bytes: &[u8]) -> io::Result<Vec<u8>> {
+    let mut packed = Vec::with_capacity(bytes.len() / 4);
+    GzEncoder::new(bytes, Compression::default()).read_to_end(&mut packed)?;
+    Ok(packed)
+}
+
 fn reason(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::UnexpectedEof => "it ends too early".to_owned(),
@@ -34,17 +42,10 @@ fn reason(error: &io::Error) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::io::Write;
-
-    use flate2::Compression;
-    use flate2::write::GzEncoder;
-
     use super::*;
 
     fn gzip(bytes: &[u8]) -> Vec<u8> {
-        let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
-        encoder.write_all(bytes).unwrap();
-        encoder.finish().unwrap()
+        super::gzip(bytes).unwrap()
     }
 
     #[test]

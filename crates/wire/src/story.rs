@@ -2,29 +2,31 @@
 
 use std::collections::BTreeMap;
 
+use adtally_core::billing::Entry;
 use adtally_core::cell::{CellKey, Dimension};
-use adtally_core::event::{EventRef, Kind, Screening};
-use adtally_core::link::{FactBody, Linker, Related, Through};
+use adtally_core::event::{Event, EventRef, Kind, Screening};
+use adtally_core::link::{Fact, FactBody, Linker, Related, Through};
 use adtally_core::measure::{Measure, Measures};
 use adtally_core::time::rfc3339;
 use serde_json::Value;
 
 use crate::api::{EventStory, LinkedEvent, SignedFact, StoredEvent};
+use crate::billing;
 
-/// The whole story of one event; `None` if it never arrived.
-pub fn tell(linker: &Linker, shard: u32, event: &EventRef) -> Option<EventStory> {
+/// The whole story of one event, of whose billing entries `pending` are not confirmed; `None` if it never arrived.
+pub fn tell(linker: &Linker, shard: u32, event: &EventRef, pending: &[Entry]) -> Option<EventStory> {
     let related = linker.get(event)?;
     let mut story = summary(&related, shard);
     story.parents = linker.parents(event).iter().map(linked).collect();
     story.children = linker.children(event).iter().map(linked).collect();
     let history = linker.history(event);
     story.facts_complete = history.is_some();
-    story.facts = match history {
-        Some(history) => {
-            history.iter().map(|(position, fact)| signed(fact.sign, *position, &fact.body)).collect()
-        }
-        None => vec![signed(1, related.position, &related.fact)],
-    };
+    let facts = history.unwrap_or_else(|| {
+        let Event { event, at, .. } = related.event;
+        vec![(related.position, Fact { sign: 1, event: event.clone(), at: *at, body: related.fact.clone() })]
+    });
+    story.facts = facts.iter().map(|(position, fact)| signed(fact.sign, *position, &fact.body)).collect();
+    story.billing = Some(billing::story::tell(&facts, pending));
     let others = linker.kinds_of(&event.id).into_iter().filter(|kind| *kind != event.kind);
     story.also = others.map(|kind| kind.name().to_owned()).collect();
     Some(story)
@@ -149,7 +151,7 @@ mod tests {
             linker.apply([Arrival { event, received: context.now, settings: Default::default() }]);
         }
         let click = EventRef { kind: Kind::Click, id: EventId::parse("x1").unwrap() };
-        let story = tell(&linker, 3, &click).unwrap();
+        let story = tell(&linker, 3, &click, &[]).unwrap();
         assert_eq!((story.outcome.as_str(), story.reason), ("counted", None));
         assert_eq!(story.parents.len(), 1);
         assert_eq!(story.also, ["impression"]);
@@ -160,6 +162,6 @@ mod tests {
             ("KR", "2018-07-22T14:00:00Z")
         );
         let impression = EventRef { kind: Kind::Impression, ..click };
-        assert_eq!(tell(&linker, 3, &impression).unwrap().children[0].kind, "click");
+        assert_eq!(tell(&linker, 3, &impression, &[]).unwrap().children[0].kind, "click");
     }
 }

@@ -1,12 +1,14 @@
 //! The Linker object: the log of one shard of one advertiser, and the links that follow from it.
 //!
-//! - It owns the shard's log, its settings as they were at each arrival, and the outbox to the Report objects.
+//! - It owns the shard's log, its settings as they were at each arrival, and the outboxes to the
+//!   Report objects and to billing.
 //! - Memory holds nothing that the log does not: after any crash or panic it is linked again from the log.
 //! - `append` may be repeated: events are known by their ids. `settings` may be repeated: revisions only grow.
-//! - It relies on Report objects to take each (source, seq) once.
+//! - It relies on Report objects to take each (source, seq) once, and on the ledger to take each batch of entries once.
 
 mod commit;
 mod flush;
+mod billing;
 mod memory;
 
 use std::cell::{Cell, RefCell};
@@ -19,6 +21,7 @@ use adtally_core::link::Filter;
 use adtally_core::shard::Refusal;
 use adtally_core::time::EventTime;
 use adtally_wire::api::EventList;
+use adtally_wire::billing::object::{CONFIRMED, OUTBOX};
 use adtally_wire::log::Append;
 use adtally_wire::object::{
     APPEND, AppendAnswer, EVENTS, EventsQuery, LinkerSettings, SETTINGS, STORY, ShardsConflict, StoryQuery,
@@ -31,6 +34,7 @@ use super::refuse;
 use crate::storage::linker::LinkerStore;
 use crate::storage::sql::Database;
 use crate::usage;
+use billing::Desk;
 use commit::{Queue, Refused};
 use memory::Memory;
 
@@ -50,6 +54,7 @@ struct Node {
     flush_is_due: Cell<bool>,
     is_flushing: Cell<bool>,
     alarm_is_set: Cell<bool>,
+    desk: Desk,
 }
 
 impl DurableObject for Linker {
@@ -62,6 +67,7 @@ impl DurableObject for Linker {
             flush_is_due: Cell::default(),
             is_flushing: Cell::default(),
             alarm_is_set: Cell::default(),
+            desk: Desk::default(),
         };
         Self { node: AssertUnwindSafe(Rc::new(node)) }
     }
@@ -73,16 +79,19 @@ impl DurableObject for Linker {
             (Method::Put, SETTINGS) => self.settings(&request.json().await?),
             (Method::Post, STORY) => self.story(&request.json().await?),
             (Method::Post, EVENTS) => self.events(&request.json().await?),
+            (Method::Post, CONFIRMED) => self.node.confirmed(&request.json().await?),
+            (Method::Post, OUTBOX) => self.node.billing_depth(),
             (Method::Get, USAGE) => usage::answer(),
             _ => refuse(404, None, "no such call"),
         }
     }
 
-    /// Delivers what a crash or an unreachable Report object left behind.
+    /// Delivers what a crash, an unreachable Report object or a queue left behind.
     async fn alarm(&self) -> Result<Response> {
         usage::called();
         self.node.alarm_is_set.set(false);
         self.node.clone().flush().await;
+        self.node.bill().await;
         Response::empty()
     }
 }
@@ -120,13 +129,15 @@ impl Linker {
     fn story(&self, query: &StoryQuery) -> Result<Response> {
         let Ok(id) = EventId::parse(&query.id) else { return refuse(404, None, "no such event") };
         let (_, shard) = self.node.name()?;
-        let story = self.node.with_memory(|memory| {
+        let story = self.node.change_memory(|memory| {
             let kinds = memory.shard.linker().kinds_of(&id);
             let wanted = match &query.kind {
                 Some(kind) => Kind::parse(kind).filter(|kind| kinds.contains(kind)),
                 None => kinds.first().copied(),
             };
-            story::tell(memory.shard.linker(), shard, &EventRef { kind: wanted?, id })
+            let Some(kind) = wanted else { return Ok(None) };
+            let event = EventRef { kind, id };
+            Ok(story::tell(memory.shard.linker(), shard, &event, &memory.pending(&event)?))
         })?;
         match story {
             Some(story) => Response::from_json(&story),

@@ -2,23 +2,28 @@
 
 use adtally_core::settings::Settings;
 use adtally_core::shard::{Row as LogRow, Telling};
+use adtally_core::time::ServerTime;
 use adtally_wire::delta::Parcel;
 use adtally_wire::log::decode_row;
 use worker::{Error, Result, SqlStorageValue};
 
+use super::billing::{self, BillingOutbox};
 use super::schema::{Migrations, migrate};
 use super::sql::{Database, integer};
 
-const MIGRATIONS: Migrations = &[&[
-    // One row per group commit.
-    "CREATE TABLE log (id INTEGER PRIMARY KEY, body BLOB NOT NULL)",
-    // One row per flush; `upto` is the last log row whose facts are in this row or an earlier one. The body of a
-    // delivered row is null; the last row stays, as it says how far the log has been told.
-    "CREATE TABLE outbox (seq INTEGER PRIMARY KEY, upto INTEGER NOT NULL, body BLOB)",
-    "CREATE TABLE settings (revision INTEGER PRIMARY KEY, shards INTEGER NOT NULL, body TEXT NOT NULL)",
-    // An alarm does not tell the object its name.
-    "CREATE TABLE identity (name TEXT NOT NULL)",
-]];
+const MIGRATIONS: Migrations = &[
+    &[
+        // One row per group commit.
+        "CREATE TABLE log (id INTEGER PRIMARY KEY, body BLOB NOT NULL)",
+        // One row per flush; `upto` is the last log row whose facts are in this row or an earlier one. The body of a
+        // delivered row is null; the last row stays, as it says how far the log has been told.
+        "CREATE TABLE outbox (seq INTEGER PRIMARY KEY, upto INTEGER NOT NULL, body BLOB)",
+        "CREATE TABLE settings (revision INTEGER PRIMARY KEY, shards INTEGER NOT NULL, body TEXT NOT NULL)",
+        // An alarm does not tell the object its name.
+        "CREATE TABLE identity (name TEXT NOT NULL)",
+    ],
+    billing::SCHEMA,
+];
 
 /// Log rows read at a time: at most a few megabytes of them are in memory besides what they become.
 const PAGE_ROWS: i64 = 16;
@@ -103,9 +108,17 @@ impl LinkerStore {
         }
     }
 
-    /// Puts parcels into the outbox, all or none.
+    /// The outbox of billing.
+    pub(crate) fn billing(&self) -> BillingOutbox {
+        BillingOutbox::new(self.database.clone())
+    }
+
+    /// Puts parcels into the outbox, and what they cost into that of billing, all or none.
     pub(crate) fn post(&self, telling: &Telling, epoch: u64) -> Result<()> {
+        let source = self.name()?.ok_or_else(|| Error::RustError("the object has no name".to_owned()))?;
+        let made = telling.parcels.last().and_then(|parcel| parcel.through);
         self.database.atomically(|| {
+            self.billing().add(&source, telling, made.unwrap_or(ServerTime(0)))?;
             for parcel in &telling.parcels {
                 let body = Parcel::of(parcel, epoch).encode();
                 let bindings = vec![integer(parcel.seq)?, integer(telling.upto)?, body.into()];

@@ -81,18 +81,25 @@ impl HandOff {
         Step::Wait(self.sent.values().map(Sent::overdue_at).min())
     }
 
-    /// Notes that these batches of a row were handed to the queue.
+    /// Notes that these batches of a row are being handed to the queue.
     pub fn sent(&mut self, row: BatchId, batches: impl IntoIterator<Item = BatchId>, now: ServerTime) {
         let times = self.sent.get(&row).map_or(0, |sent| sent.times) + 1;
         self.sent.insert(row, Sent { waiting: batches.into_iter().collect(), at: now, times });
         self.cursor = self.cursor.max(Some(row));
+    }
+
+    /// Notes that the queue has taken all that was sent.
+    pub fn accepted(&mut self) {
         (self.refusals, self.rest_until) = (0, None);
     }
 
-    /// Notes that the queue did not take a message.
-    pub fn refused(&mut self, now: ServerTime) {
+    /// Notes that the queue did not take a part of a row: it is the first to be sent after a rest.
+    pub fn refused(&mut self, row: BatchId, now: ServerTime) {
         self.rest_until = Some(ServerTime(now.0 + doubled(REST_MS, self.refusals, MAX_REST_MS)));
         self.refusals += 1;
+        if let Some(sent) = self.sent.get_mut(&row) {
+            (sent.at, sent.times) = (ServerTime(now.0 - PATIENCE_MS), 1);
+        }
     }
 
     /// Notes that the consumer has these batches; answers the rows that are no longer needed.
@@ -143,16 +150,20 @@ mod tests {
     #[test]
     fn a_queue_that_refuses_is_left_alone_for_a_while() {
         let mut hand_off = HandOff::default();
-        let mut now = ServerTime(0);
+        let mut now = ServerTime(5);
+        let row = batch(1, 0);
         for seconds in [1, 2, 4, 8, 16, 32, 60, 60] {
-            hand_off.refused(now);
+            hand_off.sent(row, [row], now);
+            hand_off.refused(row, now);
             let until = ServerTime(now.0 + seconds * SECOND_MS);
             assert_eq!(hand_off.step(now), Step::Wait(Some(until)));
             now = until;
-            assert_eq!(hand_off.step(now), Step::Send { after: None });
+            assert_eq!(hand_off.step(now), Step::Resend { row, batches: [row].into() }, "before later rows");
         }
-        hand_off.sent(batch(1, 0), [batch(1, 0)], now);
-        hand_off.refused(now);
+        hand_off.sent(row, [row], now);
+        hand_off.accepted();
+        assert_eq!(hand_off.step(now), Step::Send { after: Some(row) });
+        hand_off.refused(batch(2, 0), now);
         assert_eq!(hand_off.step(now), Step::Wait(Some(ServerTime(now.0 + SECOND_MS))));
     }
 

@@ -67,11 +67,12 @@ impl From<&Entry> for Sums {
     }
 }
 
-/// Sums entries by the hour of their event and their account.
-pub fn add_up<'a>(
-    entries: impl IntoIterator<Item = &'a Entry>,
-) -> Result<BTreeMap<Hour, BTreeMap<Account, Sums>>, Overflow> {
-    let mut hours: BTreeMap<Hour, BTreeMap<Account, Sums>> = BTreeMap::new();
+/// Sums by hour of the event and account.
+pub type HourlySums = BTreeMap<Hour, BTreeMap<Account, Sums>>;
+
+/// Sums entries.
+pub fn add_up<'a>(entries: impl IntoIterator<Item = &'a Entry>) -> Result<HourlySums, Overflow> {
+    let mut hours = HourlySums::new();
     for entry in entries {
         let charge = &entry.charge;
         let (campaign, currency) = (charge.campaign.clone(), charge.currency.clone());
@@ -79,4 +80,45 @@ pub fn add_up<'a>(
         hours.entry(charge.at.hour()).or_default().entry(account).or_default().merge(&Sums::from(entry))?;
     }
     Ok(hours)
+}
+
+/// Adds all of `more` to `book`, or nothing of it.
+pub fn book(book: &mut HourlySums, more: HourlySums) -> Result<(), Overflow> {
+    for (hour, accounts) in &more {
+        let before = book.get(hour);
+        for (account, sums) in accounts {
+            let mut after = before.and_then(|known| known.get(account)).copied().unwrap_or_default();
+            after.merge(sums)?;
+        }
+    }
+    for (hour, accounts) in more {
+        for (account, sums) in accounts {
+            book.entry(hour).or_default().entry(account).or_default().merge(&sums)?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_or_nothing() {
+        let key = |text: &str| Key::parse(text).unwrap();
+        let account =
+            |campaign: &str| Account { campaign: key(campaign), currency: key("USD"), basis: Basis::Own };
+        let charged = |micros| Sums { charges: 1, charged_micros: micros, ..Sums::default() };
+        let one =
+            |campaign, micros| HourlySums::from([(Hour(1), [(account(campaign), charged(micros))].into())]);
+        let mut sums = one("a", i64::MAX);
+        book(&mut sums, one("b", 5)).unwrap();
+        let before = sums.clone();
+        let mut too_much = one("a", 1);
+        too_much.entry(Hour(0)).or_default().insert(account("c"), charged(7));
+        assert_eq!(book(&mut sums, too_much), Err(Overflow));
+        assert_eq!(sums, before);
+        book(&mut sums, one("b", 6)).unwrap();
+        assert_eq!(sums[&Hour(1)][&account("b")], Sums { charges: 2, charged_micros: 11, ..Sums::default() });
+    }
 }

@@ -126,6 +126,11 @@ impl Query {
         self.zone.name()
     }
 
+    /// The first instant, in ms since 1970, of the unit of local time that `hour` starts in.
+    pub fn start_of(&self, unit: TimeUnit, hour: Hour) -> i64 {
+        unit.start(self.zone, hour)
+    }
+
     /// What rows are told apart by.
     pub fn by(&self) -> &[By] {
         &self.by

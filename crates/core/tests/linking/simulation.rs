@@ -76,7 +76,7 @@ enum Op {
     Bill { shard: usize, rows: usize, crash: bool },
     /// The ledger takes a message of the queue, which may keep it and deliver it again.
     Consume { message: usize, confirmation_is_lost: bool, is_kept: bool },
-    /// The queue refuses a message.
+    /// The queue refuses a row of billing after its first message.
     Refuse { shard: usize },
     /// The queue loses what it has.
     LoseQueue,

@@ -51,13 +51,14 @@ impl Node {
     /// 1. Facts go to the outbox in one transaction with how far the log is told, without waiting for anything.
     /// 2. A delivery may be repeated: the Report object knows the last sequence number of each source.
     /// 3. A parcel is marked when all its scopes have it; until then all are sent it again.
-    async fn deliver_all(&self) -> Result<()> {
+    async fn deliver_all(self: &Rc<Self>) -> Result<()> {
         loop {
             self.flush_is_due.set(false);
             let open = self.change_memory(|memory| {
                 memory.post_untold()?;
                 memory.store.open_parcel()
             })?;
+            self.bill_soon();
             let Some(OpenParcel { seq, parcel }) = open else { return Ok(()) };
             self.deliver(seq, parcel).await?;
             self.change_memory(|memory| memory.store.delivered(seq))?;

@@ -57,10 +57,20 @@ impl World {
                 return nodes[node].crash();
             }
             nodes[node].hand_off.sent(row, batches.iter().map(|batch| batch.id), *now);
+            nodes[node].hand_off.accepted();
             if config.bug == Some(Bug::RowForgottenWhenSent) {
                 nodes[node].store.billing.remove(&row);
             }
         }
+    }
+
+    /// A Linker tries to hand over a row, and the queue refuses the rest of it after its first message.
+    pub(super) fn refuse(&mut self, node: usize) {
+        let Some((row, batches)) = self.next_row(node) else { return };
+        let Self { nodes, now, .. } = self;
+        nodes[node].hand_off.sent(row, batches.iter().map(|batch| batch.id), *now);
+        self.queue.extend(batches.first().map(|batch| (node, batch.clone())));
+        nodes[node].hand_off.refused(row, *now);
     }
 
     fn next_row(&self, node: usize) -> Option<(adtally_core::billing::BatchId, Vec<Batch>)> {

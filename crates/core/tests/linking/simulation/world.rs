@@ -139,7 +139,7 @@ impl World {
             Op::Consume { message, confirmation_is_lost, is_kept } => {
                 self.consume(*message, *confirmation_is_lost, *is_kept);
             }
-            Op::Refuse { shard } => self.nodes[shard % nodes].hand_off.refused(self.now),
+            Op::Refuse { shard } => self.refuse(shard % nodes),
             Op::LoseQueue => self.queue.clear(),
             Op::Restart { shard } => self.nodes[shard % nodes].crash(),
             Op::Clock { by_ms } => self.now.0 += by_ms,

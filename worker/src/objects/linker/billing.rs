@@ -1,0 +1,181 @@
+//! From the billing outbox to the queue, and the confirmations that come back.
+
+use std::cell::{Cell, OnceCell, RefCell};
+use std::rc::Rc;
+use std::time::Duration;
+
+use adtally_core::billing::{BatchId, HandOff, PATIENCE_MS, Step};
+use adtally_core::event::EventRef;
+use adtally_core::time::ServerTime;
+use adtally_wire::billing::api::OutboxShard;
+use adtally_wire::billing::object::Confirmed;
+use worker::{BatchMessageBuilder, MessageBuilder, QueueContentType, Response, Result, SendMessage};
+
+use super::Node;
+use super::memory::Memory;
+use crate::bindings::BILLING;
+use crate::clock;
+use crate::storage::billing::{BillingOutbox, OutboxRow};
+use crate::usage;
+
+/// Messages in one call of the queue, which takes 256,000 bytes: two of the largest.
+const MESSAGES_AT_ONCE: usize = 2;
+
+/// What this instance knows of the hand-off; a new one sends everything again.
+#[derive(Default)]
+pub(super) struct Desk {
+    hand_off: RefCell<HandOff>,
+    is_busy: Cell<bool>,
+    outbox: OnceCell<BillingOutbox>,
+}
+
+/// What the desk has to do next.
+enum Next {
+    Send(OutboxRow),
+    Wait(Option<ServerTime>),
+}
+
+impl Node {
+    /// Hands over what is in the outbox while the request goes on.
+    pub(super) fn bill_soon(self: &Rc<Self>) {
+        let node = self.clone();
+        self.state.wait_until(async move { node.bill().await });
+    }
+
+    /// Hands over what is in the outbox, in order, until there is nothing to do but to wait.
+    ///
+    /// 1. Sending may be repeated: the ledger knows which batches it has. A row stays until all of it is confirmed, so
+    ///    it survives whatever happens to the queue and to this instance.
+    /// 2. Setting the alarm may be repeated: it only moves.
+    pub(super) async fn bill(&self) {
+        if self.desk.is_busy.replace(true) {
+            // Whoever is at it looks for rows once more before it ends, and does not wait in between.
+            return;
+        }
+        let busy = Busy(&self.desk.is_busy);
+        let wait = loop {
+            match self.next() {
+                Ok(Next::Send(row)) => self.hand_over(row).await,
+                Ok(Next::Wait(until)) => break until,
+                Err(error) => {
+                    worker::console_error!("billing outbox: {error}");
+                    break Some(ServerTime(clock::now().0 + PATIENCE_MS));
+                }
+            }
+        };
+        drop(busy);
+        if let Some(until) = wait {
+            self.look_again(until).await;
+        }
+    }
+
+    fn next(&self) -> Result<Next> {
+        let outbox = self.billing_outbox()?;
+        loop {
+            let step = self.desk.hand_off.borrow().step(clock::now());
+            match step {
+                Step::Send { after } => {
+                    if let Some(row) = outbox.after(after)? {
+                        return Ok(Next::Send(row));
+                    }
+                    let Step::Wait(until) = self.desk.hand_off.borrow().wait() else { continue };
+                    return Ok(Next::Wait(until));
+                }
+                Step::Resend { row, batches } => match outbox.row(row)? {
+                    Some(mut found) => {
+                        found.messages.retain(|(batch, _)| batches.contains(batch));
+                        return Ok(Next::Send(found));
+                    }
+                    // Gone although it was not confirmed: nothing is left to wait for.
+                    None => {
+                        let batches: Vec<BatchId> = batches.into_iter().collect();
+                        drop(self.desk.hand_off.borrow_mut().confirmed(&batches));
+                    }
+                },
+                Step::Wait(until) => return Ok(Next::Wait(until)),
+            }
+        }
+    }
+
+    async fn hand_over(&self, row: OutboxRow) {
+        // Before it is sent: the confirmation may be faster than the queue's answer.
+        let batches = row.messages.iter().map(|(batch, _)| *batch);
+        self.desk.hand_off.borrow_mut().sent(row.id, batches, clock::now());
+        for messages in row.messages.chunks(MESSAGES_AT_ONCE) {
+            if let Err(error) = self.send(messages).await {
+                worker::console_error!("the billing queue refused {:?}: {error}", row.id);
+                return self.desk.hand_off.borrow_mut().refused(row.id, clock::now());
+            }
+        }
+        self.desk.hand_off.borrow_mut().accepted();
+    }
+
+    /// As text: whatever else a message can be becomes something else on the way.
+    async fn send(&self, messages: &[(BatchId, String)]) -> Result<()> {
+        let text = |(_, text): &(BatchId, String)| -> SendMessage<String> {
+            MessageBuilder::new(text.clone()).content_type(QueueContentType::Text).build()
+        };
+        let batch = BatchMessageBuilder::new().messages(messages.iter().map(text)).build();
+        self.env.queue(BILLING)?.send_batch(batch).await
+    }
+
+    /// Takes back the alarm later, unless one is set that comes first and looks anyway.
+    async fn look_again(&self, until: ServerTime) {
+        if self.alarm_is_set.get() {
+            return;
+        }
+        let wait = u64::try_from(until.0 - clock::now().0).unwrap_or(0);
+        // The flag stays off: the next commit sets a nearer alarm, which comes by here too.
+        match self.state.storage().set_alarm(Duration::from_millis(wait)).await {
+            Ok(()) => usage::set_alarm(),
+            Err(error) => worker::console_error!("the alarm for billing could not be set: {error}"),
+        }
+    }
+
+    /// Forgets what the consumer has. May be repeated.
+    pub(super) fn confirmed(self: &Rc<Self>, confirmed: &Confirmed) -> Result<Response> {
+        let outbox = self.billing_outbox()?;
+        let done = self.desk.hand_off.borrow_mut().confirmed(&confirmed.ids());
+        for row in &done {
+            outbox.remove(*row)?;
+        }
+        if !done.is_empty() {
+            self.bill_soon();
+        }
+        Response::empty()
+    }
+
+    /// How much waits to be confirmed.
+    pub(super) fn billing_depth(&self) -> Result<Response> {
+        let depth = self.billing_outbox()?.depth()?;
+        let (_, shard) = self.name()?;
+        let (rows, entries, oldest_ms) = (depth.rows, depth.entries, depth.oldest_ms);
+        Response::from_json(&OutboxShard { shard, rows, entries, oldest_ms })
+    }
+
+    fn billing_outbox(&self) -> Result<&BillingOutbox> {
+        if let Some(outbox) = self.desk.outbox.get() {
+            return Ok(outbox);
+        }
+        let outbox = self.store()?.billing();
+        Ok(self.desk.outbox.get_or_init(|| outbox))
+    }
+}
+
+impl Memory {
+    /// The entries of an event that are not confirmed, the oldest first.
+    pub(super) fn pending(&self, event: &EventRef) -> Result<Vec<adtally_core::billing::Entry>> {
+        let mut entries = self.store.billing().of_event(event)?;
+        entries.extend(self.shard.unbilled(event));
+        Ok(entries)
+    }
+}
+
+/// Holds the desk for as long as it lives, however it ends.
+struct Busy<'a>(&'a Cell<bool>);
+
+impl Drop for Busy<'_> {
+    fn drop(&mut self) {
+        self.0.set(false);
+    }
+}

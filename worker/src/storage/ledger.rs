@@ -1,0 +1,166 @@
+//! What a ledger stores: batches as they came, each once, and the sums of their entries by hour.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use adtally_core::billing::{Account, HourlySums, Sums, add_up, book};
+use adtally_core::time::{Hour, ServerTime};
+use adtally_wire::billing::Message;
+use adtally_wire::billing::object::{Cursor, EntriesQuery};
+use adtally_wire::billing::sums::{decode_sums, encode_sums};
+use adtally_wire::gzip::{gunzip, gzip};
+use worker::{Error, Result};
+
+use super::schema::{Migrations, migrate};
+use super::sql::{Database, integer};
+
+const MIGRATIONS: Migrations = &[&[
+    // The text of each message, packed, and the hours of the events in it.
+    "CREATE TABLE batches (
+        id INTEGER PRIMARY KEY, source TEXT NOT NULL, seq INTEGER NOT NULL, part INTEGER NOT NULL,
+        taken_ms INTEGER NOT NULL, first_hour INTEGER NOT NULL, last_hour INTEGER NOT NULL, body BLOB NOT NULL
+    )",
+    // What makes a batch that is delivered twice count once.
+    "CREATE UNIQUE INDEX batches_by_source ON batches (source, seq, part)",
+    // The sums of an hour; the part, as a row may have 2 MB.
+    "CREATE TABLE sums (hour INTEGER NOT NULL, part INTEGER NOT NULL, body BLOB NOT NULL, PRIMARY KEY (hour, part))
+        WITHOUT ROWID",
+]];
+
+/// The most accounts in a row of sums, 300 bytes each if their names are as long as they may be.
+const MAX_ROW_ACCOUNTS: usize = 4_000;
+/// The most bytes of a message; it was much smaller when it was packed.
+const MAX_MESSAGE_BYTES: usize = 1_000_000;
+/// The most batches that one page of entries looks through.
+const PAGE_BATCHES: i64 = 64;
+
+/// The store of a ledger.
+#[derive(Clone)]
+pub(crate) struct LedgerStore {
+    database: Database,
+}
+
+impl LedgerStore {
+    /// Opens the store, and makes or migrates its tables.
+    pub(crate) fn open(database: Database) -> Result<Self> {
+        migrate(&database, MIGRATIONS)?;
+        Ok(Self { database })
+    }
+
+    /// Takes messages with their texts, all in one transaction; those that it has, and the second of two, change
+    /// nothing. `Some` says why a message cannot be taken.
+    pub(crate) fn take(&self, messages: &[(Message, &str)], now: ServerTime) -> Result<Vec<Option<String>>> {
+        self.database.atomically(|| {
+            let mut sums = HourlySums::new();
+            let mut errors = Vec::with_capacity(messages.len());
+            for (message, text) in messages {
+                errors.push(self.take_one(message, text, now, &mut sums)?);
+            }
+            sums.iter().try_for_each(|(hour, accounts)| self.write(*hour, accounts))?;
+            Ok(errors)
+        })
+    }
+
+    fn take_one(
+        &self,
+        message: &Message,
+        text: &str,
+        now: ServerTime,
+        sums: &mut HourlySums,
+    ) -> Result<Option<String>> {
+        let key = || {
+            let batch = message.batch.id;
+            Ok::<_, Error>(vec![message.source.as_str().into(), integer(batch.seq)?, integer(batch.part)?])
+        };
+        let known = "SELECT id FROM batches WHERE source = ? AND seq = ? AND part = ?";
+        if !self.database.rows(known, key()?)?.is_empty() {
+            return Ok(None);
+        }
+        let more = match add_up(&message.batch.entries) {
+            Ok(more) => more,
+            Err(overflow) => return Ok(Some(overflow.to_string())),
+        };
+        let (Some(first), Some(last)) = (more.keys().next().copied(), more.keys().next_back().copied())
+        else {
+            return Ok(None);
+        };
+        for hour in more.keys() {
+            if !sums.contains_key(hour) {
+                sums.insert(*hour, self.read(*hour)?);
+            }
+        }
+        if let Err(overflow) = book(sums, more) {
+            return Ok(Some(overflow.to_string()));
+        }
+        let body = gzip(text.as_bytes()).map_err(|error| Error::RustError(error.to_string()))?;
+        let insert = "INSERT INTO batches (source, seq, part, taken_ms, first_hour, last_hour, body)
+            VALUES (?, ?, ?, ?, ?, ?, ?)";
+        let mut bindings = key()?;
+        bindings.extend([integer(now.0)?, integer(first.0)?, integer(last.0)?, body.into()]);
+        self.database.run(insert, bindings)?;
+        Ok(None)
+    }
+
+    fn read(&self, hour: Hour) -> Result<BTreeMap<Account, Sums>> {
+        let mut accounts = BTreeMap::new();
+        let query = "SELECT body FROM sums WHERE hour = ?";
+        for mut row in self.database.rows(query, vec![integer(hour.0)?])? {
+            accounts.extend(sums_of(&row.blob()?)?);
+        }
+        Ok(accounts)
+    }
+
+    /// Accounts never go, so no part is ever left over.
+    fn write(&self, hour: Hour, accounts: &BTreeMap<Account, Sums>) -> Result<()> {
+        let accounts: Vec<(&Account, &Sums)> = accounts.iter().collect();
+        let upsert = "INSERT OR REPLACE INTO sums (hour, part, body) VALUES (?, ?, ?)";
+        for (part, accounts) in accounts.chunks(MAX_ROW_ACCOUNTS).enumerate() {
+            let body = encode_sums(accounts.iter().copied());
+            self.database.run(upsert, vec![integer(hour.0)?, integer(part)?, body.into()])?;
+        }
+        Ok(())
+    }
+
+    /// Hands over the sums of these hours, in order.
+    pub(crate) fn sums(
+        &self,
+        hours: &Range<Hour>,
+        mut take: impl FnMut(Hour, Account, Sums) -> Result<()>,
+    ) -> Result<()> {
+        let query = "SELECT hour, body FROM sums WHERE hour >= ? AND hour < ? ORDER BY hour, part";
+        for mut row in self.database.rows(query, vec![integer(hours.start.0)?, integer(hours.end.0)?])? {
+            let hour = Hour(i32::try_from(row.integer()?).unwrap_or(i32::MAX));
+            for (account, sums) in sums_of(&row.blob()?)? {
+                take(hour, account, sums)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The next batches at or behind a place that may have events of these hours, and whether they are all.
+    pub(crate) fn batches(&self, query: &EntriesQuery) -> Result<(Vec<(i64, Message)>, bool)> {
+        let after = query.after.unwrap_or(Cursor { batch: 0, index: 0 });
+        let select = "SELECT id, body FROM batches WHERE id >= ? AND last_hour >= ? AND first_hour < ?
+            ORDER BY id LIMIT ?";
+        let from = query.from_hour.unwrap_or(i32::MIN);
+        let to = query.to_hour.map_or(i64::from(i32::MAX) + 1, i64::from);
+        let bindings = vec![integer(after.batch)?, integer(from)?, integer(to)?, integer(PAGE_BATCHES)?];
+        let mut batches = Vec::new();
+        for mut row in self.database.rows(select, bindings)? {
+            let id = row.integer()?;
+            let text = gunzip(&row.blob()?, MAX_MESSAGE_BYTES).map_err(unreadable)?;
+            let text = String::from_utf8(text).map_err(unreadable)?;
+            batches.push((id, Message::parse(&text).map_err(unreadable)?));
+        }
+        let are_all = (batches.len() as i64) < PAGE_BATCHES;
+        Ok((batches, are_all))
+    }
+}
+
+fn sums_of(bytes: &[u8]) -> Result<Vec<(Account, Sums)>> {
+    decode_sums(bytes).map_err(unreadable)
+}
+
+fn unreadable(error: impl std::fmt::Display) -> Error {
+    Error::RustError(format!("stored batch: {error}"))
+}
