@@ -3,7 +3,7 @@
 
     prepare.py events IN.parquet OUT      OUT.parquet, OUT.records, OUT.json
     prepare.py ndjson IN.parquet OUT      OUT.ndjson as gen.py writes it
-    prepare.py cube   IN.parquet OUT      OUT.records, OUT.json
+    prepare.py cube   IN.parquet OUT      OUT.records, OUT.json, OUT.csv
 
 Our linking rules differ from those of the other engines' queries: an explicit parent that is not there, or not in the
 window, never falls back to another one here, and does there.  So that the rules coincide, such references are removed
@@ -11,7 +11,7 @@ for everybody, and of events of one user at the same millisecond only the first 
 is not defined there.  JSON: how much was changed, and for a cube the answers, computed naively.
 """
 import json, sys
-import numpy as np, pyarrow as pa, pyarrow.compute as pc, pyarrow.parquet as pq
+import numpy as np, pyarrow as pa, pyarrow.compute as pc, pyarrow.csv, pyarrow.parquet as pq
 
 DAY = 86_400_000
 CLICK_WINDOW, CONVERSION_WINDOW = DAY, 30 * DAY
@@ -105,6 +105,7 @@ def cube(source, out):
                          ("value", "revenue_micros"), ("campaign", "campaign_id"), ("ad", "ad_id")):
         records[ours] = numbers(table[theirs])
     records["hour"] = numbers(table["hour"]) // 3_600_000
+    pa.csv.write_csv(table, out + ".csv")
     write(out, names, records)
 
     def grouped(rows, by, top=None):

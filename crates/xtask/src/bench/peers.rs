@@ -4,6 +4,8 @@
 //! Its linking rules fall back where ours do not, so `crates/bench/peers/prepare.py` removes from the data what they
 //! judge differently; then all answers must be equal, and a difference is an error.
 
+mod v8;
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -39,6 +41,14 @@ pub(super) enum Question {
     Aggregate,
     AggregateUsers,
     Whole,
+}
+
+/// What engines told.
+pub(super) struct Told {
+    /// Who was fastest, in seconds.
+    pub(super) fastest: Peer,
+    /// Who needed the least memory, in MB; what an engine has loaded is part of it.
+    pub(super) leanest: Peer,
 }
 
 /// The other engines, ready to be asked.
@@ -187,11 +197,11 @@ impl Peers {
         ask(&mut command)
     }
 
-    /// Asks all engines; the fastest with its seconds. An answer that is not ours is an error.
-    pub(super) fn ask(&self, question: Question, data: &Data, ours: &Value) -> Result<Peer> {
+    /// Asks all engines. An answer that is not ours is an error.
+    pub(super) fn ask(&self, question: Question, data: &Data, ours: &Value) -> Result<Told> {
         let expected = question.expected(ours)?;
         let (engines, clock) = question.engines();
-        let mut fastest: Option<Peer> = None;
+        let (mut fastest, mut leanest): (Option<Peer>, Option<Peer>) = (None, None);
         for (engine, job) in engines {
             let told = self.bench(&data.folder, engine, job, self.runs)?;
             let answer = flat(&told["check"]);
@@ -202,11 +212,13 @@ impl Peers {
             );
             let value = number(&told["cpu"], clock)?;
             eprintln!("bench: {engine} {job}: {value} s, the same answer: {answer:?}");
-            if fastest.as_ref().is_none_or(|fastest| value < fastest.value) {
-                fastest = Some(Peer { engine: (*engine).to_owned(), value });
-            }
+            keep_least(&mut fastest, engine, value);
+            keep_least(&mut leanest, engine, number(&told, "peak_rss_mb")?);
         }
-        fastest.context("no engine was asked")
+        Ok(Told {
+            fastest: fastest.context("no engine was asked")?,
+            leanest: leanest.context("no engine was asked")?,
+        })
     }
 
     /// The fastest engine of each query, in ms.
@@ -242,6 +254,12 @@ impl Peers {
             }
         }
         Ok(fastest)
+    }
+}
+
+fn keep_least(least: &mut Option<Peer>, engine: &str, value: f64) {
+    if least.as_ref().is_none_or(|least| value < least.value) {
+        *least = Some(Peer { engine: engine.to_owned(), value });
     }
 }
 

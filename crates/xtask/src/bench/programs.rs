@@ -1,6 +1,7 @@
 //! The programs of `crates/bench`, native and as WebAssembly, and what they measure.
 
 use std::path::PathBuf;
+use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
@@ -115,26 +116,28 @@ fn of_job(bench: &mut Bench<'_>, job: &Job, data: &Data, peers: Option<&Peers>) 
     if bench.wants(&native_name) || bench.wants_any(extra_native.iter().copied()) {
         let mut command = pinned(bench.project, native(bench.project));
         let result = ask(command.args(["run", job.name]).arg(file).args(["--runs", runs]))?;
-        let peer = match peers {
-            Some(peers) => Some(rate(peers.ask(job.question, data, &result["answer"])?, &result)?),
-            None => None,
-        };
+        let told = peers.map(|peers| peers.ask(job.question, data, &result["answer"])).transpose()?;
+        let (fastest, leanest) = told.map_or((None, None), |told| (Some(told.fastest), Some(told.leanest)));
+        let peer = fastest.map(|fastest| rate(fastest, &result)).transpose()?;
         let figure = Figure::new(native_name, job.unit, rates(&result)?).with_peer(peer);
         bench.figures.add(with_size(figure, &result));
         if is_link {
-            memory_of_link(bench, &result)?;
+            let peak = number(&result, "peak_resident")? / MEGABYTE;
+            bench.figures.add(Figure::new("native/link-peak", "MB", vec![peak]).with_peer(leanest));
+            bench.figures.add(open_events("native/open-events", &result)?);
         }
     }
     if job.in_wasm && (bench.wants(&wasm_name) || is_link && bench.wants("wasm/open-events")) {
-        let mut command = pinned(bench.project, bench.project.node_bin("node"));
-        command.arg(bench.project.path("crates/bench/measure.mjs")).arg(wasm_script(bench.project));
+        let mut command = wasm(bench);
         // The address space of WebAssembly is 4 GB, that of an isolate 128 MB: a million events at a time.
-        command
-            .args(["run", job.name])
-            .arg(&data.small)
-            .args(["Infinity", if bench.options.quick { "1" } else { "3" }]);
-        let result = ask(&mut command)?;
-        let figure = Figure::new(wasm_name, job.unit, rates(&result)?);
+        let runs = if bench.options.quick { "1" } else { "3" };
+        let result = ask(command.args(["run", job.name]).arg(&data.small).args(["Infinity", runs]))?;
+        let peer = match (peers, job.question) {
+            (Some(peers), Question::Parse) => Some(peers.json_parse(bench, data, &result["answer"])?),
+            _ => None,
+        };
+        let peer = peer.map(|peer| rate(peer, &result)).transpose()?;
+        let figure = Figure::new(wasm_name, job.unit, rates(&result)?).with_peer(peer);
         let peak = number(&result, "peak_resident")? / MEGABYTE;
         bench.figures.add(with_size(figure, &result).note("peak_memory_mb", peak.round()));
         if is_link {
@@ -145,11 +148,11 @@ fn of_job(bench: &mut Bench<'_>, job: &Job, data: &Data, peers: Option<&Peers>) 
     Ok(())
 }
 
-fn memory_of_link(bench: &mut Bench<'_>, result: &Value) -> Result<()> {
-    let peak = number(result, "peak_resident")? / MEGABYTE;
-    bench.figures.add(Figure::new("native/link-peak", "MB", vec![peak]));
-    bench.figures.add(open_events("native/open-events", result)?);
-    Ok(())
+/// The WebAssembly program, to be told what to do.
+fn wasm(bench: &Bench<'_>) -> Command {
+    let mut command = pinned(bench.project, bench.project.node_bin("node"));
+    command.arg(bench.project.path("crates/bench/measure.mjs")).arg(wasm_script(bench.project));
+    command
 }
 
 /// Memory that a linker has grown by, per million events in it.
@@ -175,15 +178,17 @@ fn of_cube(bench: &mut Bench<'_>, data: &Data, peers: Option<&Peers>) -> Result<
         }
     }
     if bench.wants_any(QUERIES.map(|query| format!("wasm/{query}")).iter().map(String::as_str)) {
-        let mut command = pinned(bench.project, bench.project.node_bin("node"));
-        command.arg(bench.project.path("crates/bench/measure.mjs")).arg(wasm_script(bench.project));
-        let result = ask(command.arg("cube").arg(&data.cube).arg(runs))?;
+        let result = ask(wasm(bench).arg("cube").arg(&data.cube).arg(runs))?;
         let peak = number(&result, "peak_resident")? / MEGABYTE;
+        let answers = match peers {
+            Some(peers) => peers.duckdb_wasm(bench, data)?,
+            None => Vec::new(),
+        };
         for query in QUERIES {
             let times = milliseconds(&result["queries"][query], "wall_s")?;
-            bench
-                .figures
-                .add(Figure::new(format!("wasm/{query}"), "ms", times).note("peak_memory_mb", peak.round()));
+            let peer = answers.iter().find(|(name, _)| name == query).map(|(_, peer)| peer.clone());
+            let figure = Figure::new(format!("wasm/{query}"), "ms", times).with_peer(peer);
+            bench.figures.add(figure.note("peak_memory_mb", peak.round()));
         }
     }
     Ok(())
