@@ -114,7 +114,7 @@ impl Cube {
         let parameters = parameters.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         let parameters: Vec<(String, String)> = parameters.chain(range).collect();
         let query = Query::parse(&parameters, "UTC", ServerTime(0)).ok()?;
-        Some(run(&query, &query.plan().reduce(&self.segment), &self.scope))
+        Some(run(&query, &self.segment, &self.scope))
     }
 }
 

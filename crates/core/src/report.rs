@@ -29,6 +29,7 @@ mod metric;
 mod filter;
 mod zone;
 mod plan;
+mod groups;
 mod table;
 mod csv;
 mod error;

@@ -2,19 +2,30 @@
 //!
 //! A delta from Linker to Report, a stored hour, a batch day and what the browser downloads are all segments.
 //! Merging and encoding are canonical: equal sets of cells give equal bytes, however they came about.
+//!
+//! In memory a segment is a set of columns: per dimension its values and a place among them per row, per measure a
+//! number per row, both as narrow as they can be, so that a query reads little and works on numbers alone.
 
+pub(crate) mod narrow;
+mod users;
+pub(crate) mod draft;
 mod column;
 mod decode;
-pub(crate) mod dictionary;
 mod encode;
 
-use std::cmp::Ordering;
-use std::ops::RangeInclusive;
+use std::collections::BTreeMap;
+use std::ops::{Range, RangeInclusive};
 
-use crate::cell::{CellKey, Cells, Tally};
+use crate::cell::{CellKey, Cells, Dimension, Tally};
+use crate::key::Key;
+use crate::measure::{Measure, Measures};
+use crate::sketch::SketchView;
 use crate::time::Hour;
 
 pub use decode::SegmentError;
+use draft::{Draft, DraftColumn, Source};
+use narrow::{Codes, Figures, by_width};
+use users::Users;
 
 /// A set of cells in key order, without empty ones.
 ///
@@ -34,133 +45,275 @@ pub use decode::SegmentError;
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Segment {
-    /// Ascending by key; no key twice; no tally for which [`is_nothing`] holds.
-    rows: Vec<(CellKey, Tally)>,
+    /// How many rows there are; a row is a cell that is not empty.
+    len: usize,
+    /// The hours that have rows, ascending, each with its first row.
+    hours: Vec<(Hour, u32)>,
+    /// By place of the dimension. Rows ascend by hour, then by the codes of all dimensions.
+    dims: [Column; Dimension::COUNT],
+    /// The measures that are not zero everywhere, ascending.
+    measures: Vec<(Measure, Figures)>,
+    users: Users,
 }
 
-/// Whether a cell says as much as its absence.
-fn is_nothing(tally: &Tally) -> bool {
-    tally.measures.is_zero() && tally.users.is_empty()
+/// A dimension of all rows.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Column {
+    /// The values that rows have, ascending, so that codes compare as values do.
+    pub(crate) values: Vec<Key>,
+    /// Places in `values`.
+    pub(crate) codes: Codes,
 }
 
 impl Segment {
     /// The segment of `cells`; empty ones are dropped.
     pub fn from_cells(cells: Cells) -> Self {
-        Self::from_ascending(cells.into_iter().collect())
-    }
-
-    /// The segment of cells that are in order already.
-    pub(crate) fn from_ascending(mut rows: Vec<(CellKey, Tally)>) -> Self {
-        debug_assert!(rows.is_sorted_by(|a, b| a.0 < b.0), "keys ascend");
-        rows.retain(|(_, tally)| !is_nothing(tally));
-        Self { rows }
+        let mut draft = Draft { hours: cells.keys().map(|key| key.hour).collect(), ..Draft::default() };
+        for dimension in Dimension::ALL {
+            let mut places: BTreeMap<&Key, u32> = BTreeMap::new();
+            let mut values = Vec::new();
+            let codes = cells.keys().map(|key| {
+                *places.entry(key.dim(dimension)).or_insert_with(|| {
+                    values.push(key.dim(dimension).clone());
+                    values.len() as u32 - 1
+                })
+            });
+            let codes = codes.collect();
+            draft.dims[dimension as usize] = DraftColumn { values, codes };
+        }
+        for measure in Measure::ALL {
+            let figures: Vec<i64> = cells.values().map(|tally| tally.measures.get(measure)).collect();
+            if figures.iter().any(|figure| *figure != 0) {
+                draft.measures.push((measure, Source::Whole(figures)));
+            }
+        }
+        let users = (0..).zip(cells.values()).filter(|(_, tally)| !tally.users.is_empty());
+        draft.users = users.map(|(row, tally)| (row, tally.users.view())).collect();
+        draft.finish()
     }
 
     /// The cells as a map.
     pub fn cells(&self) -> Cells {
-        self.rows.iter().cloned().collect()
+        self.iter().collect()
     }
 
     /// The cells in key order.
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&CellKey, &Tally)> {
-        self.rows.iter().map(|(key, tally)| (key, tally))
+    pub fn iter(&self) -> impl Iterator<Item = (CellKey, Tally)> {
+        let mut users = self.users.iter().peekable();
+        self.hour_rows().flat_map(|(hour, rows)| rows.map(move |row| (hour, row))).map(move |(hour, row)| {
+            let mut key = CellKey::at(hour);
+            for (dimension, column) in Dimension::ALL.into_iter().zip(&self.dims) {
+                key.set(dimension, column.values[column.codes.get(row) as usize].clone());
+            }
+            let mut tally = Tally::default();
+            for (measure, figures) in &self.measures {
+                tally.measures.add(*measure, figures.get(row));
+            }
+            if let Some((_, sketch)) = users.next_if(|(of, _)| *of as usize == row) {
+                tally.users.absorb(sketch);
+            }
+            (key, tally)
+        })
     }
 
     /// How many cells there are.
     pub fn len(&self) -> usize {
-        self.rows.len()
+        self.len
     }
 
     /// Whether there is no cell.
     pub fn is_empty(&self) -> bool {
-        self.rows.is_empty()
+        self.len == 0
     }
 
     /// The first and the last hour that have cells.
     pub fn hours(&self) -> Option<RangeInclusive<Hour>> {
-        Some(self.rows.first()?.0.hour..=self.rows.last()?.0.hour)
+        Some(self.hours.first()?.0..=self.hours.last()?.0)
     }
 
-    /// The cells whose hour lies in `hours`, in key order.
-    pub(crate) fn rows_within(&self, hours: &std::ops::Range<Hour>) -> &[(CellKey, Tally)] {
-        let start = self.rows.partition_point(|(key, _)| key.hour < hours.start);
-        let length = self.rows[start..].partition_point(|(key, _)| key.hour < hours.end);
-        &self.rows[start..start + length]
+    /// The sums of all cells.
+    pub fn sums(&self) -> Measures {
+        let mut sums = Measures::ZERO;
+        for (measure, figures) in &self.measures {
+            sums.add(*measure, figures.sum());
+        }
+        sums
+    }
+
+    /// Each hour that has cells, and its rows.
+    pub(crate) fn hour_rows(&self) -> impl Iterator<Item = (Hour, Range<usize>)> {
+        let ends = self.hours.iter().skip(1).map(|(_, row)| *row as usize).chain([self.len]);
+        self.hours.iter().zip(ends).map(|((hour, row), end)| (*hour, *row as usize..end))
+    }
+
+    /// The values and codes of a dimension.
+    pub(crate) fn column(&self, dimension: Dimension) -> &Column {
+        &self.dims[dimension as usize]
+    }
+
+    /// The measures that are not zero everywhere.
+    pub(crate) fn measures(&self) -> &[(Measure, Figures)] {
+        &self.measures
+    }
+
+    /// The rows that have users, ascending, and their sketches.
+    pub(crate) fn users(&self) -> impl Iterator<Item = (u32, SketchView<'_>)> {
+        self.users.iter()
     }
 
     /// The bytes of segments that together hold these cells, each of at most `max_bytes` unless it is a single cell.
     pub fn encode_within(&self, max_bytes: usize) -> Vec<Vec<u8>> {
         let bytes = self.encode();
-        if bytes.len() <= max_bytes || self.rows.len() < 2 {
+        if bytes.len() <= max_bytes || self.len < 2 {
             return vec![bytes];
         }
-        let (first, second) = self.rows.split_at(self.rows.len() / 2);
-        let part = |rows: &[(CellKey, Tally)]| Self::from_ascending(rows.to_vec()).encode_within(max_bytes);
-        [first, second].into_iter().flat_map(part).collect()
+        let parts = [0..self.len / 2, self.len / 2..self.len];
+        parts.into_iter().flat_map(|rows| self.slice(rows).encode_within(max_bytes)).collect()
     }
 
     /// Adds all cells of `other`; those that cancel out disappear.
     ///
-    /// A small `other` whose keys are known, or that lies behind the last cell, costs little however many cells there
-    /// are; else it is one pass over both.
+    /// It rewrites both: many segments are better merged by [`Segment::merged`] or [`Merger`].
     pub fn merge(&mut self, other: &Segment) {
-        let mut added = Vec::new();
-        let mut cancelled = false;
-        let mut at = 0;
-        for (key, tally) in &other.rows {
-            match seek(&self.rows, &mut at, key) {
-                Some(mine) => {
-                    let mine = &mut self.rows[mine].1;
-                    mine.merge(tally);
-                    cancelled |= is_nothing(mine);
-                }
-                None => added.push((key.clone(), tally.clone())),
+        if !other.is_empty() {
+            *self = if self.is_empty() { other.clone() } else { Segment::merged(&[self, other]) };
+        }
+    }
+
+    /// The cells of all of them; those that cancel out disappear.
+    pub fn merged(parts: &[&Segment]) -> Segment {
+        let mut draft = Draft::default();
+        let mut firsts = Vec::with_capacity(parts.len());
+        for part in parts {
+            firsts.push(draft.hours.len());
+            for (hour, rows) in part.hour_rows() {
+                draft.hours.resize(rows.end + firsts[firsts.len() - 1], hour);
             }
         }
-        if cancelled {
-            self.rows.retain(|(_, tally)| !is_nothing(tally));
+        draft.dims = std::array::from_fn(|place| {
+            let columns: Vec<(&Column, usize)> = parts
+                .iter()
+                .filter(|part| !part.is_empty())
+                .map(|part| (&part.dims[place], part.len))
+                .collect();
+            joined(&columns)
+        });
+        for measure in Measure::ALL {
+            let of_measure = parts.iter().zip(&firsts).filter_map(|(part, first)| {
+                let (_, figures) = part.measures.iter().find(|(one, _)| *one == measure)?;
+                Some((*first, figures, 0..part.len))
+            });
+            let of_measure: Vec<_> = of_measure.collect();
+            if !of_measure.is_empty() {
+                draft.measures.push((measure, Source::Parts(of_measure)));
+            }
         }
-        let in_order = match (self.rows.last(), added.first()) {
-            (Some(last), Some(first)) => last.0 < first.0,
-            _ => true,
-        };
-        self.rows.append(&mut added);
-        if !in_order {
-            // Two ascending runs: the standard sort recognises them and merges in one pass.
-            self.rows.sort_by(|a, b| a.0.cmp(&b.0));
+        for (part, first) in parts.iter().zip(&firsts) {
+            draft.users.extend(part.users.iter().map(|(row, sketch)| (row + *first as u32, sketch)));
         }
+        draft.finish()
+    }
+
+    /// The cells of some rows.
+    fn slice(&self, rows: Range<usize>) -> Segment {
+        let mut draft = Draft::default();
+        let place = self.hours.partition_point(|(_, first)| *first as usize <= rows.start);
+        for (hour, of_hour) in self.hour_rows().skip(place.saturating_sub(1)) {
+            if of_hour.start >= rows.end {
+                break;
+            }
+            let of_hour = of_hour.start.max(rows.start)..of_hour.end.min(rows.end);
+            draft.hours.resize(draft.hours.len() + of_hour.len(), hour);
+        }
+        draft.dims = std::array::from_fn(|place| {
+            let Column { values, codes } = &self.dims[place];
+            let mut copied = Vec::new();
+            if *codes != Codes::Same {
+                codes.copy_to(rows.clone(), &mut copied);
+            }
+            DraftColumn { values: values.clone(), codes: copied }
+        });
+        let measures = self.measures.iter();
+        draft.measures = measures
+            .map(|(measure, figures)| (*measure, Source::Parts(vec![(0, figures, rows.clone())])))
+            .collect();
+        let within = self.users.iter().filter(|(row, _)| rows.contains(&(*row as usize)));
+        draft.users = within.map(|(row, sketch)| (row - rows.start as u32, sketch)).collect();
+        draft.finish()
     }
 
     /// The cells by hour, in ascending order.
     pub fn split_by_hour(self) -> impl Iterator<Item = (Hour, Segment)> {
-        let mut rows = self.rows.into_iter().peekable();
-        std::iter::from_fn(move || {
-            let first = rows.next()?;
-            let hour = first.0.hour;
-            let mut of_hour = vec![first];
-            while let Some(row) = rows.next_if(|(key, _)| key.hour == hour) {
-                of_hour.push(row);
-            }
-            Some((hour, Segment { rows: of_hour }))
-        })
+        let hours: Vec<_> = self.hour_rows().collect();
+        hours.into_iter().map(move |(hour, rows)| (hour, self.slice(rows)))
     }
 }
 
-/// The place of `key` at or after `from`, which moves up to it: steps that double, then bisection, so that few keys
-/// among many and many among many both cost little.
-fn seek(rows: &[(CellKey, Tally)], from: &mut usize, key: &CellKey) -> Option<usize> {
-    let rest = &rows[*from..];
-    let mut step = 1;
-    while step < rest.len() && rest[step].0 < *key {
-        step *= 2;
+/// The column of several ones behind each other, each with its number of rows.
+fn joined(columns: &[(&Column, usize)]) -> DraftColumn {
+    let Some(((first, _), others)) = columns.split_first() else { return DraftColumn::default() };
+    let mut codes = Vec::new();
+    if others.iter().all(|(other, _)| other.values == first.values) {
+        if first.codes != Codes::Same {
+            columns.iter().for_each(|(column, rows)| column.codes.copy_to(0..*rows, &mut codes));
+        }
+        return DraftColumn { values: first.values.clone(), codes };
     }
-    let low = step / 2;
-    let high = rest.len().min(step + 1);
-    let place = low + rest[low..high].partition_point(|(other, _)| other < key);
-    *from += place;
-    match rows.get(*from)?.0.cmp(key) {
-        Ordering::Equal => Some(*from),
-        _ => None,
+    let mut values: Vec<Key> = columns.iter().flat_map(|(column, _)| column.values.iter().cloned()).collect();
+    // Some runs that ascend, which the standard sort merges.
+    values.sort();
+    values.dedup();
+    for (column, rows) in columns {
+        let mut from = 0;
+        let places = column.values.iter().map(|value| {
+            from += values[from..].partition_point(|other| other < value);
+            from as u32
+        });
+        let places: Vec<u32> = places.collect();
+        by_width!(
+            &column.codes,
+            same => codes.resize(codes.len() + rows, places[0]),
+            narrow => codes.extend(narrow.iter().map(|code| places[*code as usize]))
+        );
+    }
+    DraftColumn { values, codes }
+}
+
+/// Merges many segments without rewriting all of them for each: those of similar size are merged first.
+#[derive(Debug, Default)]
+pub struct Merger {
+    /// Before those that wait to be merged, each is more than twice as long as the next.
+    parts: Vec<Segment>,
+}
+
+impl Merger {
+    /// Adds all cells of a segment.
+    pub fn add(&mut self, segment: Segment) {
+        self.parts.push(segment);
+        let mut from = self.parts.len() - 1;
+        let mut len = self.parts[from].len;
+        while from > 0 && self.parts[from - 1].len <= 2 * len {
+            from -= 1;
+            len += self.parts[from].len;
+        }
+        // Few at once cost as much as one.
+        if self.parts.len() - from >= 8 {
+            self.merge_from(from);
+        }
+    }
+
+    /// All cells.
+    pub fn finish(mut self) -> Segment {
+        self.merge_from(0);
+        self.parts.pop().unwrap_or_default()
+    }
+
+    fn merge_from(&mut self, from: usize) {
+        if self.parts.len() - from > 1 {
+            let merged = Segment::merged(&self.parts[from..].iter().collect::<Vec<_>>());
+            self.parts.truncate(from);
+            self.parts.push(merged);
+        }
     }
 }
 

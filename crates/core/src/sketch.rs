@@ -33,6 +33,18 @@ const RANK_BITS: u32 = 6;
 /// depend on the order of arrival.
 const SPARSE_MAX: usize = REGISTERS * RANK_BITS as usize / 8 / 4;
 
+/// The greatest rank seen per index.
+pub(crate) type Registers = [u8; REGISTERS];
+
+/// A sketch that lies somewhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum SketchView<'a> {
+    /// Entries as in [`Form::Sparse`].
+    Sparse(&'a [u32]),
+    /// Registers as in [`Form::Dense`].
+    Dense(&'a Registers),
+}
+
 /// A sketch of a set of users.
 ///
 /// Up to 768 users are counted as good as exactly, beyond that with a standard error of 1.6 %.
@@ -54,7 +66,7 @@ enum Form {
     /// Entries in ascending order, one per index, at most `SPARSE_MAX`.
     Sparse(Vec<u32>),
     /// The greatest rank seen per index.
-    Dense(Box<[u8; REGISTERS]>),
+    Dense(Box<Registers>),
 }
 
 impl Default for Form {
@@ -77,24 +89,29 @@ impl Sketch {
 
     /// Adds all of `other`.
     pub fn merge(&mut self, other: &Sketch) {
-        match (&mut self.0, &other.0) {
-            (Form::Sparse(mine), Form::Sparse(theirs)) => {
+        self.absorb(other.view());
+    }
+
+    /// Adds all of a sketch that lies somewhere.
+    pub(crate) fn absorb(&mut self, other: SketchView<'_>) {
+        match (&mut self.0, other) {
+            (Form::Sparse(mine), SketchView::Sparse(theirs)) => {
                 merge_entries(mine, theirs);
                 self.densify_if_full();
             }
-            (Form::Dense(mine), Form::Sparse(theirs)) => {
+            (Form::Dense(mine), SketchView::Sparse(theirs)) => {
                 for entry in theirs {
                     raise(mine, *entry);
                 }
             }
-            (Form::Sparse(mine), Form::Dense(theirs)) => {
-                let mut merged = theirs.clone();
+            (Form::Sparse(mine), SketchView::Dense(theirs)) => {
+                let mut merged = Box::new(*theirs);
                 for entry in mine.iter() {
                     raise(&mut merged, *entry);
                 }
                 self.0 = Form::Dense(merged);
             }
-            (Form::Dense(mine), Form::Dense(theirs)) => {
+            (Form::Dense(mine), SketchView::Dense(theirs)) => {
                 for (mine, theirs) in mine.iter_mut().zip(theirs.iter()) {
                     *mine = (*mine).max(*theirs);
                 }
@@ -109,6 +126,14 @@ impl Sketch {
             // is less than n + 0.01.
             Form::Sparse(entries) => entries.len() as u64,
             Form::Dense(registers) => estimate::dense(registers),
+        }
+    }
+
+    /// The sketch where it lies.
+    pub(crate) fn view(&self) -> SketchView<'_> {
+        match &self.0 {
+            Form::Sparse(entries) => SketchView::Sparse(entries),
+            Form::Dense(registers) => SketchView::Dense(registers),
         }
     }
 

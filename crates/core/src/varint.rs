@@ -59,7 +59,18 @@ impl<'a> Reader<'a> {
     }
 
     /// The next integer; none where it is cut off, longer than needed or wider than 64 bits.
+    #[inline]
     pub(crate) fn varint(&mut self) -> Option<u64> {
+        match self.0 {
+            [byte, rest @ ..] if *byte < 0x80 => {
+                self.0 = rest;
+                Some(u64::from(*byte))
+            }
+            _ => self.long_varint(),
+        }
+    }
+
+    fn long_varint(&mut self) -> Option<u64> {
         let mut value = 0;
         for index in 0..MAX_BYTES {
             let byte = self.byte()?;

@@ -11,9 +11,8 @@ use std::rc::Rc;
 
 use adtally_core::cell::Scope;
 use adtally_core::ledger::{Hearing, hear};
-use adtally_core::measure::Measures;
 use adtally_core::report::Query;
-use adtally_core::segment::Segment;
+use adtally_core::segment::{Merger, Segment};
 use adtally_core::time::ServerTime;
 use adtally_wire::api::LiveMessage;
 use adtally_wire::delta::Delta;
@@ -96,7 +95,7 @@ impl Report {
             Err(error) => return refuse(400, None, &error.to_string()),
         };
         let mut totals = heard.map(|heard| heard.totals).unwrap_or_default();
-        add_up(&mut totals, story::measures(&sum(&segment)));
+        add_up(&mut totals, story::measures(&segment.sums()));
         store.add(&delta, &totals)?;
         store.fold_if_long()?;
         self.tell_watchers(&store)?;
@@ -111,12 +110,12 @@ impl Report {
             Err(error) => return refuse(422, None, &error.to_string()),
         };
         let (plan, store) = (query.plan(), self.store()?);
-        let mut reduced = Segment::default();
+        let mut reduced = Merger::default();
         // No batch has been published yet: all cells are real-time cells.
         if query.source() != adtally_core::report::Source::Batch {
-            store.segments(&plan.hours, |segment| reduced.merge(&plan.reduce(&segment)))?;
+            store.segments(&plan.hours, |segment| reduced.add(plan.reduce(&segment)))?;
         }
-        let answer = ReduceAnswer { head: head(&store)?, segment: reduced.encode() };
+        let answer = ReduceAnswer { head: head(&store)?, segment: reduced.finish().encode() };
         Response::from_bytes(answer.encode())
     }
 
@@ -173,13 +172,6 @@ fn head(store: &ReportStore) -> Result<ReduceHead> {
         // A source that never told all it had leaves the whole unknown, and none is less than any time.
         complete_through_ms: sources.iter().map(|source| source.through_ms).min().flatten(),
         updated_ms: sources.iter().filter_map(|source| source.through_ms).max(),
-    })
-}
-
-fn sum(segment: &Segment) -> Measures {
-    segment.iter().fold(Measures::ZERO, |mut sum, (_, tally)| {
-        sum.merge(&tally.measures);
-        sum
     })
 }
 

@@ -3,7 +3,7 @@
 use adtally_core::access::Grant;
 use adtally_core::cell::{Dimension, Scope};
 use adtally_core::report::{Format, Query, QueryError, run};
-use adtally_core::segment::Segment;
+use adtally_core::segment::{Merger, Segment};
 use adtally_wire::etag;
 use adtally_wire::object::{ReduceHead, ReduceQuery};
 use adtally_wire::report::answer;
@@ -112,18 +112,18 @@ async fn gather(
 /// One answer of many: as old as its oldest part, and of a version that changes with any of them.
 fn merge(scope: &Scope, platform: &ReduceHead, advertisers: &[Scope], parts: Vec<Reduced>) -> Data {
     let mut head = platform.clone();
-    let mut segment = Segment::default();
+    let mut segment = Merger::default();
     let mut versions = Vec::with_capacity(parts.len());
     for (advertiser, part) in advertisers.iter().zip(parts) {
         versions.push(part.head.data_version(advertiser));
-        segment.merge(&part.segment);
+        segment.add(part.segment);
         head.generation = head.generation.min(part.head.generation);
         head.complete_through_ms = head.complete_through_ms.min(part.head.complete_through_ms);
         head.updated_ms = head.updated_ms.max(part.head.updated_ms);
     }
     let versions: Vec<&str> = versions.iter().map(String::as_str).collect();
     let version = format!("{}.{}", platform.data_version(scope), etag::fold(&versions));
-    Data { segment, head, version }
+    Data { segment: segment.finish(), head, version }
 }
 
 fn refused(error: QueryError) -> Fault {

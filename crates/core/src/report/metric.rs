@@ -143,6 +143,20 @@ impl Metric {
         }
     }
 
+    /// The sums that it is made of.
+    pub(super) fn measures(self) -> impl Iterator<Item = Measure> {
+        let (one, other) = match self {
+            Metric::Measure(measure) => (Some(measure), None),
+            Metric::Gross(kind) => (Some(measure::valid(kind)), Some(measure::invalid(kind))),
+            Metric::Reach => (None, None),
+            Metric::Ratio(ratio) => {
+                let (numerator, denominator) = ratio.measures();
+                (Some(numerator), Some(denominator))
+            }
+        };
+        one.into_iter().chain(other)
+    }
+
     /// The value in `tally`.
     pub(super) fn of(self, tally: &Tally) -> super::Value {
         use super::Value;

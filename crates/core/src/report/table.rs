@@ -1,12 +1,14 @@
 //! The answer to a query: columns, rows, totals.
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
 
-use super::{By, Metric, Query, Ratio};
-use crate::cell::{CellKey, Scope, Tally};
+use super::groups::Groups;
+use super::{By, Metric, Query, Ratio, Sort};
+use crate::cell::{Dimension, Scope, Tally};
 use crate::measure::Measure;
 use crate::segment::Segment;
-use crate::time::rfc3339;
+use crate::time::{Hour, rfc3339};
 
 /// A value of a report.
 #[derive(Debug, Clone, PartialEq)]
@@ -103,72 +105,171 @@ pub struct Table {
 /// `by` and with cells it is one.
 /// A metric that the scope does not see has no values; [`Query::check_scope`] refuses it before.
 pub fn run(query: &Query, segment: &Segment, scope: &Scope) -> Table {
-    let cells = query.plan().reduce(segment);
-    let mut total = Tally::default();
-    let mut rows = Vec::with_capacity(cells.len());
-    for (key, tally) in cells.iter() {
-        total.merge(tally);
-        let groups = query.by().iter().map(|by| group_value(query, *by, key));
-        let figures = query.metrics().iter().map(|metric| metric_value(*metric, tally, scope));
-        rows.push(groups.chain(figures).collect());
-    }
-    let row_count = rows.len() as u64;
-    let columns = query.by().iter().copied().map(Column::from);
+    let quality = [Measure::LinkedClicks, Measure::Clicks, Measure::Waiting];
+    let shown: Vec<Measure> =
+        query.metrics().iter().flat_map(|metric| metric.measures()).chain(quality).collect();
+    let groups = Groups::of(&query.plan(), segment, Some(&shown));
+    let total = groups.total();
+    let columns = Columns::new(query, &groups, scope);
+    let rows = columns.page(query).into_iter().map(|group| {
+        let named = columns.names.iter().map(|name| name.value(group));
+        let tally = groups.tally(group);
+        let figures = query.metrics().iter().map(|metric| metric_value(*metric, &tally, scope));
+        named.chain(figures).collect()
+    });
+    let heads = query.by().iter().copied().map(Column::from);
     let totals = query.metrics().iter().map(|metric| (metric.name(), metric_value(*metric, &total, scope)));
     Table {
-        columns: columns.chain(query.metrics().iter().copied().map(Column::from)).collect(),
-        rows: page(query, rows),
+        columns: heads.chain(query.metrics().iter().copied().map(Column::from)).collect(),
+        rows: rows.collect(),
         totals: totals.collect(),
-        row_count,
+        row_count: groups.len() as u64,
         link_rate: Ratio::LinkRate.of(&total.measures),
         waiting: total.measures.get(Measure::Waiting),
     }
-}
-
-fn group_value(query: &Query, by: By, key: &CellKey) -> Value {
-    Value::Text(match by {
-        By::Time(unit) => rfc3339(unit.start(query.zone(), key.hour)),
-        By::Dimension(dimension) => key.dim(dimension).to_string(),
-    })
 }
 
 fn metric_value(metric: Metric, tally: &Tally, scope: &Scope) -> Value {
     if metric.is_seen_by(scope) { metric.of(tally) } else { Value::Nothing }
 }
 
-/// The rows that `offset` and `limit` leave, in order.
-fn page(query: &Query, mut rows: Vec<Vec<Value>>) -> Vec<Vec<Value>> {
-    let in_order = |a: &Vec<Value>, b: &Vec<Value>| {
-        let sorted =
-            query.sort().iter().map(|sort| compare(&a[sort.column], &b[sort.column], sort.descending));
-        // Groups differ, so no two rows are equal and the order is the same on every run.
-        let groups = (0..query.by().len()).map(|column| compare(&a[column], &b[column], false));
-        sorted.chain(groups).find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
-    };
-    let places = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
-    let offset = places(query.offset()).min(rows.len());
-    let end = offset.saturating_add(places(query.limit())).min(rows.len());
-    if end < rows.len() {
-        // What lies behind the page needs no order.
-        rows.select_nth_unstable_by(end, in_order);
-        rows.truncate(end);
-    }
-    rows.sort_unstable_by(in_order);
-    rows.drain(..offset);
-    rows
+/// What rows are called and ordered by, as numbers: only the rows of a page become values.
+struct Columns<'g> {
+    /// One per grouping.
+    names: Vec<Names<'g>>,
+    /// The metrics that are sorted by, by their place among the metrics.
+    figures: Vec<(usize, Figures<'g>)>,
+    groups: usize,
 }
 
-/// The order of two values of one column; nothing is last in either direction.
-fn compare(a: &Value, b: &Value, descending: bool) -> Ordering {
-    let ascending = match (a, b) {
-        (Value::Nothing, Value::Nothing) => return Ordering::Equal,
-        (Value::Nothing, _) => return Ordering::Greater,
-        (_, Value::Nothing) => return Ordering::Less,
-        (Value::Count(a), Value::Count(b)) => a.cmp(b),
-        (Value::Ratio(a), Value::Ratio(b)) => a.total_cmp(b),
-        (Value::Text(a), Value::Text(b)) => a.cmp(b),
-        // A column has values of one kind.
-        _ => Ordering::Equal,
-    };
-    if descending { ascending.reverse() } else { ascending }
+/// A grouping of all groups.
+struct Names<'g> {
+    texts: Vec<Cow<'g, str>>,
+    /// Per group a place among the texts, which ascend; none where there is one text for all.
+    places: Cow<'g, [u32]>,
+}
+
+/// A metric of all groups.
+enum Figures<'g> {
+    Counts(Cow<'g, [i64]>),
+    Ratios(Vec<Option<f64>>),
+    /// Nowhere a value.
+    Nothing,
+}
+
+impl<'g> Columns<'g> {
+    fn new(query: &Query, groups: &'g Groups, scope: &Scope) -> Self {
+        let names = query.by().iter().map(|by| match by {
+            By::Time(unit) => Names::of_times(groups, |hour| unit.start(query.zone(), hour)),
+            By::Dimension(dimension) => Names::of_dimension(groups, *dimension),
+        });
+        let first_metric = query.by().len();
+        let sorted = query.sort().iter().filter_map(|sort| sort.column.checked_sub(first_metric));
+        let figures = sorted.map(|place| (place, Figures::new(query.metrics()[place], groups, scope)));
+        Self { names: names.collect(), figures: figures.collect(), groups: groups.len() }
+    }
+
+    /// The groups that `offset` and `limit` leave, in order.
+    fn page(&self, query: &Query) -> Vec<usize> {
+        let in_order = |a: &usize, b: &usize| {
+            let sorted = query.sort().iter().map(|sort| self.compare(sort, *a, *b));
+            // Groups differ, so no two rows are equal and the order is the same on every run.
+            let named = self.names.iter().map(|names| names.place(*a).cmp(&names.place(*b)));
+            sorted.chain(named).find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
+        };
+        let places = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
+        let mut rows: Vec<usize> = (0..self.groups).collect();
+        let offset = places(query.offset()).min(rows.len());
+        let end = offset.saturating_add(places(query.limit())).min(rows.len());
+        if end < rows.len() {
+            // What lies behind the page needs no order.
+            rows.select_nth_unstable_by(end, in_order);
+            rows.truncate(end);
+        }
+        rows.sort_unstable_by(in_order);
+        rows.drain(..offset);
+        rows
+    }
+
+    /// The order of two groups in one column; nothing is last in either direction.
+    fn compare(&self, sort: &Sort, a: usize, b: usize) -> Ordering {
+        let ascending = match sort.column.checked_sub(self.names.len()) {
+            None => self.names[sort.column].place(a).cmp(&self.names[sort.column].place(b)),
+            Some(metric) => {
+                let figures = self.figures.iter().find(|(place, _)| *place == metric);
+                match figures.map_or(&Figures::Nothing, |(_, figures)| figures) {
+                    Figures::Counts(counts) => counts[a].cmp(&counts[b]),
+                    Figures::Ratios(ratios) => match (ratios[a], ratios[b]) {
+                        (Some(a), Some(b)) => a.total_cmp(&b),
+                        (a, b) => return b.is_some().cmp(&a.is_some()),
+                    },
+                    Figures::Nothing => Ordering::Equal,
+                }
+            }
+        };
+        if sort.descending { ascending.reverse() } else { ascending }
+    }
+}
+
+impl<'g> Names<'g> {
+    fn of_dimension(groups: &'g Groups, dimension: Dimension) -> Self {
+        let column = groups.dims.iter().find(|(one, _)| *one == dimension).map(|(_, column)| column);
+        let texts = column.iter().flat_map(|column| &column.values).map(|value| Cow::from(value.as_str()));
+        Self {
+            texts: texts.collect(),
+            places: column.map(|column| &column.codes[..]).unwrap_or_default().into(),
+        }
+    }
+
+    fn of_times(groups: &Groups, start: impl Fn(Hour) -> i64) -> Self {
+        let starts: Vec<i64> = groups.hours.iter().map(|hour| start(*hour)).collect();
+        let mut ascending = starts.clone();
+        ascending.sort_unstable();
+        ascending.dedup();
+        let place = |start: &i64| ascending.partition_point(|other| other < start) as u32;
+        let places: Vec<u32> = starts.iter().map(place).collect();
+        let texts = ascending.iter().map(|start| Cow::from(rfc3339(*start))).collect();
+        Self { texts, places: groups.hour_of.iter().map(|hour| places[*hour as usize]).collect() }
+    }
+
+    fn place(&self, group: usize) -> u32 {
+        self.places.get(group).copied().unwrap_or(0)
+    }
+
+    fn value(&self, group: usize) -> Value {
+        Value::Text(self.texts.get(self.place(group) as usize).map(ToString::to_string).unwrap_or_default())
+    }
+}
+
+impl<'g> Figures<'g> {
+    fn new(metric: Metric, groups: &'g Groups, scope: &Scope) -> Self {
+        match metric {
+            _ if !metric.is_seen_by(scope) => Figures::Nothing,
+            Metric::Measure(measure) => match groups.sum_of(measure) {
+                Some(sums) => Figures::Counts(sums.into()),
+                None => Figures::Counts(vec![0; groups.len()].into()),
+            },
+            _ => {
+                let values = (0..groups.len()).map(|group| metric.of(&groups.tally(group)));
+                match metric {
+                    Metric::Ratio(_) => Figures::Ratios(
+                        values
+                            .map(|value| match value {
+                                Value::Ratio(ratio) => Some(ratio),
+                                _ => None,
+                            })
+                            .collect(),
+                    ),
+                    _ => Figures::Counts(
+                        values
+                            .map(|value| match value {
+                                Value::Count(count) => count,
+                                _ => 0,
+                            })
+                            .collect(),
+                    ),
+                }
+            }
+        }
+    }
 }

@@ -7,8 +7,10 @@
 use thiserror::Error;
 
 use super::encode::{CHECKSUM_BYTES, MAGIC, VERSION};
-use super::{Segment, column, is_nothing};
-use crate::cell::{CellKey, Dimension, Tally};
+use super::narrow::{Codes, Figures};
+use super::users::Users;
+use super::{Column, Segment, column};
+use crate::cell::Dimension;
 use crate::key::{Key, MAX_KEY_CHARS};
 use crate::measure::Measure;
 use crate::sketch::{Sketch, SketchError};
@@ -56,17 +58,18 @@ impl Segment {
     pub fn decode(bytes: &[u8]) -> Result<Segment, SegmentError> {
         let mut reader = Reader::new(checked_body(bytes)?);
         let most = reader.len();
-        let rows = reader.count(most).ok_or(Malformed("number of cells"))?;
-        let mut rows = read_keys(&mut reader, rows)?;
-        read_measures(&mut reader, &mut rows)?;
-        read_sketches(&mut reader, &mut rows)?;
+        let len = reader.count(most).ok_or(Malformed("number of cells"))?;
+        let (hours, dims) = read_keys(&mut reader, len)?;
+        let mut is_something = vec![false; len];
+        let measures = read_measures(&mut reader, &mut is_something)?;
+        let users = read_sketches(&mut reader, &mut is_something)?;
         if !reader.is_empty() {
             return Err(Malformed("end"));
         }
-        if rows.iter().any(|(_, tally)| is_nothing(tally)) {
+        if is_something.contains(&false) {
             return Err(Malformed("cell without content"));
         }
-        Ok(Segment { rows })
+        Ok(Segment { len, hours, dims, measures, users })
     }
 }
 
@@ -83,48 +86,61 @@ fn checked_body(bytes: &[u8]) -> Result<&[u8], SegmentError> {
     if actual == expected { Ok(body) } else { Err(SegmentError::Checksum { expected, actual }) }
 }
 
-/// One dimension of all rows.
-struct CodedColumn {
-    dictionary: Vec<Key>,
-    codes: Vec<u32>,
-}
+/// The hours with their first rows, and the dimensions.
+type Keys = (Vec<(Hour, u32)>, [Column; Dimension::COUNT]);
 
-fn read_keys(reader: &mut Reader<'_>, rows: usize) -> Result<Vec<(CellKey, Tally)>, SegmentError> {
+fn read_keys(reader: &mut Reader<'_>, rows: usize) -> Result<Keys, SegmentError> {
     let dimensions = reader.varint().ok_or(Malformed("number of dimensions"))?;
     if dimensions > Dimension::COUNT as u64 {
         return Err(SegmentError::UnknownDimension(dimensions));
     }
-    let mut columns = Vec::new();
+    let mut dictionaries = Vec::new();
     for _ in 0..dimensions {
-        let dictionary = read_dictionary(reader).ok_or(Malformed("dictionary"))?;
-        columns.push(CodedColumn { dictionary, codes: Vec::new() });
+        dictionaries.push(read_dictionary(reader).ok_or(Malformed("dictionary"))?);
     }
     let hours = read_hours(reader, rows).ok_or(Malformed("hours"))?;
-    for CodedColumn { dictionary, codes } in &mut columns {
-        codes.reserve_exact(rows);
-        let take = |_, code| {
-            codes.push(u32::try_from(code).ok().filter(|code| (*code as usize) < dictionary.len())?);
-            Some(())
-        };
-        column::read(reader, rows, take).ok_or(Malformed("codes"))?;
+    let mut columns = Vec::new();
+    for dictionary in &dictionaries {
+        columns.push(read_codes(reader, rows, dictionary.len()).ok_or(Malformed("codes"))?);
     }
-    // Dictionaries ascend, so codes compare as their values do.
-    let key = |row: usize| (hours[row], columns.iter().map(move |column| column.codes[row]));
-    let ascends = |row: usize| {
-        let ((hour, codes), (next_hour, next_codes)) = (key(row - 1), key(row));
-        hour < next_hour || hour == next_hour && codes.lt(next_codes)
-    };
-    if !(1..rows).all(ascends) {
+    if !ascends(&hours, rows, &columns) {
         return Err(Malformed("order of cells"));
     }
-    let cell = |row: usize| {
-        let mut key = CellKey::at(hours[row]);
-        for (dimension, column) in Dimension::ALL.into_iter().zip(&columns) {
-            key.set(dimension, column.dictionary[column.codes[row] as usize].clone());
+    // Those that the writer did not know are unknown in every cell.
+    let unknown =
+        || Column { values: if rows > 0 { vec![Key::empty()] } else { Vec::new() }, codes: Codes::Same };
+    let mut dims: [Column; Dimension::COUNT] = std::array::from_fn(|_| unknown());
+    for ((dim, values), codes) in dims.iter_mut().zip(dictionaries).zip(columns) {
+        let codes = Codes::new(codes, values.len());
+        *dim = Column { values, codes };
+    }
+    Ok((hours, dims))
+}
+
+/// The codes of a dimension; every value of its dictionary is used, and no other.
+fn read_codes(reader: &mut Reader<'_>, rows: usize, values: usize) -> Option<Vec<u32>> {
+    let mut used = vec![false; values];
+    let mut codes = Vec::with_capacity(rows);
+    column::read(reader, rows, &mut codes, |code| u32::try_from(code).ok())?;
+    for code in &codes {
+        *used.get_mut(*code as usize)? = true;
+    }
+    (!used.contains(&false)).then_some(codes)
+}
+
+/// Dictionaries ascend, so codes compare as their values do.
+fn ascends(hours: &[(Hour, u32)], rows: usize, columns: &[Vec<u32>]) -> bool {
+    // Whether a row is known to lie behind the one before it: it begins an hour, or an earlier column says so.
+    let mut behind = vec![false; rows];
+    hours.iter().for_each(|(_, row)| behind[*row as usize] = true);
+    let mut in_order = true;
+    for codes in columns {
+        for (behind, pair) in behind.iter_mut().skip(1).zip(codes.windows(2)) {
+            in_order &= *behind | (pair[0] <= pair[1]);
+            *behind |= pair[0] < pair[1];
         }
-        (key, Tally::default())
-    };
-    Ok((0..rows).map(cell).collect())
+    }
+    in_order && !behind.contains(&false)
 }
 
 fn read_dictionary(reader: &mut Reader<'_>) -> Option<Vec<Key>> {
@@ -147,28 +163,32 @@ fn read_dictionary(reader: &mut Reader<'_>) -> Option<Vec<Key>> {
     Some(dictionary)
 }
 
-fn read_hours(reader: &mut Reader<'_>, rows: usize) -> Option<Vec<Hour>> {
-    let mut hours: Vec<Hour> = Vec::with_capacity(rows);
-    while hours.len() < rows {
+fn read_hours(reader: &mut Reader<'_>, rows: usize) -> Option<Vec<(Hour, u32)>> {
+    let mut hours: Vec<(Hour, u32)> = Vec::new();
+    let mut row = 0;
+    while row < rows {
         let step = reader.varint()?;
         let hour = match hours.last() {
             None => unzigzag(step),
             Some(_) if step == 0 => return None,
-            Some(before) => i64::from(before.0).checked_add_unsigned(step)?,
+            Some((before, _)) => i64::from(before.0).checked_add_unsigned(step)?,
         };
-        let hour = Hour(i32::try_from(hour).ok()?);
-        let count = reader.count(rows - hours.len())?;
+        hours.push((Hour(i32::try_from(hour).ok()?), u32::try_from(row).ok()?));
+        let count = reader.count(rows - row)?;
         if count == 0 {
             return None;
         }
-        hours.resize(hours.len() + count, hour);
+        row += count;
     }
     Some(hours)
 }
 
-fn read_measures(reader: &mut Reader<'_>, rows: &mut [(CellKey, Tally)]) -> Result<(), SegmentError> {
+fn read_measures(
+    reader: &mut Reader<'_>,
+    is_something: &mut [bool],
+) -> Result<Vec<(Measure, Figures)>, SegmentError> {
     let count = reader.varint().ok_or(Malformed("number of measures"))?;
-    let count_of_rows = rows.len();
+    let mut measures = Vec::new();
     let mut next = 0;
     for _ in 0..count {
         let index = reader.varint().ok_or(Malformed("measure"))?;
@@ -178,28 +198,33 @@ fn read_measures(reader: &mut Reader<'_>, rows: &mut [(CellKey, Tally)]) -> Resu
             return Err(Malformed("order of measures"));
         }
         next = place + 1;
-        let measure = Measure::ALL[place];
-        let take = |row: usize, value| {
-            rows[row].1.measures.add(measure, unzigzag(value));
-            Some(())
-        };
-        column::read(reader, count_of_rows, take).ok_or(Malformed("measure"))?;
+        let mut figures = Vec::with_capacity(is_something.len());
+        let make = |figure| Some(unzigzag(figure));
+        column::read(reader, is_something.len(), &mut figures, make).ok_or(Malformed("measure"))?;
+        for (is, figure) in is_something.iter_mut().zip(&figures) {
+            *is |= *figure != 0;
+        }
+        measures.extend(Figures::new(figures).map(|figures| (Measure::ALL[place], figures)));
     }
-    Ok(())
+    Ok(measures)
 }
 
-fn read_sketches(reader: &mut Reader<'_>, rows: &mut [(CellKey, Tally)]) -> Result<(), SegmentError> {
-    let count = reader.count(rows.len()).ok_or(Malformed("number of sketches"))?;
+fn read_sketches(reader: &mut Reader<'_>, is_something: &mut [bool]) -> Result<Users, SegmentError> {
+    let rows = is_something.len();
+    let count = reader.count(rows).ok_or(Malformed("number of sketches"))?;
+    let mut users = Users::default();
     let mut next = 0;
+    let mut sketch = Sketch::default();
     for _ in 0..count {
         // `next` stays within the rows, so there is no overflow.
-        let row = next + reader.count(rows.len()).ok_or(Malformed("place of a sketch"))?;
-        let (_, tally) = rows.get_mut(row).ok_or(Malformed("place of a sketch"))?;
-        tally.users = Sketch::read(reader)?;
-        if tally.users.is_empty() {
+        let row = next + reader.count(rows).ok_or(Malformed("place of a sketch"))?;
+        *is_something.get_mut(row).ok_or(Malformed("place of a sketch"))? = true;
+        sketch.read(reader)?;
+        if sketch.is_empty() {
             return Err(Malformed("sketch without users"));
         }
+        users.push(row as u32, sketch.view());
         next = row + 1;
     }
-    Ok(())
+    Ok(users)
 }

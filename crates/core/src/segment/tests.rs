@@ -19,6 +19,11 @@ fn segment<const N: usize>(cells: [(CellKey, Tally); N]) -> Segment {
     Segment::from_cells(Cells::from(cells))
 }
 
+/// Whether a cell says as much as its absence.
+fn is_nothing(tally: &Tally) -> bool {
+    tally.measures.is_zero() && tally.users.is_empty()
+}
+
 /// The bytes with a checksum that fits.
 fn sealed(body: &[u8]) -> Vec<u8> {
     let mut bytes = [b"ADSG\x01", body].concat();
@@ -114,7 +119,7 @@ fn fewer_dimensions_are_those_of_earlier_software() {
     let read = Segment::decode(&sealed(&[1, 1, 1, 0, 1, b'a', 0, 1, 0, 0, 1, 2, 0, 2, 0])).unwrap();
     let mut key = CellKey::at(Hour(0));
     key.set(Dimension::Advertiser, Key::parse("a").unwrap());
-    assert_eq!(read.iter().map(|(key, _)| key).collect::<Vec<_>>(), [&key]);
+    assert_eq!(read.iter().map(|(key, _)| key).collect::<Vec<_>>(), [key]);
 }
 
 #[test]
@@ -129,8 +134,6 @@ fn what_cancels_out_disappears() {
 fn hours_come_apart() {
     let whole = segment([cell(-3, "a", 1, &[]), cell(-3, "b", 2, &[]), cell(5, "a", 4, &[])]);
     assert_eq!(whole.hours(), Some(Hour(-3)..=Hour(5)));
-    assert_eq!(whole.rows_within(&(Hour(-3)..Hour(5))).len(), 2);
-    assert_eq!(whole.rows_within(&(Hour(-2)..Hour(5))).len(), 0);
     let parts: Vec<_> = whole.split_by_hour().collect();
     let first = segment([cell(-3, "a", 1, &[]), cell(-3, "b", 2, &[])]);
     assert_eq!(parts, [(Hour(-3), first), (Hour(5), segment([cell(5, "a", 4, &[])]))]);

@@ -2,7 +2,9 @@
 
 use thiserror::Error;
 
-use super::{Form, Q, RANK_BITS, REGISTERS, SPARSE_MAX, SPARSE_P, SPARSE_Q, Sketch, index};
+use super::{
+    Form, Q, RANK_BITS, REGISTERS, Registers, SPARSE_MAX, SPARSE_P, SPARSE_Q, Sketch, SketchView, index,
+};
 use crate::varint::{self, Reader};
 
 /// Stands where sparse sketches have their number of entries.
@@ -25,21 +27,41 @@ impl Sketch {
     /// The bytes of the sketch; equal sketches give equal bytes.
     pub fn encode(&self) -> Vec<u8> {
         let mut out = Vec::new();
-        self.write(&mut out);
+        self.view().write(&mut out);
         out
     }
 
     /// The inverse of [`Sketch::encode`].
     pub fn decode(bytes: &[u8]) -> Result<Sketch, SketchError> {
         let mut reader = Reader::new(bytes);
-        let sketch = Sketch::read(&mut reader)?;
+        let mut sketch = Sketch::default();
+        sketch.read(&mut reader)?;
         if reader.is_empty() { Ok(sketch) } else { Err(SketchError::Length) }
     }
 
+    /// Becomes the sketch at the front of `reader`; what it was does not matter, nor what it is after an error.
+    pub(crate) fn read(&mut self, reader: &mut Reader<'_>) -> Result<(), SketchError> {
+        let count = reader.count(DENSE).ok_or(SketchError::Length)?;
+        if count == DENSE {
+            self.0 = Form::Dense(read_dense(reader.take(DENSE_BYTES).ok_or(SketchError::Length)?)?);
+            return Ok(());
+        }
+        let mut entries = match &mut self.0 {
+            Form::Sparse(entries) => std::mem::take(entries),
+            Form::Dense(_) => Vec::new(),
+        };
+        entries.clear();
+        read_entries(reader, count, &mut entries)?;
+        self.0 = Form::Sparse(entries);
+        Ok(())
+    }
+}
+
+impl SketchView<'_> {
     /// Appends the bytes of the sketch.
-    pub(crate) fn write(&self, out: &mut Vec<u8>) {
-        match &self.0 {
-            Form::Sparse(entries) => {
+    pub(crate) fn write(self, out: &mut Vec<u8>) {
+        match self {
+            SketchView::Sparse(entries) => {
                 varint::write(out, entries.len() as u64);
                 let mut before = 0;
                 for entry in entries {
@@ -47,7 +69,7 @@ impl Sketch {
                     before = *entry;
                 }
             }
-            Form::Dense(registers) => {
+            SketchView::Dense(registers) => {
                 varint::write(out, DENSE as u64);
                 for four in registers.chunks_exact(4) {
                     let packed = four.iter().rev().fold(0, |bits, rank| bits << RANK_BITS | u32::from(*rank));
@@ -56,21 +78,13 @@ impl Sketch {
             }
         }
     }
-
-    /// Reads one sketch from the front of `reader`.
-    pub(crate) fn read(reader: &mut Reader<'_>) -> Result<Sketch, SketchError> {
-        match reader.count(DENSE).ok_or(SketchError::Length)? {
-            DENSE => read_dense(reader.take(DENSE_BYTES).ok_or(SketchError::Length)?),
-            count => read_sparse(reader, count),
-        }
-    }
 }
 
-fn read_sparse(reader: &mut Reader<'_>, count: usize) -> Result<Sketch, SketchError> {
+fn read_entries(reader: &mut Reader<'_>, count: usize, entries: &mut Vec<u32>) -> Result<(), SketchError> {
     if count > reader.len() {
         return Err(SketchError::Length);
     }
-    let mut entries: Vec<u32> = Vec::with_capacity(count);
+    entries.reserve(count);
     for _ in 0..count {
         let difference = reader.varint().ok_or(SketchError::Length)?;
         let before = entries.last().copied();
@@ -83,10 +97,10 @@ fn read_sparse(reader: &mut Reader<'_>, count: usize) -> Result<Sketch, SketchEr
         }
         entries.push(entry);
     }
-    Ok(Sketch(Form::Sparse(entries)))
+    Ok(())
 }
 
-fn read_dense(bytes: &[u8]) -> Result<Sketch, SketchError> {
+fn read_dense(bytes: &[u8]) -> Result<Box<Registers>, SketchError> {
     let mut registers = Box::new([0; REGISTERS]);
     for (four, packed) in registers.chunks_exact_mut(4).zip(bytes.chunks_exact(3)) {
         let bits = u32::from_le_bytes([packed[0], packed[1], packed[2], 0]);
@@ -99,5 +113,5 @@ fn read_dense(bytes: &[u8]) -> Result<Sketch, SketchError> {
     if greatest == 0 || u32::from(greatest) > Q + 1 {
         return Err(SketchError::Entry);
     }
-    Ok(Sketch(Form::Dense(registers)))
+    Ok(registers)
 }

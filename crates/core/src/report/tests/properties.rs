@@ -4,6 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::cell::Tally;
+use crate::segment::Merger;
 use crate::sketch::Sketch;
 
 /// From the Sunday in 2018 on which New York's clocks go back.
@@ -92,6 +93,16 @@ proptest! {
     }
 
     #[test]
+    fn any_number_of_parts_merges_to_the_same(parts in prop::collection::vec(cells(), 0..30)) {
+        let (mut merger, mut one_by_one) = (Merger::default(), Segment::default());
+        for part in parts.into_iter().map(Segment::from_cells) {
+            one_by_one.merge(&part);
+            merger.add(part);
+        }
+        prop_assert_eq!(merger.finish(), one_by_one);
+    }
+
+    #[test]
     fn parts_can_be_reduced_where_they_lie(parts in prop::collection::vec(cells(), 0..4), text in queries()) {
         let query = query(&text);
         let plan = query.plan();
@@ -103,5 +114,60 @@ proptest! {
         prop_assert_eq!(&plan.reduce(&reduced), &reduced);
         prop_assert_eq!(&plan.reduce(&whole), &reduced);
         prop_assert_eq!(run(&query, &whole, &Scope::Platform), run(&query, &reduced, &Scope::Platform));
+    }
+}
+
+/// More values of each dimension than fit one number: codes of two bytes, groups by hash, in two stages, keys of more
+/// than 64 bits.
+#[test]
+fn many_values_of_every_dimension() {
+    let mut state = 1u64;
+    let mut random = |below: u64| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) % below
+    };
+    let mut cells = Cells::new();
+    for _ in 0..3_000 {
+        let mut key = CellKey::at(Hour(START + random(5) as i32));
+        for dimension in Dimension::ALL {
+            key.set(dimension, Key::parse(&format!("{}{}", dimension.name(), random(700))).unwrap());
+        }
+        for ad in 0..random(3) {
+            key.set(Dimension::Ad, Key::parse(&format!("ad{ad}")).unwrap());
+            let tally = cells.entry(key.clone()).or_default();
+            tally.measures.add(Measure::Impressions, random(100_000) as i64);
+            tally.measures.add(Measure::CostMicros, random(1 << 40) as i64 - (1 << 39));
+            tally.measures.add(Measure::Clicks, random(2) as i64);
+            tally.users.insert(UserKey(random(u64::MAX) << 31));
+        }
+    }
+    let whole = Segment::from_cells(cells.clone());
+    assert_eq!(Segment::decode(&whole.encode()).as_ref(), Ok(&whole));
+    let (mut even, mut odd) = (cells.clone(), cells.clone());
+    let mut places = 0..;
+    even.retain(|_, _| places.next().is_some_and(|place| place % 2 == 0));
+    odd.retain(|key, _| !even.contains_key(key));
+    assert_eq!(Segment::merged(&[&Segment::from_cells(even), &Segment::from_cells(odd)]), whole);
+    let every = "advertiser,campaign,ad,service,placement,country,device,label";
+    for by in ["ad", "campaign,ad", "campaign,service", every, &format!("hour,{every}")] {
+        for filter in ["", "&filter=campaign:prefix:campaign1", "&filter=label:ne:label7&filter=ad:eq:ad1"] {
+            let text = format!(
+                "from=2018-11-04&to=2018-11-06&by={by}&metrics=impressions,clicks,cost_micros,reach{filter}"
+            );
+            let query = query(&text);
+            let table = run(&query, &whole, &Scope::Platform);
+            let expected = naive(&query, &cells);
+            assert_eq!(table.row_count, expected.len() as u64, "{text}");
+            for (row, (group, tally)) in table.rows.iter().zip(&expected) {
+                let (groups, figures) = row.split_at(group.len());
+                assert_eq!(&groups.iter().map(show).collect::<Vec<_>>(), group, "{text}");
+                let expected: Vec<Value> = query.metrics().iter().map(|metric| metric.of(tally)).collect();
+                assert_eq!(figures, expected, "{text}");
+            }
+            let plan = query.plan();
+            let reduced = plan.reduce(&whole);
+            assert_eq!(plan.reduce(&reduced), reduced, "{text}");
+            assert_eq!(run(&query, &reduced, &Scope::Platform), table, "{text}");
+        }
     }
 }

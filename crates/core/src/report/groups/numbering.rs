@@ -1,0 +1,205 @@
+//! Numbers for the groups of a plan, from the codes that tell them apart.
+
+use std::ops::Range;
+
+use super::super::Plan;
+use crate::segment::Segment;
+use crate::segment::narrow::{Codes, by_width};
+
+/// The most numbers that are given out whether or not there is such a group: sums of that many stay in near memory.
+const MAX_DIRECT: u64 = 1 << 15;
+
+/// Numbers groups: by arithmetic where there are few combinations of codes, else as they come.
+pub(super) struct Numbering<'s> {
+    columns: Vec<&'s Codes>,
+    /// How many hours there are, then how many values each column has.
+    radices: Vec<u64>,
+    stages: Vec<Stage>,
+    keys: Vec<u64>,
+    direct: Vec<u16>,
+}
+
+/// Some columns, numbered together with what the stage before made of those before them.
+struct Stage {
+    columns: Range<usize>,
+    /// None where the key itself is the number.
+    seen: Option<Seen>,
+}
+
+impl<'s> Numbering<'s> {
+    pub(super) fn new(plan: &Plan, segment: &'s Segment, hours: usize) -> Self {
+        let kept: Vec<_> = plan.keep.iter().map(|dimension| segment.column(*dimension)).collect();
+        let values = kept.iter().map(|column| column.values.len().max(1) as u64);
+        let radices: Vec<u64> = [hours.max(1) as u64].into_iter().chain(values).collect();
+        let columns: Vec<&Codes> = kept.iter().map(|column| &column.codes).collect();
+        let product =
+            |radices: &[u64]| radices.iter().try_fold(1u64, |product, one| product.checked_mul(*one));
+        let stages = if product(&radices).is_some_and(|product| product <= MAX_DIRECT) {
+            vec![Stage { columns: 0..columns.len(), seen: None }]
+        } else {
+            // As many columns at a time as 64 bits hold; there are less than 2^32 groups of those before.
+            let mut stages: Vec<Stage> = Vec::new();
+            let (mut start, mut room) = (0, u64::MAX / radices[0]);
+            for (place, radix) in radices[1..].iter().enumerate() {
+                if room < *radix {
+                    stages.push(Stage { columns: start..place, seen: Some(Seen::default()) });
+                    (start, room) = (place, u64::from(u32::MAX));
+                }
+                room /= radix;
+            }
+            stages.push(Stage { columns: start..columns.len(), seen: Some(Seen::default()) });
+            stages
+        };
+        Self { columns, radices, stages, keys: Vec::new(), direct: Vec::new() }
+    }
+
+    /// How many numbers were given out.
+    pub(super) fn len(&self) -> usize {
+        match &self.stages[self.stages.len() - 1].seen {
+            Some(seen) => seen.keys.len(),
+            // At most `MAX_DIRECT`.
+            None => self.radices.iter().product::<u64>() as usize,
+        }
+    }
+
+    /// The numbers of some rows of one hour, or of those of them that were picked.
+    pub(super) fn number(
+        &mut self,
+        hour: u32,
+        rows: Range<usize>,
+        picked: Option<&[u32]>,
+        out: &mut Vec<u32>,
+    ) {
+        out.clear();
+        let count = picked.map_or(rows.len(), <[u32]>::len);
+        if self.stages[0].seen.is_none() {
+            // At most `MAX_DIRECT`, so 16 bits hold all.
+            self.direct.clear();
+            self.direct.resize(count, hour as u16);
+            for (codes, radix) in self.columns.iter().zip(&self.radices[1..]) {
+                append(codes, *radix as u16, rows.clone(), picked, &mut self.direct);
+            }
+            return out.extend(self.direct.iter().map(|number| u32::from(*number)));
+        }
+        out.resize(count, hour);
+        for stage in &mut self.stages {
+            let columns = stage.columns.clone().map(|place| (self.columns[place], self.radices[place + 1]));
+            let Some(seen) = &mut stage.seen else { continue };
+            self.keys.clear();
+            self.keys.extend(out.iter().map(|number| u64::from(*number)));
+            columns.for_each(|(codes, radix)| append(codes, radix, rows.clone(), picked, &mut self.keys));
+            let mut last = None;
+            for (number, key) in out.iter_mut().zip(&self.keys) {
+                *number = match last {
+                    Some((same, number)) if same == *key => number,
+                    _ => seen.number(*key),
+                };
+                last = Some((*key, *number));
+            }
+        }
+    }
+
+    /// Per number the place of its hour, and per column its codes.
+    pub(super) fn names(&self, numbers: &[u32]) -> (Vec<u32>, Vec<Vec<u32>>) {
+        let mut before = numbers.to_vec();
+        let mut codes = vec![Vec::new(); self.columns.len()];
+        for stage in self.stages.iter().rev() {
+            let mut keys: Vec<u64> = match &stage.seen {
+                Some(seen) => before.iter().map(|number| seen.keys[*number as usize]).collect(),
+                None => before.iter().map(|number| u64::from(*number)).collect(),
+            };
+            for place in stage.columns.clone().rev() {
+                let radix = self.radices[place + 1];
+                codes[place] = keys.iter().map(|key| (key % radix) as u32).collect();
+                keys.iter_mut().for_each(|key| *key /= radix);
+            }
+            before = keys.into_iter().map(|key| key as u32).collect();
+        }
+        (before, codes)
+    }
+}
+
+/// Puts a digit behind each number: the code of its row.
+fn append<T: Digit>(codes: &Codes, radix: T, rows: Range<usize>, picked: Option<&[u32]>, numbers: &mut [T]) {
+    by_width!(codes, same => {}, codes => {
+        let codes = &codes[rows];
+        match picked {
+            None => {
+                for (number, code) in numbers.iter_mut().zip(codes) {
+                    *number = number.append(radix, u32::from(*code));
+                }
+            }
+            Some(picked) => {
+                for (number, row) in numbers.iter_mut().zip(picked) {
+                    *number = number.append(radix, u32::from(codes[*row as usize]));
+                }
+            }
+        }
+    });
+}
+
+/// Numbers that are wide enough for every combination of codes.
+trait Digit: Copy {
+    /// The number with one more digit.
+    fn append(self, radix: Self, digit: u32) -> Self;
+}
+
+impl Digit for u16 {
+    fn append(self, radix: u16, digit: u32) -> u16 {
+        self.wrapping_mul(radix).wrapping_add(digit as u16)
+    }
+}
+
+impl Digit for u64 {
+    fn append(self, radix: u64, digit: u32) -> u64 {
+        self.wrapping_mul(radix).wrapping_add(u64::from(digit))
+    }
+}
+
+/// Keys in the order in which they came first, found by hash.
+#[derive(Default)]
+struct Seen {
+    keys: Vec<u64>,
+    /// One more than the place in `keys`, 0 where free; a power of two of them, at least twice as many as keys.
+    slots: Vec<u32>,
+}
+
+impl Seen {
+    fn number(&mut self, key: u64) -> u32 {
+        if 2 * (self.keys.len() + 1) > self.slots.len() {
+            self.grow();
+        }
+        let mask = self.slots.len() - 1;
+        let mut slot = hash(key) & mask;
+        loop {
+            match self.slots[slot] {
+                0 => {
+                    self.keys.push(key);
+                    self.slots[slot] = self.keys.len() as u32;
+                    return self.slots[slot] - 1;
+                }
+                taken if self.keys[taken as usize - 1] == key => return taken - 1,
+                _ => slot = (slot + 1) & mask,
+            }
+        }
+    }
+
+    fn grow(&mut self) {
+        let len = (4 * self.slots.len()).max(1 << 10);
+        self.slots.clear();
+        self.slots.resize(len, 0);
+        for (place, key) in (1..).zip(&self.keys) {
+            let mut slot = hash(*key) & (len - 1);
+            while self.slots[slot] != 0 {
+                slot = (slot + 1) & (len - 1);
+            }
+            self.slots[slot] = place;
+        }
+    }
+}
+
+/// The high half of a product mixes all bits of the key.
+fn hash(key: u64) -> usize {
+    let product = u128::from(key ^ 0x9e37_79b9_7f4a_7c15) * 0xd6e8_feb8_6659_fd93;
+    (product >> 64) as usize ^ product as usize
+}
