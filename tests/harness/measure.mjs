@@ -21,11 +21,11 @@ const CONNECTIONS = [1, 8, 64];
 /** Advertisers that share the worker. */
 const ADVERTISERS = 64;
 
-/** Objects that are kept busy by the traffic of one advertiser: its Linker, reports of platform, advertiser, services. */
-const BUSY_OBJECTS = 1 + 2 + 8;
+/** Objects that the traffic of one advertiser keeps busy: Linker, ledger, reports of platform, advertiser, services. */
+const BUSY_OBJECTS = 1 + 1 + 2 + 8;
 
-/** Workers Paid, in dollars: a million of requests, of ms of the processor, of GB-s, of calls, of rows. */
-const PRICE = { request: 0.3, cpuMs: 0.02, objectCall: 0.15, gigabyteSecond: 12.5, row: 1 };
+/** Workers Paid, in dollars a million. */
+const PRICE = { request: 0.3, cpuMs: 0.02, objectCall: 0.15, gigabyteSecond: 12.5, row: 1, queueOperation: 0.4 };
 const OBJECT_GIGABYTES = 0.128;
 
 const runtime = new Runtime([PORT, PORT + 1, PORT + 2]);
@@ -88,6 +88,7 @@ function dollars({ requests, events, seconds, used }) {
     requests: requests * PRICE.request,
     cpu: used.cpu_s * 1e3 * PRICE.cpuMs,
     object_calls: used.object_calls * PRICE.objectCall,
+    queue: used.queue_operations * PRICE.queueOperation + used.consumer_calls * PRICE.request,
     duration: seconds * BUSY_OBJECTS * OBJECT_GIGABYTES * PRICE.gigabyteSecond,
     rows: (used.rows_written + used.alarms_set) * PRICE.row,
   };

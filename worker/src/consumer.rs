@@ -8,6 +8,7 @@ use worker::{Env, MessageBatch, MessageExt, QueueRetryOptionsBuilder, RawMessage
 
 use crate::clock;
 use crate::ledgers::Ledgers;
+use crate::usage;
 
 /// How the queue of dead letters ends in wrangler.toml; it has the name of the other one before it.
 const DEAD_SUFFIX: &str = "-dead";
@@ -26,6 +27,7 @@ const MAX_RETRY: Duration = Duration::from_secs(60);
 ///
 /// There is no error to return: one would panic, and every message has its own answer.
 pub(crate) async fn consume(batch: &MessageBatch<serde_json::Value>, env: &Env) {
+    usage::consumed();
     let messages: Vec<RawMessage> = batch.raw_iter().collect();
     let ledgers = match Ledgers::read(env) {
         Ok(ledgers) => ledgers,

@@ -11,6 +11,13 @@ use worker::{Response, Result};
 static ROWS_WRITTEN: AtomicU64 = AtomicU64::new(0);
 static ALARMS_SET: AtomicU64 = AtomicU64::new(0);
 static OBJECT_CALLS: AtomicU64 = AtomicU64::new(0);
+static QUEUE_OPERATIONS: AtomicU64 = AtomicU64::new(0);
+static CONSUMER_CALLS: AtomicU64 = AtomicU64::new(0);
+
+/// What queues are billed by.
+const QUEUE_UNIT_BYTES: usize = 64_000;
+/// Written, read and deleted.
+const OPERATIONS_PER_UNIT: usize = 3;
 
 /// A statement wrote rows; index entries and deleted rows are rows.
 pub(crate) fn wrote(rows: usize) {
@@ -27,12 +34,25 @@ pub(crate) fn called() {
     OBJECT_CALLS.fetch_add(1, Ordering::Relaxed);
 }
 
+/// A message of so many bytes was sent to a queue.
+pub(crate) fn sent(bytes: usize) {
+    let operations = bytes.div_ceil(QUEUE_UNIT_BYTES).max(1) * OPERATIONS_PER_UNIT;
+    QUEUE_OPERATIONS.fetch_add(operations as u64, Ordering::Relaxed);
+}
+
+/// A batch of messages came from a queue.
+pub(crate) fn consumed() {
+    CONSUMER_CALLS.fetch_add(1, Ordering::Relaxed);
+}
+
 /// The answer to `USAGE`, which is for measuring and reachable through an object's binding only.
 pub(crate) fn answer() -> Result<Response> {
     Response::from_json(&Usage {
         rows_written: ROWS_WRITTEN.load(Ordering::Relaxed),
         alarms_set: ALARMS_SET.load(Ordering::Relaxed),
         object_calls: OBJECT_CALLS.load(Ordering::Relaxed),
+        queue_operations: QUEUE_OPERATIONS.load(Ordering::Relaxed),
+        consumer_calls: CONSUMER_CALLS.load(Ordering::Relaxed),
         memory_bytes: memory_bytes(),
     })
 }

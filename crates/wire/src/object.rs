@@ -71,6 +71,10 @@ pub struct Usage {
     pub alarms_set: u64,
     /// Requests to objects and alarms that rang; each is billed as a request.
     pub object_calls: u64,
+    /// Operations of queues: writing, reading and deleting each started 64 KB of a message.
+    pub queue_operations: u64,
+    /// Batches of messages that were consumed; each is billed as a request to the worker.
+    pub consumer_calls: u64,
     /// The size of the WebAssembly memory, which never shrinks.
     pub memory_bytes: u64,
 }

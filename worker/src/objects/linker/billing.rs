@@ -116,7 +116,9 @@ impl Node {
             MessageBuilder::new(text.clone()).content_type(QueueContentType::Text).build()
         };
         let batch = BatchMessageBuilder::new().messages(messages.iter().map(text)).build();
-        self.env.queue(BILLING)?.send_batch(batch).await
+        self.env.queue(BILLING)?.send_batch(batch).await?;
+        messages.iter().for_each(|(_, text)| usage::sent(text.len()));
+        Ok(())
     }
 
     /// Takes back the alarm later, unless one is set that comes first and looks anyway.
