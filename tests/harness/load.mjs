@@ -66,6 +66,7 @@ export async function load({ port, token, connections, seconds = Infinity, pace 
   let [requests, events, started] = [0, 0, 0];
   const open = await Promise.all(Array.from({ length: connections }, () => Connection.open(port, token)));
   const start = performance.now();
+  const cpu = process.cpuUsage();
   const end = start + seconds * 1e3;
   const acknowledged = async (connection, text) => {
     for (let attempt = 0; attempt < patience; attempt++) {
@@ -92,8 +93,11 @@ export async function load({ port, token, connections, seconds = Infinity, pace 
   };
   await Promise.all(open.map(client));
   const took = (performance.now() - start) / 1e3;
+  const { user, system } = process.cpuUsage(cpu);
   open.forEach((connection) => connection.close());
-  return { requests, events, seconds: took, statuses, latency: percentiles(latencies) };
+  // A client that needs most of a core measures itself.
+  const clientCores = (user + system) / 1e6 / took;
+  return { requests, events, seconds: took, statuses, clientCores, latency: percentiles(latencies) };
 }
 
 /** The usual percentiles, in the unit of the values. */

@@ -72,6 +72,7 @@ async function grid(name, advertisers) {
         detail: latency(middle.latency),
         statuses: middle.statuses,
         cpu_ms_per_request: round((middle.used.cpu_s * 1e3) / middle.requests),
+        client_cores: round(middle.clientCores),
       });
     }
   }
