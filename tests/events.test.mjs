@@ -49,6 +49,28 @@ describe("the story of an event", () => {
     assert.deepEqual(ids((await story("i", "impression", "chain")).children), ["c"]);
   });
 
+  test("says by which rule it is linked, and what lost and why", async () => {
+    const own = { advertiser: "why" };
+    await server.sender.collect([
+      impression("old", -2_000, own),
+      impression("early", 0, own),
+      impression("other", 1, { ...own, ad: "tower", campaign: "fall" }),
+      impression("robot", 2, { ...own, user_agent: "Googlebot/2.1" }),
+      click("c", 3, { ...own, impression: "early" }),
+      conversion("v", 4, { ...own, campaign: "spring" }),
+    ]);
+    const told = async (id, kind) => {
+      const { rule, considered } = await story(id, kind, "why");
+      return [rule, Object.fromEntries(considered.map(({ id, outcome }) => [id, outcome]))];
+    };
+    assert.deepEqual(await told("c", "click"), ["named_impression", { early: "chosen" }]);
+    assert.deepEqual(await told("v", "conversion"), [
+      "latest_touch",
+      { c: "chosen", early: "click_beats_view", other: "other_campaign", robot: "invalid", old: "outside_window" },
+    ]);
+    assert.deepEqual(await told("early", "impression"), ["none", {}]);
+  });
+
   test("keeps every retraction: a late parent takes over, in the report too", async () => {
     const own = { advertiser: "late-parent", user: "lee" };
     const totals = () =>

@@ -1,34 +1,78 @@
 //! The linker: conversion -> click -> impression, the same for every order of arrival (LINK-1).
 //!
-//! Events are inserted as they come.
-//! Each insertion can change the verdict of its neighbours and the parents of later events, never anything else:
-//! impressions depend on impressions, views and clicks on impressions and on clicks, conversions on all of them.
-//! So a batch is settled in three stages, one a kind, and each stage looks only at the events that the one before
-//! could have touched.
-//! Whatever changed is told as signed facts: the old one retracted, the new one added.
+//! Events of one user, or of one root where there is no user, are a **group**; groups of which one names an event of
+//! the other are tied together. What the events of tied groups amount to is decided from scratch ([`settle`]), so it
+//! is a function of their set. Taking in a batch means: find the groups that it touches, settle them without and with
+//! the new events, and tell the difference as signed facts. Most events touch nothing that was there before: an
+//! impression that is nobody's parent yet, or a view of an impression that is at hand. Those are settled alone.
 //!
-//! Not here: expiry and spilling. State grows with the number of accepted events; see [`Linker::len`].
+//! Recent events are in memory, in the order of their arrival. When they are many, they are spilled as a sorted
+//! **run** ([`run`]); filters of all runs stay in memory, so that what is not there costs no reading. Reading pages of
+//! runs is all that the linker ever asks of its caller ([`Shelf`]).
+//!
+//! Two events have to do with each other only if they arrived near each other ([`Retention`]): that is what makes it
+//! possible to forget.
 
-mod arena;
+mod words;
+mod pool;
+mod settle;
+mod explore;
+mod batch;
 mod fact;
-mod index;
-mod rules;
+mod explain;
 mod story;
+mod spill;
+pub mod run;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{HashMap, HashSet};
+use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
 
+pub use explain::{Candidacy, Considered, MAX_CONSIDERED, Rule};
 pub use fact::{Basis, Fact, FactBody, Link, Outcome, Through, Unlinked, cells_of};
-pub use story::{Filter, MAX_HISTORY_EVENTS, Related};
+pub use run::{NoShelf, PageRef, Shelf, ShelfError};
+pub use spill::{MAX_RUN_RECORDS, MERGE_RUNS};
+pub use story::{Filter, MAX_HISTORY_EVENTS, Related, Story};
 
-use crate::event::{Dims, Event, EventRef, InvalidReason, Kind, Screening};
+use crate::event::{Event, EventRef};
 use crate::settings::Settings;
-use crate::time::{HOUR_MS, ServerTime};
-use arena::Arena;
-use index::Index;
+use crate::time::{DAY_MS, HOUR_MS, ServerTime};
+use pool::{Pool, Role, Slot};
+use run::Run;
 
 /// An event that arrives later than this after it happened counts as late.
 pub const LATE_AFTER_MS: i64 = HOUR_MS;
+
+/// For how long events have to do with each other, by their arrival.
+///
+/// The same for every advertiser: a change of it would change the facts of the past.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Retention {
+    /// A touch counts for a child that arrives at most this much later.
+    pub touches_ms: i64,
+    /// An event of the same kind and id is a duplicate at most this much after the accepted one; a touch that arrives
+    /// after its child counts if it is at most this much later; repeats are events that arrived at most this much
+    /// apart.
+    pub dedupe_ms: i64,
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        Self { touches_ms: 31 * DAY_MS, dedupe_ms: 7 * DAY_MS }
+    }
+}
+
+impl Retention {
+    /// After this time nothing that arrives can concern an event, nor an event that it could still have to do with.
+    ///
+    /// A verdict is final one dedupe horizon after the arrival. A link depends on touches that come at most one
+    /// horizon later, and on their verdicts; a conversion's dimensions depend on the link of its click: three horizons
+    /// until everything about an event is final. Until then it may look for touches that are older by their retention.
+    /// A click remembers its impression ([`pool::Pin`]), so nothing else of a chain needs to be there.
+    pub fn horizon_ms(&self) -> i64 {
+        self.touches_ms.saturating_add(self.dedupe_ms.saturating_mul(3))
+    }
+}
 
 /// An event on its way into the linker.
 #[derive(Debug, Clone)]
@@ -59,65 +103,52 @@ pub struct Applied {
     pub facts: Vec<Fact>,
 }
 
-/// The place of an event in the linker's arena, in order of arrival.
-type Slot = usize;
-
-/// An accepted event and what the rules make of it at the moment.
-#[derive(Debug)]
-struct Entry {
-    event: Event,
-    received: ServerTime,
-    settings: Arc<Settings>,
-    duplicates: u64,
-    invalid: Option<InvalidReason>,
-    link: SlotLink,
-    /// The dimensions with what is inherited from parents, where that makes a difference.
-    inherited: Option<Box<Dims>>,
+/// What is known of a group in memory.
+#[derive(Debug, Clone, Copy)]
+struct Head {
+    /// Its latest record.
+    last: Slot,
+    /// The latest event time of its children without a named parent: an earlier impression may be theirs.
+    unnamed_until: i64,
+    /// The latest event time of its clicks.
+    clicks_until: i64,
 }
 
-impl Entry {
-    /// The dimensions with what is inherited from parents.
-    fn dims(&self) -> &Dims {
-        self.inherited.as_deref().unwrap_or(&self.event.dims)
+/// Keys that are hashes already.
+#[derive(Default)]
+struct Hashed(u64);
+
+impl Hasher for Hashed {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        // Not reached: all keys are u64.
+        self.0 = bytes.iter().fold(self.0, |hash, byte| hash.rotate_left(8) ^ u64::from(*byte));
+    }
+
+    fn write_u64(&mut self, key: u64) {
+        self.0 = key;
     }
 }
 
-/// The link of an entry, by slot.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum SlotLink {
-    /// An impression has no parent; an invalid event looks for none.
-    Root,
-    /// No parent, and why.
-    Unlinked(Unlinked),
-    /// To an impression: a view, a click, or a view-through conversion.
-    Impression(Slot),
-    /// To a click and through it to its impression: a conversion.
-    Click { click: Slot, impression: Option<Slot> },
-}
+type ByHash<V> = HashMap<u64, V, BuildHasherDefault<Hashed>>;
 
-impl SlotLink {
-    fn parent(self) -> Option<Slot> {
-        match self {
-            SlotLink::Root | SlotLink::Unlinked(_) => None,
-            SlotLink::Impression(parent) | SlotLink::Click { click: parent, .. } => Some(parent),
-        }
-    }
-}
-
-/// All accepted events of one shard of one advertiser, linked.
+/// All events of one shard of one advertiser that may still matter, linked.
 #[derive(Debug, Default)]
 pub struct Linker {
-    entries: Arena,
-    by_ref: HashMap<EventRef, Slot>,
-    index: Index,
-}
-
-/// The events whose facts may change in a batch, with the facts they had before it.
-#[derive(Default)]
-struct Batch {
-    before: BTreeMap<Slot, Option<FactBody>>,
-    /// New, or with another verdict, link or dimensions than before.
-    changed: BTreeSet<Slot>,
+    retention: Retention,
+    pool: Pool,
+    heads: ByHash<Head>,
+    /// The latest record in memory of each name.
+    names: ByHash<Slot>,
+    /// Oldest first.
+    runs: Vec<Run>,
+    /// The number of accepted events, forgotten ones included.
+    accepted: u64,
+    /// Whether impressions can be repeats by any settings that were ever in force: then no impression stands alone.
+    repeats_impressions: bool,
 }
 
 impl Linker {
@@ -126,159 +157,116 @@ impl Linker {
         Self::default()
     }
 
+    /// An empty linker in which events matter for other times than the default.
+    pub fn with_retention(retention: Retention) -> Self {
+        Self { retention, ..Self::default() }
+    }
+
+    /// A linker that goes on after `accepted` events that are in `runs`, oldest first, or forgotten.
+    pub fn with_runs(retention: Retention, accepted: u64, runs: Vec<Run>) -> Self {
+        let repeats_impressions = runs.iter().any(|run| run.summary.repeats_impressions);
+        Self { retention, accepted, runs, repeats_impressions, ..Self::default() }
+    }
+
     /// The number of accepted events, which is also the position of the next one.
     pub fn len(&self) -> usize {
-        self.entries.len()
+        self.accepted as usize
     }
 
     /// Whether nothing was accepted yet.
     pub fn is_empty(&self) -> bool {
-        self.entries.len() == 0
+        self.accepted == 0
     }
 
-    /// What [`Linker::apply`] would say of these events, without doing it.
-    pub fn admissions<'a>(&self, events: impl IntoIterator<Item = &'a EventRef>) -> Vec<Admission> {
-        let mut fresh = BTreeSet::new();
-        let mut next = self.entries.len() as u64;
-        let mut admit = |event: &'a EventRef| {
-            if self.by_ref.contains_key(event) || !fresh.insert(event) {
-                return Admission::Duplicate;
-            }
-            next += 1;
-            Admission::Accepted(next - 1)
-        };
-        events.into_iter().map(&mut admit).collect()
+    /// Makes settings known by the revision under which runs refer to them.
+    pub fn know_settings(&mut self, revision: u64, settings: Arc<Settings>) {
+        self.repeats_impressions |= settings.windows.repeat_impression_ms > 0;
+        self.pool.know(revision, settings);
     }
 
-    /// Takes in a batch and tells what changed; duplicates change only their count.
-    pub fn apply(&mut self, arrivals: impl IntoIterator<Item = Arrival>) -> Applied {
-        self.apply_with_repeats(arrivals, [])
-    }
-
-    /// [`Linker::apply`], with deliveries that are known to be duplicates told by reference only.
-    ///
-    /// A reference to an event that never arrived counts nowhere.
-    pub fn apply_with_repeats(
+    /// What would become of these events at `now`, in this order, without taking them in.
+    pub fn admissions<'a>(
         &mut self,
-        arrivals: impl IntoIterator<Item = Arrival>,
-        repeats: impl IntoIterator<Item = EventRef>,
-    ) -> Applied {
-        let mut batch = Batch::default();
+        events: impl IntoIterator<Item = &'a EventRef>,
+        now: ServerTime,
+        shelf: &dyn Shelf,
+    ) -> Result<Vec<Admission>, ShelfError> {
+        let mut fresh = HashSet::new();
+        let mut next = self.accepted;
         let mut admissions = Vec::new();
-        let mut fresh = Vec::new();
-        for arrival in arrivals {
-            admissions.push(match self.by_ref.get(&arrival.event.event) {
-                Some(&slot) => {
-                    self.count_duplicate(slot, &mut batch);
-                    Admission::Duplicate
-                }
-                None => {
-                    let slot = self.insert(arrival);
-                    batch.before.insert(slot, None);
-                    batch.changed.insert(slot);
-                    fresh.push(slot);
-                    Admission::Accepted(slot as u64)
-                }
+        for event in events {
+            let is_known = fresh.contains(event) || self.find(event, Some(now), shelf)?.is_some();
+            admissions.push(if is_known {
+                Admission::Duplicate
+            } else {
+                fresh.insert(event);
+                next += 1;
+                Admission::Accepted(next - 1)
             });
         }
+        Ok(admissions)
+    }
+
+    /// Takes in a batch, in memory, and tells what changed; duplicates change only their count.
+    ///
+    /// Only for linkers without runs.
+    pub fn apply(&mut self, arrivals: impl IntoIterator<Item = Arrival>) -> Applied {
+        #[expect(clippy::expect_used, reason = "without runs nothing is read")]
+        self.apply_on(arrivals, &NoShelf).expect("reads nothing")
+    }
+
+    /// [`Linker::apply`] for a linker whose runs lie on `shelf`.
+    pub fn apply_on(
+        &mut self,
+        arrivals: impl IntoIterator<Item = Arrival>,
+        shelf: &dyn Shelf,
+    ) -> Result<Applied, ShelfError> {
+        let mut batch = self.begin();
+        let mut admissions = Vec::new();
+        for arrival in arrivals {
+            let event = &arrival.event.event;
+            let admission = match self.find(event, Some(arrival.received), shelf)? {
+                Some(found) => {
+                    self.repeat(found, &mut batch);
+                    Admission::Duplicate
+                }
+                None => Admission::Accepted(self.accept(&arrival, 0, &mut batch)),
+            };
+            admissions.push(admission);
+        }
+        Ok(Applied { admissions, facts: self.finish(batch, shelf)? })
+    }
+
+    /// Takes in row `row` of a log: events that are known to be new, and names of events that were delivered again.
+    pub fn take(
+        &mut self,
+        row: i64,
+        received: ServerTime,
+        arrivals: impl IntoIterator<Item = Arrival>,
+        repeats: impl IntoIterator<Item = EventRef>,
+        shelf: &dyn Shelf,
+    ) -> Result<Vec<Fact>, ShelfError> {
+        let mut batch = self.begin();
+        for arrival in arrivals {
+            self.accept(&arrival, row, &mut batch);
+        }
         for repeat in repeats {
-            if let Some(&slot) = self.by_ref.get(&repeat) {
-                self.count_duplicate(slot, &mut batch);
+            // A name that never arrived counts nowhere.
+            if let Some(found) = self.find(&repeat, Some(received), shelf)? {
+                self.repeat(found, &mut batch);
             }
         }
-        self.judge(&fresh, &mut batch);
-        for stage in [&[Kind::Impression][..], &[Kind::View, Kind::Click], &[Kind::Conversion]] {
-            self.settle(stage, &mut batch);
-        }
-        let facts = batch.before.into_iter().flat_map(|(slot, old)| self.difference(slot, old)).collect();
-        Applied { admissions, facts }
-    }
-
-    fn count_duplicate(&mut self, slot: Slot, batch: &mut Batch) {
-        batch.remember(slot, || self.fact(slot));
-        self.entries[slot].duplicates += 1;
-    }
-
-    fn insert(&mut self, arrival: Arrival) -> Slot {
-        let slot = self.entries.len();
-        let Arrival { mut event, received, settings } = arrival;
-        self.index.intern(&mut event);
-        self.by_ref.insert(event.event.clone(), slot);
-        self.index.insert(slot, &event, &settings.windows);
-        let link = SlotLink::Root;
-        let entry = Entry { event, received, settings, duplicates: 0, invalid: None, link, inherited: None };
-        self.entries.push(entry);
-        slot
-    }
-
-    /// Gives the new events their verdict, and their next neighbours, which may have become or ceased to be repeats.
-    fn judge(&mut self, fresh: &[Slot], batch: &mut Batch) {
-        let mut suspects: BTreeSet<Slot> = fresh.iter().copied().collect();
-        suspects.extend(fresh.iter().filter_map(|&slot| self.index.next_in_lane(&self.entries[slot].event)));
-        for slot in suspects {
-            let verdict = self.verdict(slot);
-            if verdict != self.entries[slot].invalid {
-                batch.remember(slot, || self.fact(slot));
-                self.entries[slot].invalid = verdict;
-                batch.changed.insert(slot);
-            }
-        }
-    }
-
-    fn verdict(&self, slot: Slot) -> Option<InvalidReason> {
-        let entry = &self.entries[slot];
-        match entry.event.screening {
-            Screening::Bot => return Some(InvalidReason::Bot),
-            Screening::Datacenter => return Some(InvalidReason::Datacenter),
-            Screening::Clean => {}
-        }
-        let window = rules::repeat_window_ms(&entry.settings.windows, entry.event.kind())?;
-        let before = self.index.previous_in_lane(&entry.event)?;
-        (entry.event.at.0 - before.0 <= window).then_some(InvalidReason::Repeat)
-    }
-
-    /// Links anew the changed events of these kinds, and those whose parents changed in an earlier stage.
-    fn settle(&mut self, kinds: &[Kind], batch: &mut Batch) {
-        let mut dirty: BTreeSet<Slot> = BTreeSet::new();
-        for &slot in &batch.changed {
-            let event = &self.entries[slot].event;
-            if kinds.contains(&event.kind()) {
-                dirty.insert(slot);
-            } else {
-                self.index.children(event, |child| {
-                    if kinds.contains(&self.entries[child].event.kind()) {
-                        dirty.insert(child);
-                    }
-                });
-            }
-        }
-        for slot in dirty {
-            let link = rules::link(self, slot);
-            let dims = rules::dims(self, slot, link);
-            let entry = &self.entries[slot];
-            if link != entry.link || dims != *entry.dims() {
-                batch.remember(slot, || self.fact(slot));
-                let entry = &mut self.entries[slot];
-                entry.link = link;
-                entry.inherited = (dims != entry.event.dims).then(|| Box::new(dims));
-                batch.changed.insert(slot);
-            }
-        }
-    }
-
-    fn difference(&self, slot: Slot, old: Option<FactBody>) -> impl Iterator<Item = Fact> {
-        let new = self.fact(slot);
-        let changed = old.as_ref() != Some(&new);
-        let Event { event, at, .. } = &self.entries[slot].event;
-        let signed = |sign, body| Fact { sign, event: event.clone(), at: *at, body };
-        let retracted = old.filter(|_| changed).map(|body| signed(-1, body));
-        let added = changed.then(|| signed(1, new));
-        retracted.into_iter().chain(added)
+        self.finish(batch, shelf)
     }
 }
 
-impl Batch {
-    fn remember(&mut self, slot: Slot, fact: impl FnOnce() -> FactBody) {
-        self.before.entry(slot).or_insert_with(|| Some(fact()));
-    }
+/// Where an event is.
+enum Found {
+    InMemory(Slot),
+    /// In a run.
+    InRun {
+        group: u64,
+        hash: u64,
+        received: i64,
+    },
 }

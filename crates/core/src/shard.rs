@@ -5,9 +5,11 @@
 //! two steps loses nothing that was acknowledged and repeats nothing that was told.
 //!
 //! ```text
-//! append:  admit -> commit -> (store the row) -> committed -> (acknowledge)
-//! flush:   tell  -> (store the parcels)       -> told      -> (deliver each, mark it delivered)
-//! start:   settings, told upto -> committed, for each row
+//! append:  admit -> commit -> (store the row)                   -> committed -> (acknowledge)
+//! flush:   tell  -> (store the parcels)                         -> told      -> (deliver each, mark it delivered)
+//! spill:   spill -> (store run, parcels and position, as one)   -> spilled
+//! merge:   merge -> (store extents, step by step; then the run) -> merged
+//! start:   settings, runs, position -> committed, for each row after the position
 //! ```
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,7 +20,8 @@ use thiserror::Error;
 use crate::billing::{self, Batch, Entry, MAX_BATCH_BYTES};
 use crate::cell::{Dimension, Scope};
 use crate::event::{Event, EventRef};
-use crate::link::{Admission, Arrival, Fact, Linker, cells_of};
+use crate::link::run::{Merge, Run, Written};
+use crate::link::{Admission, Arrival, Fact, Linker, Retention, Shelf, ShelfError, cells_of};
 use crate::segment::Segment;
 use crate::settings::Settings;
 use crate::time::ServerTime;
@@ -31,9 +34,14 @@ pub const MAX_PARCEL_BYTES: usize = 1_000_000;
 pub const MAX_PARCEL_SCOPES: usize = 50;
 /// The most events that may wait for a commit: three of the largest requests.
 pub const MAX_WAITING: usize = 30_000;
-/// The most events that a shard keeps in memory: measured at 0.4 kB each in WebAssembly, so 80 MB in an isolate of 128
-/// MB that other objects may share.
-pub const MAX_RESIDENT: usize = 200_000;
+/// The records in memory at which they are spilled: some four megabytes with all that belongs to them, and as many to
+/// link again at a start.
+pub const SPILL_RECORDS: usize = 32_768;
+/// The records in memory at which nothing is taken before they are spilled: spilling fails, or is far behind.
+pub const MAX_RECORDS: usize = 4 * SPILL_RECORDS;
+/// The most bytes that stay in memory for what is spilled, five or so an event: a Linker must stay under 32 MB, and
+/// other objects may share its isolate.
+pub const MAX_RUN_BYTES: usize = 20_000_000;
 
 /// One row of the log: what one group commit stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,7 +88,7 @@ pub enum Refusal {
     /// More than [`MAX_WAITING`].
     #[error("too many events are waiting")]
     Busy,
-    /// More than [`MAX_RESIDENT`].
+    /// More than [`MAX_RUN_BYTES`] or [`MAX_RECORDS`].
     #[error("the shard holds as many events as it can")]
     Full,
 }
@@ -96,13 +104,69 @@ pub enum SettingsVerdict {
     Conflict(u32),
 }
 
-/// The log refers to settings that are not there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[error("the log refers to settings {0}, which are missing")]
-pub struct MissingSettings(pub u64);
+/// Why a row cannot be taken in.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum ShardError {
+    /// The log refers to settings that are not there.
+    #[error("the log refers to settings {0}, which are missing")]
+    MissingSettings(u64),
+    /// A page of a run cannot be had.
+    #[error(transparent)]
+    Shelf(#[from] ShelfError),
+}
+
+/// How far the log is spilled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Position {
+    /// The last row whose events are all in runs, or forgotten.
+    pub row: i64,
+    /// How many events were accepted up to there.
+    pub accepted: u64,
+    /// Server time of the log does not go back behind this.
+    pub received: ServerTime,
+}
+
+impl Default for Position {
+    fn default() -> Self {
+        Self { row: 0, accepted: 0, received: ServerTime(i64::MIN) }
+    }
+}
+
+/// What a shard goes on from.
+#[derive(Debug, Default)]
+pub struct Stored {
+    /// The number of the last parcel of the outbox.
+    pub last_seq: u64,
+    /// The last row of the log whose facts are in a parcel; not before the position.
+    pub told_upto: i64,
+    /// How far the log is spilled.
+    pub position: Position,
+    /// The runs, in any order.
+    pub runs: Vec<Run>,
+}
+
+/// To be stored as one.
+#[derive(Debug)]
+pub struct Spill {
+    /// What has to be told before its events leave memory.
+    pub telling: Option<Telling>,
+    /// The new run.
+    pub written: Written,
+    /// How far the log is spilled with it.
+    pub position: Position,
+}
+
+/// To be stored as one: what is forgotten must never be looked for again, so server time does not go back behind it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Expiry {
+    /// The runs to drop.
+    pub runs: Vec<u64>,
+    /// How far the log is spilled: as before, with the time of the expiry.
+    pub position: Position,
+}
 
 /// What of the log is linked, and what of that is still to be told.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Shard {
     linker: Linker,
     /// Every revision that a row may refer to.
@@ -113,23 +177,41 @@ pub struct Shard {
     shards: Option<u32>,
     /// Facts that are in no parcel yet.
     untold: Vec<Fact>,
-    /// The last row of the log.
+    /// The last row of the log, and when it arrived.
     last_row: i64,
+    last_received: ServerTime,
     /// The last parcel's number, and the last row whose facts were in a parcel when memory was made.
     last_seq: u64,
     told_upto: i64,
+    /// How far the log is spilled.
+    position: Position,
+    /// The number of the next run.
+    next_run: u64,
 }
 
 impl Shard {
-    /// A shard with an outbox that ends with parcel `last_seq`, in which the log is told up to row `told_upto`; its
-    /// settings and its rows follow.
-    pub fn new(last_seq: u64, told_upto: i64) -> Self {
-        Self { last_seq, told_upto, ..Self::default() }
+    /// A shard that goes on from what is stored; its settings, and then its rows after the position follow.
+    pub fn new(stored: Stored, retention: Retention) -> Self {
+        let Stored { last_seq, told_upto, position, mut runs } = stored;
+        runs.sort_by_key(|run| run.summary.age);
+        Self {
+            next_run: runs.iter().map(|run| run.id).max().unwrap_or(0) + 1,
+            linker: Linker::with_runs(retention, position.accepted, runs),
+            revisions: BTreeMap::new(),
+            used: BTreeSet::new(),
+            shards: None,
+            untold: Vec::new(),
+            last_row: position.row,
+            last_received: position.received,
+            last_seq,
+            told_upto: told_upto.max(position.row),
+            position,
+        }
     }
 
     /// The events, linked.
-    pub fn linker(&self) -> &Linker {
-        &self.linker
+    pub fn linker(&mut self) -> &mut Linker {
+        &mut self.linker
     }
 
     /// How many shards the advertiser has; `None` before the first event or setting.
@@ -150,7 +232,14 @@ impl Shard {
     /// Puts settings that are stored in force.
     pub fn set_settings(&mut self, revision: u64, shards: u32, settings: Settings) {
         self.shards = Some(shards);
-        self.revisions.insert(revision, Arc::new(settings));
+        let settings = Arc::new(settings);
+        self.linker.know_settings(revision, settings.clone());
+        self.revisions.insert(revision, settings);
+    }
+
+    /// Keeps every revision that is known by now: rows before the position may refer to them.
+    pub fn keep_revisions(&mut self) {
+        self.used.extend(self.revisions.keys());
     }
 
     /// Revisions that are not in force any more and that no row refers to: they need not be kept.
@@ -168,14 +257,24 @@ impl Shard {
         match self.shards {
             Some(known) if known != shards => Err(Refusal::Shards(known)),
             _ if waiting + events > MAX_WAITING => Err(Refusal::Busy),
-            _ if self.linker.len() + waiting + events > MAX_RESIDENT => Err(Refusal::Full),
+            _ if self.linker.run_bytes() > MAX_RUN_BYTES => Err(Refusal::Full),
+            _ if self.linker.records_in_memory() > MAX_RECORDS => Err(Refusal::Full),
             _ => Ok(()),
         }
     }
 
     /// The row to store for these events, and what each of them then is.
-    pub fn commit(&self, events: Vec<Event>, now: ServerTime) -> (Row, Vec<Admission>) {
-        let admissions = self.linker.admissions(events.iter().map(|event| &event.event));
+    ///
+    /// Server times of a log never go back, whatever the clock does.
+    pub fn commit(
+        &mut self,
+        events: Vec<Event>,
+        now: ServerTime,
+        shelf: &dyn Shelf,
+    ) -> Result<(Row, Vec<Admission>), ShelfError> {
+        let received = now.max(self.last_received);
+        let names = events.iter().map(|event| &event.event);
+        let admissions = self.linker.admissions(names, received, shelf)?;
         let mut accepted = Vec::with_capacity(events.len());
         let mut repeats = Vec::new();
         for (event, admission) in events.into_iter().zip(&admissions) {
@@ -185,19 +284,20 @@ impl Shard {
             }
         }
         let revision = self.revision().unwrap_or_default();
-        (Row { received: now, revision, accepted, repeats }, admissions)
+        Ok((Row { received, revision, accepted, repeats }, admissions))
     }
 
     /// Links a row that is stored as row `id` of the log: after its commit, and again, in order, at every start.
-    pub fn committed(&mut self, id: i64, row: Row) -> Result<(), MissingSettings> {
+    pub fn committed(&mut self, id: i64, row: Row, shelf: &dyn Shelf) -> Result<(), ShardError> {
         let Row { received, revision, accepted, repeats } = row;
-        let settings = self.revisions.get(&revision).ok_or(MissingSettings(revision))?.clone();
+        let settings = self.revisions.get(&revision).ok_or(ShardError::MissingSettings(revision))?.clone();
         let arrival = |event| Arrival { event, received, settings: settings.clone() };
-        let applied = self.linker.apply_with_repeats(accepted.into_iter().map(arrival), repeats);
+        let facts = self.linker.take(id, received, accepted.into_iter().map(arrival), repeats, shelf)?;
         self.used.insert(revision);
         self.last_row = id;
+        self.last_received = self.last_received.max(received);
         if id > self.told_upto {
-            self.untold.extend(applied.facts);
+            self.untold.extend(facts);
         }
         Ok(())
     }
@@ -224,6 +324,57 @@ impl Shard {
         self.untold.clear();
         self.last_seq += telling.parcels.len() as u64;
         self.told_upto = telling.upto;
+    }
+
+    /// Whether memory should be spilled.
+    pub fn is_spill_due(&self) -> bool {
+        self.linker.records_in_memory() >= SPILL_RECORDS
+    }
+
+    /// What to store to have nothing in memory but runs; `None` where there is nothing to spill.
+    pub fn spill(&self, now: ServerTime) -> Option<Spill> {
+        let written = self.linker.spill(self.next_run)?;
+        let accepted = self.linker.len() as u64;
+        let position = Position { row: self.last_row, accepted, received: self.last_received };
+        Some(Spill { telling: self.tell(now), written, position })
+    }
+
+    /// Notes that a spill is stored.
+    pub fn spilled(&mut self, spill: Spill) {
+        if let Some(telling) = &spill.telling {
+            self.told(telling);
+        }
+        // Rows that changed nothing need not be told, but they must not be told later either.
+        self.told_upto = self.told_upto.max(spill.position.row);
+        self.next_run += 1;
+        self.position = spill.position;
+        self.linker.spilled(spill.written.run);
+    }
+
+    /// The next merge, if there are so many runs of one level.
+    pub fn merge(&mut self, runs: usize) -> Option<Merge> {
+        let merge = self.linker.merge(self.next_run, runs, self.last_received)?;
+        self.next_run += 1;
+        Some(merge)
+    }
+
+    /// The runs that can be dropped; `None` where there are none.
+    pub fn expire(&self, now: ServerTime) -> Option<Expiry> {
+        let received = now.max(self.last_received);
+        let runs = self.linker.expired(received);
+        (!runs.is_empty()).then_some(Expiry { runs, position: Position { received, ..self.position } })
+    }
+
+    /// Notes that an expiry is stored.
+    pub fn expired(&mut self, expiry: &Expiry) {
+        self.position = expiry.position;
+        self.last_received = self.last_received.max(expiry.position.received);
+        self.linker.forget(&expiry.runs);
+    }
+
+    /// Notes that a merged run is stored, and its inputs are dropped.
+    pub fn merged(&mut self, inputs: &[u64], run: Run) {
+        self.linker.merged(inputs, run);
     }
 
     fn revision(&self) -> Option<u64> {
@@ -262,6 +413,7 @@ mod tests {
     use super::*;
     use crate::event::{Dims, Kind, Screening};
     use crate::key::{EventId, Key};
+    use crate::link::NoShelf;
     use crate::time::EventTime;
 
     /// An impression whose dimensions are as long as they may be, and no other's.
@@ -293,11 +445,11 @@ mod tests {
 
     #[test]
     fn parcels_stay_small_whatever_is_in_them() {
-        let mut shard = Shard::new(7, 0);
+        let mut shard = Shard::new(Stored { last_seq: 7, ..Stored::default() }, Retention::default());
         shard.set_settings(0, 1, Settings::default());
         let events = (0..MAX_PARCEL_FACTS + 1).map(long_impression).collect();
-        let (row, _) = shard.commit(events, ServerTime(5));
-        shard.committed(1, row).unwrap();
+        let (row, _) = shard.commit(events, ServerTime(5), &NoShelf).unwrap();
+        shard.committed(1, row, &NoShelf).unwrap();
         let telling = shard.tell(ServerTime(9)).unwrap();
         let sizes = telling.parcels.iter().map(|parcel| parcel.segments.iter().map(|(_, s)| s.len()).sum());
         let sizes: Vec<usize> = sizes.collect();
@@ -325,12 +477,12 @@ mod tests {
 
     #[test]
     fn settings_that_nothing_refers_to_are_forgotten() {
-        let mut shard = Shard::new(0, 0);
+        let mut shard = Shard::new(Stored::default(), Retention::default());
         for revision in 0..4 {
             shard.set_settings(revision, 1, Settings::default());
             if revision == 1 {
-                let (row, _) = shard.commit(vec![long_impression(0)], ServerTime(5));
-                shard.committed(1, row).unwrap();
+                let (row, _) = shard.commit(vec![long_impression(0)], ServerTime(5), &NoShelf).unwrap();
+                shard.committed(1, row, &NoShelf).unwrap();
             }
         }
         assert_eq!(shard.forget_revisions(), [0, 2]);
@@ -339,13 +491,13 @@ mod tests {
 
     #[test]
     fn the_shard_count_is_fixed_by_the_first_event_even_if_it_waits() {
-        let mut shard = Shard::new(0, 0);
+        let mut shard = Shard::new(Stored::default(), Retention::default());
         shard.set_settings(1, 1, Settings::default());
         assert_eq!(shard.judge_settings(2, 4, 0), SettingsVerdict::Store);
         assert_eq!(shard.judge_settings(2, 4, 1), SettingsVerdict::Conflict(1));
         assert_eq!(shard.judge_settings(1, 1, 0), SettingsVerdict::Known);
-        let (row, _) = shard.commit(vec![long_impression(0)], ServerTime(5));
-        shard.committed(1, row).unwrap();
+        let (row, _) = shard.commit(vec![long_impression(0)], ServerTime(5), &NoShelf).unwrap();
+        shard.committed(1, row, &NoShelf).unwrap();
         assert_eq!(shard.judge_settings(2, 4, 0), SettingsVerdict::Conflict(1));
         assert_eq!(shard.judge_settings(2, 1, 0), SettingsVerdict::Store);
     }

@@ -256,6 +256,13 @@ pub struct EventStory {
     pub parents: Vec<LinkedEvent>,
     /// The events that are linked to it.
     pub children: Vec<LinkedEvent>,
+    /// By what it looks for its parent: `named_click`, `named_impression`, `latest_impression_of_ad`, `latest_touch`,
+    /// `no_key` or `none`; empty in lists.
+    #[serde(default)]
+    pub rule: String,
+    /// The touches that it could have been linked to, the chosen one first, then the nearest in time.
+    #[serde(default)]
+    pub considered: Vec<ConsideredEvent>,
     /// Every signed fact since arrival: +1 as counted, -1 as retracted.
     pub facts: Vec<SignedFact>,
     /// Whether `facts` is the whole history; where too many events had a part in it, it is only what counts now.
@@ -269,11 +276,28 @@ pub struct EventStory {
     pub also: Vec<String>,
 }
 
+/// A touch that an event could have been linked to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConsideredEvent {
+    /// Its id.
+    pub id: String,
+    /// Its kind.
+    pub kind: String,
+    /// When it happened, RFC 3339.
+    pub at: String,
+    /// `chosen`, or why it lost: `not_the_latest`, `click_beats_view`, `not_the_first_of_its_name`, `other_ad`,
+    /// `other_campaign`, `invalid`, `outside_window`, `not_kept`.
+    pub outcome: String,
+}
+
 /// Answer of `GET /v1/events`: the newest first.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct EventList {
     /// What became of each.
     pub events: Vec<EventStory>,
+    /// Whether these are all that fit, up to the limit; otherwise older ones were not looked at.
+    #[serde(default)]
+    pub complete: bool,
 }
 
 /// An event as stored.

@@ -22,13 +22,14 @@ pub fn story(stories: Vec<EventStory>) -> Option<EventStory> {
 
 /// The newest `limit` events of several lists: those that arrived last, in the order in which a shard stored them.
 pub fn newest(lists: Vec<EventList>, limit: usize) -> EventList {
+    let complete = lists.iter().all(|list| list.complete);
     let mut events: Vec<EventStory> = lists.into_iter().flat_map(|list| list.events).collect();
     // RFC 3339 in UTC sorts by time but for the fraction, which is absent at whole seconds: "Z" sorts after ".".
     let received = |story: &EventStory| story.event.received.trim_end_matches('Z').to_owned();
     events.sort_by_cached_key(|story| (received(story), Reverse(story.event.shard), story.event.position));
     events.reverse();
     events.truncate(limit);
-    EventList { events }
+    EventList { events, complete }
 }
 
 #[cfg(test)]
@@ -58,6 +59,8 @@ mod tests {
             through: None,
             parents: Vec::new(),
             children: Vec::new(),
+            rule: String::new(),
+            considered: Vec::new(),
             facts: Vec::new(),
             facts_complete: false,
             cell: BTreeMap::new(),
@@ -88,6 +91,7 @@ mod tests {
     #[test]
     fn the_newest_come_first() {
         let list = |shard: u32, arrivals: &[(&str, &str)]| EventList {
+            complete: true,
             events: arrivals
                 .iter()
                 .zip((0..arrivals.len() as u64).rev())

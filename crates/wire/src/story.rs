@@ -4,36 +4,36 @@ use std::collections::BTreeMap;
 
 use adtally_core::billing::Entry;
 use adtally_core::cell::{CellKey, Dimension};
-use adtally_core::event::{Event, EventRef, Kind, Screening};
-use adtally_core::link::{Fact, FactBody, Linker, Related, Through};
+use adtally_core::event::{Event, Kind, Screening};
+use adtally_core::link::{Considered, Fact, FactBody, Related, Story, Through};
 use adtally_core::measure::{Measure, Measures};
 use adtally_core::time::rfc3339;
 use serde_json::Value;
 
-use crate::api::{EventStory, LinkedEvent, SignedFact, StoredEvent};
+use crate::api::{ConsideredEvent, EventStory, LinkedEvent, SignedFact, StoredEvent};
 use crate::billing;
 
-/// The whole story of one event, of whose billing entries `pending` are not confirmed; `None` if it never arrived.
-pub fn tell(linker: &Linker, shard: u32, event: &EventRef, pending: &[Entry]) -> Option<EventStory> {
-    let related = linker.get(event)?;
-    let mut story = summary(&related, shard);
-    story.parents = linker.parents(event).iter().map(linked).collect();
-    story.children = linker.children(event).iter().map(linked).collect();
-    let history = linker.history(event);
-    story.facts_complete = history.is_some();
-    let facts = history.unwrap_or_else(|| {
-        let Event { event, at, .. } = related.event;
-        vec![(related.position, Fact { sign: 1, event: event.clone(), at: *at, body: related.fact.clone() })]
+/// The whole story of an event, of whose billing entries `pending` are not confirmed, with the names of other kinds that
+/// have an event of its id.
+pub fn tell(told: &Story, shard: u32, pending: &[Entry], also: Vec<String>) -> EventStory {
+    let mut story = summary(&told.event, shard);
+    story.parents = told.parents.iter().map(linked).collect();
+    story.children = told.children.iter().map(linked).collect();
+    story.rule = told.rule.name().to_owned();
+    story.considered = told.considered.iter().map(considered).collect();
+    story.facts_complete = told.history.is_some();
+    let facts = told.history.clone().unwrap_or_else(|| {
+        let Related { event: Event { event, at, .. }, position, fact, .. } = &told.event;
+        vec![(*position, Fact { sign: 1, event: event.clone(), at: *at, body: fact.clone() })]
     });
     story.facts = facts.iter().map(|(position, fact)| signed(fact.sign, *position, &fact.body)).collect();
     story.billing = Some(billing::story::tell(&facts, pending));
-    let others = linker.kinds_of(&event.id).into_iter().filter(|kind| *kind != event.kind);
-    story.also = others.map(|kind| kind.name().to_owned()).collect();
-    Some(story)
+    story.also = also;
+    story
 }
 
 /// The story without its history and its relatives, for lists.
-pub fn summary(related: &Related<'_>, shard: u32) -> EventStory {
+pub fn summary(related: &Related, shard: u32) -> EventStory {
     let fact = &related.fact;
     EventStory {
         event: stored(related, shard),
@@ -44,6 +44,8 @@ pub fn summary(related: &Related<'_>, shard: u32) -> EventStory {
         through: fact.through().map(Through::name).map(str::to_owned),
         parents: Vec::new(),
         children: Vec::new(),
+        rule: String::new(),
+        considered: Vec::new(),
         facts: Vec::new(),
         facts_complete: false,
         cell: cell(&fact.cell),
@@ -52,8 +54,17 @@ pub fn summary(related: &Related<'_>, shard: u32) -> EventStory {
     }
 }
 
-fn stored(related: &Related<'_>, shard: u32) -> StoredEvent {
-    let event = related.event;
+fn considered(other: &Considered) -> ConsideredEvent {
+    ConsideredEvent {
+        id: other.event.id.to_string(),
+        kind: other.event.kind.name().to_owned(),
+        at: rfc3339(other.at.0),
+        outcome: other.candidacy.name().to_owned(),
+    }
+}
+
+fn stored(related: &Related, shard: u32) -> StoredEvent {
+    let event = &related.event;
     let mut fields = BTreeMap::new();
     let mut put = |name: &str, text: &str| {
         if !text.is_empty() {
@@ -102,8 +113,8 @@ fn stored(related: &Related<'_>, shard: u32) -> StoredEvent {
     }
 }
 
-fn linked(related: &Related<'_>) -> LinkedEvent {
-    let event = related.event;
+fn linked(related: &Related) -> LinkedEvent {
+    let event = &related.event;
     LinkedEvent { id: event.id().to_string(), kind: event.kind().name().to_owned(), at: rfc3339(event.at.0) }
 }
 
@@ -134,9 +145,10 @@ pub fn measures(measures: &Measures) -> BTreeMap<String, i64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use adtally_core::event::EventRef;
     use adtally_core::intake::{Context, Media, read_body};
     use adtally_core::key::{EventId, UserSalt};
-    use adtally_core::link::Arrival;
+    use adtally_core::link::{Arrival, Linker, NoShelf};
     use adtally_core::time::ServerTime;
 
     #[test]
@@ -151,7 +163,11 @@ mod tests {
             linker.apply([Arrival { event, received: context.now, settings: Default::default() }]);
         }
         let click = EventRef { kind: Kind::Click, id: EventId::parse("x1").unwrap() };
-        let story = tell(&linker, 3, &click, &[]).unwrap();
+        let told = linker.story(&click, &NoShelf).unwrap().unwrap();
+        let story = tell(&told, 3, &[], vec!["impression".to_owned()]);
+        assert_eq!(story.rule, "named_impression");
+        let considered = story.considered.iter().map(|other| (other.id.as_str(), other.outcome.as_str()));
+        assert_eq!(considered.collect::<Vec<_>>(), [("x1", "chosen")]);
         assert_eq!((story.outcome.as_str(), story.reason), ("counted", None));
         assert_eq!(story.parents.len(), 1);
         assert_eq!(story.also, ["impression"]);
@@ -162,6 +178,7 @@ mod tests {
             ("KR", "2018-07-22T14:00:00Z")
         );
         let impression = EventRef { kind: Kind::Impression, ..click };
-        assert_eq!(tell(&linker, 3, &impression, &[]).unwrap().children[0].kind, "click");
+        let told = linker.story(&impression, &NoShelf).unwrap().unwrap();
+        assert_eq!(tell(&told, 3, &[], vec![]).children[0].kind, "click");
     }
 }

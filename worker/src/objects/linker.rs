@@ -2,32 +2,28 @@
 //!
 //! - It owns the shard's log, its settings as they were at each arrival, and the outboxes to the
 //!   Report objects and to billing.
-//! - Memory holds nothing that the log does not: after any crash or panic it is linked again from the log.
+//! - Memory holds nothing that is not stored: after any crash or panic it is made again from the runs and what the log
+//!   has after them.
 //! - `append` may be repeated: events are known by their ids. `settings` may be repeated: revisions only grow.
 //! - It relies on Report objects to take each (source, seq) once, and on the ledger to take each batch of entries once.
 
 mod commit;
 mod flush;
 mod billing;
+mod look;
 mod memory;
+mod spill;
 
 use std::cell::{Cell, RefCell};
 use std::panic::AssertUnwindSafe;
 use std::rc::Rc;
 
-use adtally_core::event::{EventRef, Kind};
-use adtally_core::key::{EventId, UserKey};
-use adtally_core::link::Filter;
 use adtally_core::shard::Refusal;
-use adtally_core::time::EventTime;
-use adtally_wire::api::EventList;
 use adtally_wire::billing::object::{CONFIRMED, OUTBOX};
 use adtally_wire::log::Append;
 use adtally_wire::object::{
-    APPEND, AppendAnswer, EVENTS, EventsQuery, LinkerSettings, SETTINGS, STORY, ShardsConflict, StoryQuery,
-    USAGE,
+    APPEND, AppendAnswer, EVENTS, LinkerSettings, SETTINGS, STORY, ShardsConflict, USAGE,
 };
-use adtally_wire::story;
 use worker::{DurableObject, Env, Error, Method, Request, Response, Result, State, durable_object};
 
 use super::refuse;
@@ -77,8 +73,8 @@ impl DurableObject for Linker {
         match (request.method(), request.path().as_str()) {
             (Method::Post, APPEND) => self.append(request.bytes().await?).await,
             (Method::Put, SETTINGS) => self.settings(&request.json().await?),
-            (Method::Post, STORY) => self.story(&request.json().await?),
-            (Method::Post, EVENTS) => self.events(&request.json().await?),
+            (Method::Post, STORY) => self.node.story(&request.json().await?),
+            (Method::Post, EVENTS) => self.node.events(&request.json().await?),
             (Method::Post, CONFIRMED) => self.node.confirmed(&request.json().await?),
             (Method::Post, OUTBOX) => self.node.billing_depth(),
             (Method::Get, USAGE) => usage::answer(),
@@ -86,11 +82,14 @@ impl DurableObject for Linker {
         }
     }
 
-    /// Delivers what a crash, an unreachable Report object or a queue left behind.
+    /// Delivers what a crash, an unreachable Report object or a queue left behind, and forgets what does not matter any
+    /// more.
     async fn alarm(&self) -> Result<Response> {
         usage::called();
         self.node.alarm_is_set.set(false);
         self.node.clone().flush().await;
+        self.node.expire()?;
+        self.node.plan_expiry().await;
         self.node.bill().await;
         Response::empty()
     }
@@ -124,41 +123,6 @@ impl Linker {
             Ok(()) => Response::empty(),
             Err(shards) => conflict(shards),
         }
-    }
-
-    fn story(&self, query: &StoryQuery) -> Result<Response> {
-        let Ok(id) = EventId::parse(&query.id) else { return refuse(404, None, "no such event") };
-        let (_, shard) = self.node.name()?;
-        let story = self.node.change_memory(|memory| {
-            let kinds = memory.shard.linker().kinds_of(&id);
-            let wanted = match &query.kind {
-                Some(kind) => Kind::parse(kind).filter(|kind| kinds.contains(kind)),
-                None => kinds.first().copied(),
-            };
-            let Some(kind) = wanted else { return Ok(None) };
-            let event = EventRef { kind, id };
-            Ok(story::tell(memory.shard.linker(), shard, &event, &memory.pending(&event)?))
-        })?;
-        match story {
-            Some(story) => Response::from_json(&story),
-            None => refuse(404, None, "no such event"),
-        }
-    }
-
-    fn events(&self, query: &EventsQuery) -> Result<Response> {
-        let filter = Filter {
-            kind: query.kind.as_deref().and_then(Kind::parse),
-            user: query.user.map(UserKey),
-            outcome: query.outcome.clone(),
-            from: query.from_ms.map(EventTime),
-            to: query.to_ms.map(EventTime),
-        };
-        let (_, shard) = self.node.name()?;
-        let events = self.node.with_memory(|memory| {
-            let listed = memory.shard.linker().list(&filter).take(query.limit as usize);
-            listed.map(|related| story::summary(&related, shard)).collect()
-        })?;
-        Response::from_json(&EventList { events })
     }
 }
 

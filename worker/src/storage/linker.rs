@@ -1,13 +1,15 @@
-//! What a Linker object stores: its log, its outbox, the settings that the log refers to.
+//! What a Linker object stores: its log, its outbox, the settings that the log refers to, and the runs beside it.
 
+use adtally_core::link::run::Written;
 use adtally_core::settings::Settings;
-use adtally_core::shard::{Row as LogRow, Telling};
+use adtally_core::shard::{Expiry, Row as LogRow, Spill, Telling};
 use adtally_core::time::ServerTime;
 use adtally_wire::delta::Parcel;
 use adtally_wire::log::decode_row;
 use worker::{Error, Result, SqlStorageValue};
 
 use super::billing::{self, BillingOutbox};
+use super::runs::{Runs, TABLES};
 use super::schema::{Migrations, migrate};
 use super::sql::{Database, integer};
 
@@ -23,6 +25,7 @@ const MIGRATIONS: Migrations = &[
         "CREATE TABLE identity (name TEXT NOT NULL)",
     ],
     billing::SCHEMA,
+    TABLES,
 ];
 
 /// Log rows read at a time: at most a few megabytes of them are in memory besides what they become.
@@ -80,10 +83,18 @@ impl LinkerStore {
         })
     }
 
-    /// Hands over every row of the log in order, with its id.
-    pub(crate) fn replay(&self, mut take: impl FnMut(i64, LogRow) -> Result<()>) -> Result<()> {
+    /// The runs beside the log.
+    pub(crate) fn runs(&self) -> Runs {
+        Runs::new(self.database.clone())
+    }
+
+    /// Hands over every row of the log after row `after` in order, with its id.
+    pub(crate) fn replay(
+        &self,
+        mut after: i64,
+        mut take: impl FnMut(i64, LogRow) -> Result<()>,
+    ) -> Result<()> {
         let query = "SELECT id, body FROM log WHERE id > ? ORDER BY id LIMIT ?";
-        let mut after = 0;
         loop {
             let page = self.database.rows(query, vec![integer(after)?, integer(PAGE_ROWS)?])?;
             if page.is_empty() {
@@ -97,6 +108,45 @@ impl LinkerStore {
                 take(after, row)?;
             }
         }
+    }
+
+    /// The rows of the log before row `before`, latest first: a few of them, or none.
+    pub(crate) fn rows_before(&self, before: i64) -> Result<Vec<(i64, LogRow)>> {
+        let query = "SELECT id, body FROM log WHERE id < ? ORDER BY id DESC LIMIT ?";
+        let page = self.database.rows(query, vec![integer(before)?, integer(PAGE_ROWS)?])?;
+        let row = |mut row: super::sql::Row| {
+            let id = row.integer()?;
+            let decoded = decode_row(&row.blob()?);
+            Ok((id, decoded.map_err(|error| Error::RustError(format!("log row {id}: {error}")))?))
+        };
+        page.into_iter().map(row).collect()
+    }
+
+    /// Stores a spill: what it tells, its run, and how far the log is spilled with it; all or nothing.
+    pub(crate) fn spill(&self, spill: &Spill, epoch: u64) -> Result<()> {
+        self.database.atomically(|| {
+            if let Some(telling) = &spill.telling {
+                self.post_within(telling, epoch)?;
+            }
+            self.runs().add(&spill.written)?;
+            self.runs().set_position(&spill.position)
+        })
+    }
+
+    /// Puts a merged run into the place of others.
+    pub(crate) fn merged(&self, inputs: &[u64], written: &Written) -> Result<()> {
+        self.database.atomically(|| {
+            self.runs().add(written)?;
+            self.runs().drop(inputs)
+        })
+    }
+
+    /// Drops the runs of which nothing matters any more.
+    pub(crate) fn expire(&self, expiry: &Expiry) -> Result<()> {
+        self.database.atomically(|| {
+            self.runs().drop(&expiry.runs)?;
+            self.runs().set_position(&expiry.position)
+        })
     }
 
     /// The last sequence number of the outbox, and the last log row whose facts are in it.
@@ -115,17 +165,19 @@ impl LinkerStore {
 
     /// Puts parcels into the outbox, and what they cost into that of billing, all or none.
     pub(crate) fn post(&self, telling: &Telling, epoch: u64) -> Result<()> {
+        self.database.atomically(|| self.post_within(telling, epoch))
+    }
+
+    fn post_within(&self, telling: &Telling, epoch: u64) -> Result<()> {
         let source = self.name()?.ok_or_else(|| Error::RustError("the object has no name".to_owned()))?;
         let made = telling.parcels.last().and_then(|parcel| parcel.through);
-        self.database.atomically(|| {
-            self.billing().add(&source, telling, made.unwrap_or(ServerTime(0)))?;
-            for parcel in &telling.parcels {
-                let body = Parcel::of(parcel, epoch).encode();
-                let bindings = vec![integer(parcel.seq)?, integer(telling.upto)?, body.into()];
-                self.database.run("INSERT INTO outbox (seq, upto, body) VALUES (?, ?, ?)", bindings)?;
-            }
-            Ok(())
-        })
+        self.billing().add(&source, telling, made.unwrap_or(ServerTime(0)))?;
+        for parcel in &telling.parcels {
+            let body = Parcel::of(parcel, epoch).encode();
+            let bindings = vec![integer(parcel.seq)?, integer(telling.upto)?, body.into()];
+            self.database.run("INSERT INTO outbox (seq, upto, body) VALUES (?, ?, ?)", bindings)?;
+        }
+        Ok(())
     }
 
     /// The oldest parcel that is not delivered.
@@ -175,6 +227,6 @@ impl LinkerStore {
     }
 }
 
-fn unsigned(value: i64) -> Result<u64> {
+pub(super) fn unsigned(value: i64) -> Result<u64> {
     u64::try_from(value).map_err(|_| Error::RustError(format!("{value} is negative")))
 }

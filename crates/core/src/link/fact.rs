@@ -1,6 +1,9 @@
 //! Facts: signed rows that say what an event counts as, and the cells that they sum to.
 
-use super::{LATE_AFTER_MS, Linker, Slot, SlotLink};
+use super::pool::Slot;
+use super::settle::{SlotLink, State};
+use super::words::Tuple;
+use super::{LATE_AFTER_MS, Linker};
 use crate::cell::{CellKey, Cells, Dimension, Scope};
 use crate::event::{EventRef, InvalidReason, Kind};
 use crate::key::{EventId, Key, UserKey};
@@ -212,43 +215,39 @@ pub fn cells_of<'a>(facts: impl IntoIterator<Item = &'a Fact>, scope: &Scope) ->
 }
 
 impl Linker {
-    /// What the event in `slot` counts as at the moment.
-    pub(super) fn fact(&self, slot: Slot) -> FactBody {
-        let entry = &self.entries[slot];
-        let (event, dims) = (&entry.event, entry.dims());
-        let outcome = entry.invalid.map_or(Outcome::Counted, Outcome::Invalid);
-        let mut cell = CellKey::at(event.at.hour());
-        for (dimension, value) in [
-            (Dimension::Advertiser, &event.advertiser),
-            (Dimension::Campaign, &dims.campaign),
-            (Dimension::Ad, &dims.ad),
-            (Dimension::Service, &dims.service),
-            (Dimension::Placement, &dims.placement),
-            (Dimension::Country, &dims.country),
-            (Dimension::Device, &dims.device),
-            (Dimension::Label, &event.label),
-        ] {
-            cell.set(dimension, value.clone());
+    /// What the event in `slot` counts as in this state, delivered again so often.
+    pub(super) fn fact(&self, slot: Slot, state: &State, duplicates: u32) -> FactBody {
+        let record = self.pool.get(slot);
+        let outcome = state.invalid.map_or(Outcome::Counted, Outcome::Invalid);
+        let mut cell = CellKey::at(EventTime(record.at).hour());
+        for (dimension, word) in Dimension::ALL.into_iter().zip(self.pool.words.values(state.tuple)) {
+            cell.set(dimension, self.pool.words.key(*word).clone());
         }
-        let is_reached = event.kind() == Kind::Impression && outcome == Outcome::Counted;
-        let reached = event.user.filter(|_| is_reached);
-        let link = self.link_by_id(slot);
+        let is_reached = record.kind == Kind::Impression && outcome == Outcome::Counted;
+        let reached = self.pool.user(slot).filter(|_| is_reached);
+        let link = self.link_by_id(record.kind, state.link);
         let linked = matches!(link, Link::Impression(_) | Link::Attributed { .. });
         let valid = outcome == Outcome::Counted;
-        let (basis, cost_micros) = if valid { self.cost(slot, linked) } else { (Basis::Free, 0) };
+        let (basis, cost_micros) =
+            if valid { self.cost(slot, state.tuple, linked) } else { (Basis::Free, 0) };
         let mut measures = self.measures(slot, outcome, &link);
         measures.add(Measure::CostMicros, cost_micros);
-        let currency = entry.settings.currency.clone();
+        measures.add(Measure::Duplicates, i64::from(duplicates));
+        let currency = self.pool.settings(slot).currency.clone();
         FactBody { outcome, link, cell, measures, basis, currency, reached }
     }
 
-    fn link_by_id(&self, slot: Slot) -> Link {
-        let id = |slot: Slot| self.entries[slot].event.id().clone();
-        let is_conversion = self.entries[slot].event.kind() == Kind::Conversion;
-        match self.entries[slot].link {
+    /// A fact of the event in `slot`.
+    pub(super) fn signed(&self, sign: i8, slot: Slot, body: FactBody) -> Fact {
+        Fact { sign, event: self.pool.event_ref(slot), at: EventTime(self.pool.get(slot).at), body }
+    }
+
+    fn link_by_id(&self, kind: Kind, link: SlotLink) -> Link {
+        let id = |slot: Slot| self.pool.event_id(slot);
+        match link {
             SlotLink::Root => Link::Root,
             SlotLink::Unlinked(reason) => Link::Unlinked(reason),
-            SlotLink::Impression(parent) if is_conversion => {
+            SlotLink::Impression(parent) if kind == Kind::Conversion => {
                 Link::Attributed { through: Through::View, click: None, impression: Some(id(parent)) }
             }
             SlotLink::Impression(parent) => Link::Impression(id(parent)),
@@ -261,8 +260,8 @@ impl Linker {
     }
 
     fn measures(&self, slot: Slot, outcome: Outcome, link: &Link) -> Measures {
-        let entry = &self.entries[slot];
-        let kind = entry.event.kind();
+        let record = self.pool.get(slot);
+        let kind = record.kind;
         let mut measures = Measures::ZERO;
         let mut count = |measure, holds: bool| measures.add(measure, i64::from(holds));
         let valid = outcome == Outcome::Counted;
@@ -275,23 +274,25 @@ impl Linker {
             count(measure::invalid(kind), true);
             count(measure::invalid_for(reason, kind), true);
         }
-        count(Measure::Late, entry.received.0 - entry.event.at.0 > LATE_AFTER_MS);
+        count(Measure::Late, record.received.saturating_sub(record.at) > LATE_AFTER_MS);
         count(Measure::Waiting, *link == Link::Unlinked(Unlinked::ParentMissing));
-        measures.add(Measure::Duplicates, entry.duplicates as i64);
         if valid {
-            measures.add(Measure::ValueMicros, entry.event.value_micros);
+            measures.add(Measure::ValueMicros, self.pool.money(slot).value_micros);
         }
         measures
     }
 
     /// An event's own cost, else what the campaign pays for it; a thousandth of a cpm price is rounded down.
-    fn cost(&self, slot: Slot, linked: bool) -> (Basis, i64) {
-        let entry = &self.entries[slot];
-        if let Some(own) = entry.event.cost_micros {
+    fn cost(&self, slot: Slot, tuple: Tuple, linked: bool) -> (Basis, i64) {
+        if let Some(own) = self.pool.money(slot).cost_micros {
             return (Basis::Own, own);
         }
-        let price = entry.settings.prices.get(entry.dims().campaign.as_str());
-        match price.map(|price| (price.model, entry.event.kind(), price.micros)) {
+        let prices = &self.pool.settings(slot).prices;
+        if prices.is_empty() {
+            return (Basis::Free, 0);
+        }
+        let price = prices.get(self.pool.words.key_of(tuple, Dimension::Campaign).as_str());
+        match price.map(|price| (price.model, self.pool.get(slot).kind, price.micros)) {
             Some((PriceModel::Cpm, Kind::Impression, micros)) => (Basis::Cpm, micros / 1_000),
             Some((PriceModel::Cpc, Kind::Click, micros)) if linked => (Basis::Cpc, micros),
             Some((PriceModel::Cpa, Kind::Conversion, micros)) if linked => (Basis::Cpa, micros),

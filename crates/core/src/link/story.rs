@@ -2,7 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use super::{Arrival, Entry, Fact, FactBody, Linker, Slot};
+use super::explain::{Considered, Rule};
+use super::pool::{NO_POSITION, Slot};
+use super::settle::{Settled, settle};
+use super::{Fact, FactBody, Found, Linker, Shelf, ShelfError};
 use crate::event::{Event, EventRef, Kind};
 use crate::key::{EventId, UserKey};
 use crate::time::{EventTime, ServerTime};
@@ -13,17 +16,40 @@ pub const MAX_HISTORY_EVENTS: usize = 2_000;
 
 /// An accepted event with what the rules make of it.
 #[derive(Debug, Clone)]
-pub struct Related<'a> {
-    /// The event as accepted.
-    pub event: &'a Event,
+pub struct Related {
+    /// The event as accepted, without what no cell counts by: that is in the log.
+    pub event: Event,
     /// When it reached the server.
     pub received: ServerTime,
     /// Position in the shard's log.
     pub position: u64,
+    /// The row of the log that it is in; 0 where the linker was told no rows.
+    pub row: i64,
     /// How often it was delivered again.
     pub duplicates: u64,
     /// What it counts as.
     pub fact: FactBody,
+}
+
+/// All that is known of an event.
+#[derive(Debug, Clone)]
+pub struct Story {
+    /// The event.
+    pub event: Related,
+    /// The events that it is linked to, nearest first.
+    pub parents: Vec<Related>,
+    /// The events that are linked to it directly, by position.
+    pub children: Vec<Related>,
+    /// By what it looks for its parent.
+    pub rule: Rule,
+    /// What it could have been linked to, the parent first, then the nearest in time; at most
+    /// [`super::MAX_CONSIDERED`].
+    pub considered: Vec<Considered>,
+    /// Every fact of it since its arrival, each with the position of the arrival that caused it.
+    ///
+    /// `None` where more than [`MAX_HISTORY_EVENTS`] would have to be linked again, or where some of them are forgotten.
+    /// Deliveries of duplicates have no position and are not in it.
+    pub history: Option<Vec<(u64, Fact)>>,
 }
 
 /// Which events to list; an absent part fits all.
@@ -41,115 +67,157 @@ pub struct Filter {
     pub to: Option<EventTime>,
 }
 
-impl Linker {
-    /// The event with this kind and id.
-    pub fn get(&self, event: &EventRef) -> Option<Related<'_>> {
-        self.by_ref.get(event).map(|slot| self.related(*slot))
+impl Filter {
+    /// Whether an event fits, as far as it can say itself.
+    pub fn fits(&self, event: &Event) -> bool {
+        self.kind.is_none_or(|kind| kind == event.kind())
+            && self.user.is_none_or(|user| event.user == Some(user))
+            && self.from.is_none_or(|from| event.at >= from)
+            && self.to.is_none_or(|to| event.at < to)
     }
 
-    /// The kinds that have an event of this id.
-    pub fn kinds_of(&self, id: &EventId) -> Vec<Kind> {
-        let has = |kind: &Kind| self.by_ref.contains_key(&EventRef { kind: *kind, id: id.clone() });
-        Kind::ALL.into_iter().filter(has).collect()
-    }
-
-    /// The events that this one is linked to, nearest first.
-    pub fn parents(&self, event: &EventRef) -> Vec<Related<'_>> {
-        let mut parents = Vec::new();
-        let mut next = self.by_ref.get(event).copied();
-        while let Some(slot) = next {
-            next = self.entries[slot].link.parent();
-            parents.extend(next.map(|parent| self.related(parent)));
+    /// Whether what an event counts as fits.
+    pub fn fits_outcome(&self, fact: &FactBody) -> bool {
+        match self.outcome.as_deref() {
+            None => true,
+            Some(name) => name == fact.outcome.name() || fact.reason() == Some(name),
         }
-        parents
     }
+}
 
-    /// The events that are linked to this one directly, by position.
-    pub fn children(&self, event: &EventRef) -> Vec<Related<'_>> {
-        let Some(&slot) = self.by_ref.get(event) else { return Vec::new() };
-        let mut children = BTreeSet::new();
-        self.index.children(&self.entries[slot].event, |child| {
-            if self.entries[child].link.parent() == Some(slot) {
-                children.insert(child);
+impl Linker {
+    /// The kinds that have an event of this id.
+    pub fn kinds_of(&mut self, id: &EventId, shelf: &dyn Shelf) -> Result<Vec<Kind>, ShelfError> {
+        let mut kinds = Vec::new();
+        for kind in Kind::ALL {
+            if self.find(&EventRef { kind, id: id.clone() }, None, shelf)?.is_some() {
+                kinds.push(kind);
             }
-        });
-        children.into_iter().map(|child| self.related(child)).collect()
+        }
+        Ok(kinds)
     }
 
-    /// Every fact of this event since its arrival, each with the position of the arrival that caused it.
+    /// The latest event of this kind and id; with `received` the one that arrived about then.
+    pub fn get(
+        &mut self,
+        event: &EventRef,
+        received: Option<ServerTime>,
+        shelf: &dyn Shelf,
+    ) -> Result<Option<Related>, ShelfError> {
+        self.look(event, received, shelf, |linker, settled, slot| linker.related(settled, slot))
+    }
+
+    /// The story of the latest event of this kind and id.
+    pub fn story(&mut self, event: &EventRef, shelf: &dyn Shelf) -> Result<Option<Story>, ShelfError> {
+        self.look(event, None, shelf, |linker, settled, slot| linker.tell(settled, slot))
+    }
+
+    /// Every event with what it counts as, by position; only for linkers without runs.
+    pub fn iter(&mut self) -> impl Iterator<Item = Related> + use<> {
+        #[expect(clippy::expect_used, reason = "without runs nothing is read")]
+        let all = self.all(&super::NoShelf).expect("reads nothing");
+        all.into_iter()
+    }
+
+    /// Every event that is not forgotten, with what it counts as, by position.
     ///
-    /// `None` where more than [`MAX_HISTORY_EVENTS`] would have to be linked again.
-    ///
-    /// Facts are a function of the events alone, so the history need not be kept: the arrivals that can have had a
-    /// part in it are linked again, one by one. Deliveries of duplicates have no position and are not in it.
-    pub fn history(&self, event: &EventRef) -> Option<Vec<(u64, Fact)>> {
-        let neighbourhood = self.neighbourhood(*self.by_ref.get(event)?)?;
-        let mut replay = Linker::new();
+    /// Looks for them among the groups in memory only, so everything has to be within reach of those; made for tests
+    /// and for linkers without runs.
+    pub fn all(&mut self, shelf: &dyn Shelf) -> Result<Vec<Related>, ShelfError> {
+        let mut groups: BTreeSet<u64> = self.heads.keys().copied().collect();
+        for run in &self.runs {
+            groups.extend(run.all_groups(shelf)?);
+        }
+        let mut all = Vec::new();
+        while let Some(&group) = groups.first() {
+            let mark = self.pool.mark();
+            let component = self.explore(group, shelf)?;
+            let settled = settle(&mut self.pool, component.members, &self.retention);
+            let is_new = |slot: &&Slot| {
+                let record = self.pool.get(**slot);
+                record.position != NO_POSITION && groups.contains(&record.group)
+            };
+            let new = settled.order.iter().filter(is_new);
+            all.extend(new.filter_map(|slot| self.related(&settled, *slot)));
+            groups.retain(|group| !component.groups.contains(group));
+            self.pool.back_to(mark);
+        }
+        all.sort_by_key(|related| related.position);
+        Ok(all)
+    }
+
+    /// Settles everything that is tied to an event and looks at it.
+    fn look<T>(
+        &mut self,
+        event: &EventRef,
+        received: Option<ServerTime>,
+        shelf: &dyn Shelf,
+        look: impl FnOnce(&mut Self, &Settled, Slot) -> Option<T>,
+    ) -> Result<Option<T>, ShelfError> {
+        let group = match self.find(event, received, shelf)? {
+            Some(Found::InMemory(slot)) => self.pool.get(slot).group,
+            Some(Found::InRun { group, .. }) => group,
+            None => return Ok(None),
+        };
+        let mark = self.pool.mark();
+        let component = self.explore(group, shelf)?;
+        let settled = settle(&mut self.pool, component.members, &self.retention);
+        let is_near = |slot: &Slot| {
+            let record = self.pool.get(*slot);
+            let apart_ms = |received: ServerTime| (received.0 - record.received).abs();
+            record.position != NO_POSITION
+                && received.is_none_or(|received| apart_ms(received) <= self.retention.dedupe_ms)
+        };
+        let named = settled.order.iter().copied().filter(is_near);
+        let named = named.filter(|slot| self.pool.event_ref(*slot) == *event);
+        let latest = named.max_by_key(|slot| self.pool.get(*slot).received);
+        let seen = latest.and_then(|slot| look(self, &settled, slot));
+        self.pool.back_to(mark);
+        Ok(seen)
+    }
+
+    fn related(&self, settled: &Settled, slot: Slot) -> Option<Related> {
+        let record = self.pool.get(slot);
+        Some(Related {
+            event: self.pool.event(slot),
+            received: ServerTime(record.received),
+            position: record.position,
+            row: record.row,
+            duplicates: u64::from(record.duplicates),
+            fact: self.fact(slot, &settled.state(slot)?, record.duplicates),
+        })
+    }
+
+    fn tell(&mut self, settled: &Settled, slot: Slot) -> Option<Story> {
+        let parent_of = |slot: Slot| settled.state(slot).and_then(|state| state.link.parent());
+        let parents = std::iter::successors(parent_of(slot), |parent| parent_of(*parent));
+        let parents = parents.filter_map(|parent| self.related(settled, parent)).collect();
+        let children = settled.order.iter().filter(|child| parent_of(**child) == Some(slot));
+        let mut children: Vec<Related> = children.filter_map(|child| self.related(settled, *child)).collect();
+        children.sort_by_key(|child| child.position);
+        let history = self.history(settled, slot);
+        let (rule, considered) = self.explain(settled, slot);
+        let event = self.related(settled, slot)?;
+        Some(Story { event, parents, children, rule, considered, history })
+    }
+
+    /// Facts are a function of the events alone, so the history need not be kept: the arrivals that can have had a part
+    /// in it are linked again, one by one.
+    fn history(&self, settled: &Settled, slot: Slot) -> Option<Vec<(u64, Fact)>> {
+        let mut members: Vec<Slot> = settled.order.clone();
+        let is_forgotten = |slot: &Slot| self.pool.get(*slot).position == NO_POSITION;
+        if members.len() > MAX_HISTORY_EVENTS || members.iter().any(is_forgotten) {
+            return None;
+        }
+        members.sort_by_key(|slot| self.pool.get(*slot).position);
+        let event = self.pool.event_ref(slot);
+        let mut replay = Linker::with_retention(self.retention);
         let mut history = Vec::new();
-        for slot in neighbourhood {
-            let Entry { event: replayed, received, settings, .. } = &self.entries[slot];
-            let (replayed, settings) = (replayed.clone(), settings.clone());
-            let applied = replay.apply([Arrival { event: replayed, received: *received, settings }]);
-            let own = applied.facts.into_iter().filter(|fact| fact.event == *event);
-            history.extend(own.map(|fact| (slot as u64, fact)));
+        for member in members {
+            let applied = replay.apply([self.pool.arrival(member)]);
+            let own = applied.facts.into_iter().filter(|fact| fact.event == event);
+            history.extend(own.map(|fact| (self.pool.get(member).position, fact)));
         }
         Some(history)
-    }
-
-    /// Events that fit the filter, newest arrival first.
-    pub fn list<'a>(&'a self, filter: &'a Filter) -> impl Iterator<Item = Related<'a>> {
-        let fits = move |slot: &Slot| {
-            let event = &self.entries[*slot].event;
-            filter.kind.is_none_or(|kind| kind == event.kind())
-                && filter.user.is_none_or(|user| event.user == Some(user))
-                && filter.from.is_none_or(|from| event.at >= from)
-                && filter.to.is_none_or(|to| event.at < to)
-        };
-        let outcome = move |related: &Related<'_>| match filter.outcome.as_deref() {
-            None => true,
-            Some(name) => name == related.fact.outcome.name() || related.fact.reason() == Some(name),
-        };
-        (0..self.entries.len()).rev().filter(fits).map(|slot| self.related(slot)).filter(outcome)
-    }
-
-    /// Every event with what it counts as, by position.
-    pub fn iter(&self) -> impl Iterator<Item = Related<'_>> {
-        (0..self.entries.len()).map(|slot| self.related(slot))
-    }
-
-    fn related(&self, slot: Slot) -> Related<'_> {
-        let entry = &self.entries[slot];
-        Related {
-            event: &entry.event,
-            received: entry.received,
-            position: slot as u64,
-            duplicates: entry.duplicates,
-            fact: self.fact(slot),
-        }
-    }
-
-    /// Everything that can have had a part in the facts of `slot`, in order of arrival: the events of its user, those
-    /// that it names, and theirs. `None` where they are too many.
-    fn neighbourhood(&self, slot: Slot) -> Option<BTreeSet<Slot>> {
-        let mut found = BTreeSet::new();
-        let mut users = BTreeSet::new();
-        let mut open = vec![slot];
-        while let Some(slot) = open.pop() {
-            if !found.insert(slot) {
-                continue;
-            }
-            if found.len() > MAX_HISTORY_EVENTS {
-                return None;
-            }
-            let event = &self.entries[slot].event;
-            let named = [(Kind::Impression, &event.impression), (Kind::Click, &event.click)];
-            let named = named.into_iter().filter_map(|(kind, id)| Some(EventRef { kind, id: id.clone()? }));
-            open.extend(named.filter_map(|parent| self.by_ref.get(&parent).copied()));
-            let Some(user) = event.user.filter(|user| users.insert(*user)) else { continue };
-            for kind in Kind::ALL {
-                open.extend(self.index.of_user(user, kind, EventTime(i64::MIN), EventTime(i64::MAX - 1)));
-            }
-        }
-        Some(found)
     }
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use adtally_core::billing::{BatchId, Charge, ChargeId, Entry, EntryKind, MAX_BATCH_BYTES, batches, entries};
 use adtally_core::event::EventRef;
-use adtally_core::link::{Arrival, Linker};
+use adtally_core::link::{Arrival, Linker, NoShelf, Retention};
 use proptest::prelude::*;
 
 use crate::naive;
@@ -22,8 +22,17 @@ pub(crate) fn balance<'a>(entries: impl IntoIterator<Item = &'a Entry>) -> BTree
 
 /// What the reference says that the events cost; those that cost nothing are left out.
 pub(crate) fn naive_costs(deliveries: &[Arrival]) -> BTreeMap<EventRef, i64> {
-    let costs = naive::link(deliveries).into_iter().map(|(event, naive)| (event, naive.cost_micros));
-    costs.filter(|(_, micros)| *micros != 0).collect()
+    naive_costs_within(deliveries, &Retention::default())
+}
+
+/// [`naive_costs`] for events that matter for other times than the default.
+pub(crate) fn naive_costs_within(deliveries: &[Arrival], retention: &Retention) -> BTreeMap<EventRef, i64> {
+    let mut costs: BTreeMap<EventRef, i64> = BTreeMap::new();
+    for ((event, _), naive) in naive::link_within(deliveries, retention) {
+        *costs.entry(event).or_default() += naive.cost_micros;
+    }
+    costs.retain(|_, micros| *micros != 0);
+    costs
 }
 
 /// The charges that are not taken back, by event.
@@ -72,7 +81,7 @@ proptest! {
             prop_assert!(sum == 0 || sum == entry.charge.amount_micros, "a charge sums to {sum}");
         }
         for (event, charge) in standing(&told) {
-            let fact = linker.get(&event).unwrap();
+            let fact = linker.get(&event, None, &NoShelf).unwrap().unwrap();
             prop_assert_eq!(Charge::of(&event, fact.event.at, &fact.fact), Some(charge));
         }
     }

@@ -10,7 +10,7 @@ use adtally_core::cell::Dimension;
 use adtally_core::event::{EventRef, Kind};
 use adtally_core::intake::{Context, Media, read_body};
 use adtally_core::key::{EventId, UserSalt};
-use adtally_core::link::{Arrival, Linker, Through};
+use adtally_core::link::{Arrival, Linker, NoShelf, Through};
 use adtally_core::measure::Measure;
 use adtally_core::settings::{Settings, Windows};
 use adtally_core::time::{DAY_MS, ServerTime};
@@ -57,23 +57,25 @@ fn outcomes_and_totals_come_out_exactly() {
         let outcomes: Vec<Value> =
             read("outcomes.ndjson").lines().map(|l| serde_json::from_str(l).unwrap()).collect();
         for expected in &outcomes {
-            check_outcome(&linkers[expected["advertiser"].as_str().unwrap()].0, expected);
+            let advertiser = expected["advertiser"].as_str().unwrap();
+            check_outcome(&mut linkers.get_mut(advertiser).unwrap().0, expected);
         }
         assert_eq!(outcomes.len(), linkers.values().map(|(linker, ..)| linker.len()).sum::<usize>());
         let totals: Vec<BTreeMap<String, Value>> = serde_json::from_str(&read("totals.json")).unwrap();
         let facts = linkers.values().flat_map(|(_, facts, _)| facts);
         check_totals(facts.cloned(), &totals);
-        for (linker, facts, seen) in linkers.values() {
+        for (linker, facts, seen) in linkers.values_mut() {
             assert_agrees(linker, &net(facts.clone()), &naive::link(seen));
         }
     }
 }
 
-fn check_outcome(linker: &Linker, expected: &Value) {
+fn check_outcome(linker: &mut Linker, expected: &Value) {
     let text = |name: &str| expected[name].as_str();
     let kind = Kind::parse(text("kind").unwrap()).unwrap();
     let event = EventRef { kind, id: EventId::parse(text("id").unwrap()).unwrap() };
-    let fact = linker.get(&event).unwrap_or_else(|| panic!("{event:?} is missing")).fact;
+    let related = linker.get(&event, None, &NoShelf).unwrap();
+    let fact = related.unwrap_or_else(|| panic!("{event:?} is missing")).fact;
     assert_eq!(fact.outcome.name(), text("outcome").unwrap(), "{expected}");
     assert_eq!(fact.reason(), text("reason"), "{expected}");
     assert_eq!(fact.impression().map(EventId::as_str), text("impression"), "{expected}");

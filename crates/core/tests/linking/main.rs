@@ -8,6 +8,8 @@ mod golden;
 mod naive;
 mod scenario;
 mod order;
+mod shelf;
+mod runs;
 mod billing;
 mod simulation;
 
@@ -18,54 +20,58 @@ use adtally_core::event::{Dims, EventRef};
 use adtally_core::link::{Fact, FactBody, Linker, Related, Through};
 use adtally_core::measure::Measure;
 
+/// What stands of each name; a name that is used again after the dedupe horizon has several.
+type Standing = BTreeMap<EventRef, Vec<FactBody>>;
+
 /// The facts that remain when each retraction has taken its fact away; panics where the signs do not add up.
-fn net(facts: impl IntoIterator<Item = Fact>) -> BTreeMap<EventRef, FactBody> {
-    let mut standing: BTreeMap<EventRef, FactBody> = BTreeMap::new();
-    for fact in facts {
-        match fact.sign {
-            1 => assert_eq!(
-                standing.insert(fact.event.clone(), fact.body),
-                None,
-                "{:?} added twice",
-                fact.event
-            ),
-            _ => assert_eq!(
-                standing.remove(&fact.event).as_ref(),
-                Some(&fact.body),
-                "{:?} retracted, but it does not stand",
-                fact.event
-            ),
+fn net(facts: impl IntoIterator<Item = Fact>) -> Standing {
+    let mut standing = Standing::new();
+    for Fact { sign, event, body, .. } in facts {
+        let bodies = standing.entry(event.clone()).or_default();
+        if sign == 1 {
+            bodies.push(body);
+        } else {
+            let place = bodies.iter().position(|other| *other == body);
+            let place =
+                place.unwrap_or_else(|| panic!("{event:?} retracted, but it does not stand: {body:#?}"));
+            bodies.remove(place);
         }
     }
+    standing.values_mut().for_each(|bodies| bodies.sort());
+    standing.retain(|_, bodies| !bodies.is_empty());
     standing
 }
 
 /// What the linker says otherwise than the reference, if anything.
 fn disagreement(
-    linker: &Linker,
-    standing: &BTreeMap<EventRef, FactBody>,
-    naive: &BTreeMap<EventRef, naive::Naive>,
+    all: impl IntoIterator<Item = Related>,
+    standing: &Standing,
+    naive: &BTreeMap<naive::Name, naive::Naive>,
 ) -> Option<String> {
-    if standing.len() != naive.len() || linker.len() != naive.len() {
-        let lens = (linker.len(), standing.len(), naive.len());
-        return Some(format!("{lens:?} events in the linker, among its facts, in the reference"));
-    }
-    linker.iter().find_map(|Related { event, fact, .. }| {
-        if standing.get(&event.event) != Some(&fact) {
-            return Some(format!("the facts told of {:?} differ from its state", event.event));
+    let mut state = Standing::new();
+    for Related { event, fact, received, .. } in all {
+        let name = (event.event.clone(), received.0);
+        let Some(expected) = naive.get(&name) else {
+            return Some(format!("{name:?} is unknown to the reference"));
+        };
+        let got = in_plain_words(&fact);
+        if got != *expected {
+            return Some(format!("{name:?} is {got:#?}, not {expected:#?}"));
         }
-        let (got, expected) = (in_plain_words(&fact), &naive[&event.event]);
-        (got != *expected).then(|| format!("{:?} is {got:#?}, not {expected:#?}", event.event))
-    })
+        state.entry(event.event).or_default().push(fact);
+    }
+    state.values_mut().for_each(|bodies| bodies.sort());
+    let count = state.values().map(Vec::len).sum::<usize>();
+    if count != naive.len() {
+        return Some(format!("{count} events in the linker, {} in the reference", naive.len()));
+    }
+    let differs = |(event, bodies): &(&EventRef, &Vec<FactBody>)| standing.get(event) != Some(bodies);
+    state.iter().find(differs).map(|(event, _)| format!("the facts told of {event:?} differ from its state"))
 }
 
 /// Panics with what the linker says otherwise than the reference.
-fn assert_agrees(
-    linker: &Linker,
-    standing: &BTreeMap<EventRef, FactBody>,
-    naive: &BTreeMap<EventRef, naive::Naive>,
-) {
-    if let Some(disagreement) = disagreement(linker, standing, naive) {
+fn assert_agrees(linker: &mut Linker, standing: &Standing, naive: &BTreeMap<naive::Name, naive::Naive>) {
+    if let Some(disagreement) = disagreement(linker.iter(), standing, naive) {
         panic!("{disagreement}");
     }
 }

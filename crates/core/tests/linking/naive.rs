@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 
 use adtally_core::event::{Dims, Event, EventRef, Kind, Screening};
 use adtally_core::key::EventId;
-use adtally_core::link::Arrival;
-use adtally_core::settings::{PriceModel, Windows};
+use adtally_core::link::{Arrival, Retention};
+use adtally_core::settings::PriceModel;
 
 /// What an event counts as, in plain words.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,35 +23,59 @@ pub(crate) struct Naive {
     pub(crate) late: bool,
 }
 
+/// What tells events apart: a name may be used again after the dedupe horizon, so the arrival belongs to it.
+pub(crate) type Name = (EventRef, i64);
+
+fn name(arrival: &Arrival) -> Name {
+    (arrival.event.event.clone(), arrival.received.0)
+}
+
 /// The outcome of each distinct event; the first delivery of an event is the accepted one.
-pub(crate) fn link(deliveries: &[Arrival]) -> BTreeMap<EventRef, Naive> {
+pub(crate) fn link(deliveries: &[Arrival]) -> BTreeMap<Name, Naive> {
+    link_within(deliveries, &Retention::default())
+}
+
+/// [`link`] for events that matter for other times than the default.
+pub(crate) fn link_within(deliveries: &[Arrival], retention: &Retention) -> BTreeMap<Name, Naive> {
     let mut accepted: Vec<&Arrival> = Vec::new();
-    let mut duplicates: BTreeMap<&EventRef, u64> = BTreeMap::new();
+    let mut duplicates: BTreeMap<Name, u64> = BTreeMap::new();
     for delivery in deliveries {
-        if accepted.iter().any(|other| other.event.event == delivery.event.event) {
-            *duplicates.entry(&delivery.event.event).or_default() += 1;
-        } else {
-            accepted.push(delivery);
+        let is_it = |other: &&&Arrival| {
+            let apart_ms = (other.received.0 - delivery.received.0).abs();
+            other.event.event == delivery.event.event && apart_ms <= retention.dedupe_ms
+        };
+        match accepted.iter().rev().find(is_it) {
+            Some(other) => *duplicates.entry(name(other)).or_default() += 1,
+            None => accepted.push(delivery),
         }
     }
     accepted.sort_by(|a, b| (a.event.at, a.event.id()).cmp(&(b.event.at, b.event.id())));
-    let invalid: BTreeMap<&EventRef, &'static str> = accepted
-        .iter()
-        .enumerate()
-        .filter_map(|(i, arrival)| Some((&arrival.event.event, invalid_reason(arrival, &accepted[..i])?)))
-        .collect();
-    let mut done: BTreeMap<EventRef, Naive> = BTreeMap::new();
-    for kind in [Kind::Impression, Kind::View, Kind::Click, Kind::Conversion] {
-        for arrival in accepted.iter().filter(|arrival| arrival.event.kind() == kind) {
-            let mut naive = outcome(arrival, &accepted, &invalid, &done);
-            naive.duplicates = duplicates.get(&arrival.event.event).copied().unwrap_or(0);
-            done.insert(arrival.event.event.clone(), naive);
+    let mut world = World { all: accepted, invalid: BTreeMap::new(), done: BTreeMap::new(), retention };
+    for (i, arrival) in world.all.iter().enumerate() {
+        if let Some(reason) = invalid_reason(arrival, &world.all[..i], retention) {
+            world.invalid.insert(name(arrival), reason);
         }
     }
-    done
+    for kind in [Kind::Impression, Kind::View, Kind::Click, Kind::Conversion] {
+        for arrival in world.all.clone().into_iter().filter(|arrival| arrival.event.kind() == kind) {
+            let mut naive = outcome(arrival, &world);
+            naive.duplicates = duplicates.get(&name(arrival)).copied().unwrap_or(0);
+            world.done.insert(name(arrival), naive);
+        }
+    }
+    world.done
 }
 
-fn invalid_reason(arrival: &Arrival, before: &[&Arrival]) -> Option<&'static str> {
+/// Everything that is decided so far.
+struct World<'a> {
+    /// In order of event time and id.
+    all: Vec<&'a Arrival>,
+    invalid: BTreeMap<Name, &'static str>,
+    done: BTreeMap<Name, Naive>,
+    retention: &'a Retention,
+}
+
+fn invalid_reason(arrival: &Arrival, before: &[&Arrival], retention: &Retention) -> Option<&'static str> {
     let event = &arrival.event;
     let windows = &arrival.settings.windows;
     match event.screening {
@@ -65,11 +89,14 @@ fn invalid_reason(arrival: &Arrival, before: &[&Arrival]) -> Option<&'static str
         Kind::Click => windows.repeat_click_ms,
         Kind::Conversion => windows.repeat_conversion_ms,
     };
-    let same = |other: &Event| {
+    let same = |other: &Arrival| {
+        let apart_ms = (other.received.0 - arrival.received.0).abs();
+        let other = &other.event;
         event.kind() == other.kind()
             && event.user.is_some()
             && event.user == other.user
             && event.at.0 - other.at.0 <= window
+            && apart_ms <= retention.dedupe_ms
             && match event.kind() {
                 Kind::Conversion => event.label == other.label,
                 _ if event.dims.ad.is_empty() => {
@@ -78,15 +105,10 @@ fn invalid_reason(arrival: &Arrival, before: &[&Arrival]) -> Option<&'static str
                 _ => event.dims.ad == other.dims.ad,
             }
     };
-    (window > 0 && before.iter().any(|other| same(&other.event))).then_some("repeat")
+    (window > 0 && before.iter().any(|other| same(other))).then_some("repeat")
 }
 
-fn outcome(
-    arrival: &Arrival,
-    all: &[&Arrival],
-    invalid: &BTreeMap<&EventRef, &'static str>,
-    done: &BTreeMap<EventRef, Naive>,
-) -> Naive {
+fn outcome(arrival: &Arrival, world: &World<'_>) -> Naive {
     let event = &arrival.event;
     let mut naive = Naive {
         outcome: "counted",
@@ -99,23 +121,22 @@ fn outcome(
         duplicates: 0,
         late: arrival.received.0 - event.at.0 > 3_600_000,
     };
-    if let Some(reason) = invalid.get(&event.event) {
+    if let Some(reason) = world.invalid.get(&name(arrival)) {
         (naive.outcome, naive.reason) = ("invalid", Some(*reason));
         return naive;
     }
-    let parent = find_parent(event, &arrival.settings.windows, all, invalid, done);
-    match parent {
+    match find_parent(arrival, world) {
         Ok(None) => {}
         Err(reason) => naive.reason = Some(reason),
         Ok(Some(parent)) => {
-            let touch = &done[&parent.event];
+            let touch = &world.done[&name(parent)];
             inherit(&mut naive, event, &touch.dims);
-            if parent.kind() == Kind::Impression {
-                naive.impression = Some(parent.id().clone());
+            if parent.event.kind() == Kind::Impression {
+                naive.impression = Some(parent.event.id().clone());
                 naive.through = (event.kind() == Kind::Conversion).then_some("view");
             } else {
                 naive.impression = touch.impression.clone();
-                naive.click = Some(parent.id().clone());
+                naive.click = Some(parent.event.id().clone());
                 naive.through = Some("click");
             }
         }
@@ -158,30 +179,33 @@ fn cost(arrival: &Arrival, naive: &Naive) -> i64 {
 }
 
 /// The parent; `None` for what needs none.
-fn find_parent<'a>(
-    event: &Event,
-    windows: &Windows,
-    all: &[&'a Arrival],
-    invalid: &BTreeMap<&EventRef, &'static str>,
-    done: &BTreeMap<EventRef, Naive>,
-) -> Result<Option<&'a Event>, &'static str> {
+fn find_parent<'a>(arrival: &Arrival, world: &World<'a>) -> Result<Option<&'a Arrival>, &'static str> {
+    let (event, windows) = (&arrival.event, &arrival.settings.windows);
+    // A touch counts for what arrives while it is kept, or at most a dedupe horizon before it.
+    let counts = |touch: &Arrival| {
+        let before_ms = arrival.received.0 - touch.received.0;
+        -world.retention.dedupe_ms <= before_ms && before_ms <= world.retention.touches_ms
+    };
     let named = |kind: Kind, id: &EventId, window: i64| {
-        let parent = all.iter().map(|a| &a.event).find(|e| e.kind() == kind && e.id() == id);
-        let parent = parent.ok_or("parent_missing")?;
-        if invalid.contains_key(&parent.event) {
+        let all = world.all.iter().copied();
+        let fits = all.filter(|a| a.event.kind() == kind && a.event.id() == id && counts(a));
+        let parent = fits.min_by_key(|a| a.received).ok_or("parent_missing")?;
+        if world.invalid.contains_key(&name(parent)) {
             return Err("parent_invalid");
         }
-        let age = event.at.0 - parent.at.0;
+        let age = event.at.0 - parent.event.at.0;
         if age < -windows.skew_ms || age > window { Err("outside_window") } else { Ok(Some(parent)) }
     };
-    let latest = |kind: Kind, window: i64, fits: &dyn Fn(&Event) -> bool| {
-        all.iter().map(|a| &a.event).rev().find(|e| {
+    let latest = |kind: Kind, window: i64, fits: &dyn Fn(&Arrival) -> bool| {
+        world.all.iter().copied().rev().find(|a| {
+            let e = &a.event;
             e.kind() == kind
                 && e.user == event.user
-                && !invalid.contains_key(&e.event)
+                && !world.invalid.contains_key(&name(a))
                 && e.at <= event.at
                 && event.at.0 - e.at.0 <= window
-                && fits(e)
+                && counts(a)
+                && fits(a)
         })
     };
     match event.kind() {
@@ -189,13 +213,14 @@ fn find_parent<'a>(
         Kind::View | Kind::Click => match &event.impression {
             Some(id) => named(Kind::Impression, id, windows.click_window_ms),
             None if event.user.is_none() => Err("no_key"),
-            None => latest(Kind::Impression, windows.click_window_ms, &|e| e.dims.ad == event.dims.ad)
-                .map(Some)
-                .ok_or("no_touch"),
+            None => {
+                let ad = |a: &Arrival| a.event.dims.ad == event.dims.ad;
+                latest(Kind::Impression, windows.click_window_ms, &ad).map(Some).ok_or("no_touch")
+            }
         },
         Kind::Conversion => {
             let wanted = &event.dims.campaign;
-            let campaign = |e: &Event| wanted.is_empty() || done[&e.event].dims.campaign == *wanted;
+            let campaign = |a: &Arrival| wanted.is_empty() || world.done[&name(a)].dims.campaign == *wanted;
             match (&event.click, &event.impression) {
                 (Some(id), _) => named(Kind::Click, id, windows.conversion_click_window_ms),
                 (None, Some(id)) => named(Kind::Impression, id, windows.conversion_view_window_ms),

@@ -12,6 +12,7 @@ mod world;
 mod billing;
 
 use adtally_core::event::Event;
+use adtally_core::link::Retention;
 use adtally_core::settings::Settings;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
@@ -38,6 +39,8 @@ struct Configuration {
     events: Vec<Event>,
     /// Settings in the order in which operations put them in force.
     settings: Vec<Settings>,
+    /// For how long events have to do with each other.
+    retention: Retention,
     /// A bug planted into the world, to see that it is found.
     bug: Option<Bug>,
 }
@@ -51,6 +54,7 @@ enum Bug {
     CreditForgotten,
     EntryWithoutIdempotencyCheck,
     RowForgottenWhenSent,
+    SpillWithoutTelling,
 }
 
 /// Where an object stops.
@@ -80,6 +84,12 @@ enum Op {
     Refuse { shard: usize },
     /// The queue loses what it has.
     LoseQueue,
+    /// What is in memory becomes a run.
+    Spill { shard: usize, crash: Crash },
+    /// So many runs become one, so many records at a time.
+    Merge { shard: usize, runs: usize, step: usize, crash: Crash },
+    /// Runs of which nothing matters any more are dropped.
+    Forget { shard: usize },
     /// An instance ends; its memory is gone.
     Restart { shard: usize },
     /// The server's clock jumps, backwards too.
@@ -104,6 +114,10 @@ fn ops() -> impl Strategy<Value = Vec<Op>> {
         ),
         1 => (0..2usize).prop_map(|shard| Op::Refuse { shard }),
         1 => Just(Op::LoseQueue),
+        3 => (0..2usize, crash()).prop_map(|(shard, crash)| Op::Spill { shard, crash }),
+        1 => (0..2usize, 2..4usize, 1..9usize, crash())
+            .prop_map(|(shard, runs, step, crash)| Op::Merge { shard, runs, step, crash }),
+        1 => (0..2usize).prop_map(|shard| Op::Forget { shard }),
         1 => (0..2usize).prop_map(|shard| Op::Restart { shard }),
         1 => (-5_000_000..5_000_000i64).prop_map(|by_ms| Op::Clock { by_ms }),
         1 => (0..3usize).prop_map(|which| Op::Settings { which }),
@@ -114,10 +128,13 @@ fn ops() -> impl Strategy<Value = Vec<Op>> {
 fn input(bug: Option<Bug>) -> impl Strategy<Value = Input> {
     let events = prop::collection::vec(scenario::event(), 1..40);
     let settings = prop::collection::vec(scenario::settings(), 3);
-    (1..3u32, events, settings, ops()).prop_map(move |(shards, mut events, settings, ops)| {
+    let short = Retention { touches_ms: 4_000_000, dedupe_ms: 1_000_000 };
+    let retention = prop_oneof![Just(Retention::default()), Just(short)];
+    let input = (1..3u32, events, settings, retention, ops());
+    input.prop_map(move |(shards, mut events, settings, retention, ops)| {
         let mut seen = std::collections::BTreeSet::new();
         events.retain(|event| seen.insert(event.event.clone()));
-        Input { config: Configuration { shards, events, settings, bug }, ops }
+        Input { config: Configuration { shards, events, settings, retention, bug }, ops }
     })
 }
 
@@ -170,6 +187,7 @@ fn planted_bugs_are_found() {
         (Bug::CreditForgotten, "BILL-1"),
         (Bug::EntryWithoutIdempotencyCheck, "BILL-1"),
         (Bug::RowForgottenWhenSent, "BILL-1"),
+        (Bug::SpillWithoutTelling, "-1"),
     ] {
         let Some((seed, input, reason)) = search(500, Some(bug)) else { panic!("{bug:?} was not found") };
         assert!(reason.contains(invariant), "{bug:?} was found by {reason}");

@@ -119,6 +119,7 @@ impl Node {
                     let _ = answer.send(Ok(statuses.by_ref().take(size).collect()));
                 }
                 self.flush_soon();
+                self.spill_if_due();
             }
             Err(error) => {
                 let refused = Refused::NotStored(error.to_string());
@@ -144,9 +145,10 @@ impl Node {
 
 impl Memory {
     fn store_events(&mut self, events: Vec<Event>) -> Result<Vec<Appended>> {
-        let (row, admissions) = self.shard.commit(events, clock::now());
+        let committed = self.shard.commit(events, clock::now(), &self.runs);
+        let (row, admissions) = committed.map_err(|error| fault(error.to_string()))?;
         let id = self.store.append(encode_row_within(row.clone(), MAX_ROW_BYTES))?;
-        self.shard.committed(id, row).map_err(|error| fault(error.to_string()))?;
+        self.shard.committed(id, row, &self.runs).map_err(|error| fault(error.to_string()))?;
         let status = |admission| match admission {
             Admission::Accepted(_) => Appended::Accepted,
             Admission::Duplicate => Appended::Duplicate,

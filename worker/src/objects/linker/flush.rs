@@ -20,7 +20,7 @@ const FLUSH_AFTER: Duration = Duration::from_millis(250);
 /// Deliveries under way at a time; an invocation may have six open connections.
 const MAX_DELIVERIES: usize = 6;
 /// The log has one epoch until batch cuts open the next.
-const EPOCH: u64 = 1;
+pub(super) const EPOCH: u64 = 1;
 
 impl Node {
     /// Flushes a moment later, once for all commits until then.

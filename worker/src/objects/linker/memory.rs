@@ -1,30 +1,43 @@
 //! What a Linker object has in memory: its shard, made from its store.
 
 use adtally_core::key::Key;
+use adtally_core::link::Retention;
+use adtally_core::link::run::Merge;
 use adtally_core::route::parse_linker_name;
-use adtally_core::shard::{SettingsVerdict, Shard};
+use adtally_core::shard::{SettingsVerdict, Shard, Stored};
 use adtally_wire::object::LinkerSettings;
 use worker::Result;
 
 use super::{Node, fault};
 use crate::storage::linker::{LinkerStore, StoredSettings};
+use crate::storage::runs::Runs;
 
 /// The shard, and where it is stored.
 pub(super) struct Memory {
     pub(super) store: LinkerStore,
+    /// What is stored of the shard's past.
+    pub(super) runs: Runs,
     pub(super) shard: Shard,
+    /// The merge that is under way.
+    pub(super) merging: Option<Merge>,
 }
 
 impl Memory {
-    /// Links the whole log again.
+    /// Takes up the runs, and links again what of the log is not in them.
     fn load(store: LinkerStore) -> Result<Memory> {
         let (last_seq, told_upto) = store.outbox_position()?;
-        let mut shard = Shard::new(last_seq, told_upto);
+        let runs = store.runs();
+        let position = runs.position()?;
+        let stored = Stored { last_seq, told_upto, position, runs: runs.all()? };
+        let mut shard = Shard::new(stored, Retention::default());
         for StoredSettings { revision, shards, settings } in store.settings()? {
             shard.set_settings(revision, shards, settings);
         }
-        store.replay(|id, row| shard.committed(id, row).map_err(|error| fault(error.to_string())))?;
-        Ok(Memory { store, shard })
+        shard.keep_revisions();
+        store.replay(position.row, |id, row| {
+            shard.committed(id, row, &runs).map_err(|error| fault(error.to_string()))
+        })?;
+        Ok(Memory { store, runs, shard, merging: None })
     }
 
     /// Stores settings and puts them in force.
@@ -45,11 +58,6 @@ impl Memory {
 }
 
 impl Node {
-    /// Reads memory, which is made from the log where there is none.
-    pub(super) fn with_memory<T>(&self, read: impl FnOnce(&Memory) -> T) -> Result<T> {
-        self.change_memory(|memory| Ok(read(memory)))
-    }
-
     /// Changes memory; a change that fails or panics loses it, so that it is made again from what was stored.
     pub(super) fn change_memory<T>(&self, change: impl FnOnce(&mut Memory) -> Result<T>) -> Result<T> {
         let taken = self.memory.borrow_mut().take();

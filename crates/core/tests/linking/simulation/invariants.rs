@@ -6,15 +6,16 @@ use adtally_core::billing::Entry;
 use adtally_core::cell::{CellKey, Scope};
 use adtally_core::event::EventRef;
 use adtally_core::key::Key;
-use adtally_core::link::{Fact, cells_of};
+use adtally_core::link::{Fact, Related, cells_of};
 use adtally_core::measure::Measures;
 use adtally_core::segment::Segment;
 use adtally_core::time::ServerTime;
 
+use super::Configuration;
 use super::billing::identified;
 use super::world::{Store, World};
-use crate::billing::{balance, naive_costs};
-use crate::{disagreement, naive};
+use crate::billing::{balance, naive_costs_within};
+use crate::{disagreement, naive, net};
 
 type Figures = BTreeMap<CellKey, Measures>;
 
@@ -50,13 +51,13 @@ fn check_once(world: &World, scope: &Scope) -> Result<(), String> {
     for (source, node) in world.nodes.iter().enumerate() {
         let heard = ledger.and_then(|ledger| ledger.heard.get(&source)).copied().unwrap_or(0);
         let stored = node.store.outbox.iter().filter_map(|(_, _, parcel)| parcel.as_ref());
-        let untold = node.store.replay(world.config.shards).tell(ServerTime(0));
+        let untold = node.store.replay(&world.config).tell(ServerTime(0));
         let untold = untold.iter().flat_map(|telling| &telling.parcels);
         for parcel in stored.chain(untold).filter(|parcel| parcel.seq > heard) {
             let own = parcel.segments.iter().filter(|(other, _)| other == scope);
             own.for_each(|(_, segment)| counted.merge(&Segment::decode(segment).unwrap()));
         }
-        expected.merge(&amounts_to(&node.store, world.config.shards, scope));
+        expected.merge(&amounts_to(&node.store, &world.config, scope));
     }
     let (counted, expected) = (figures(&counted), figures(&expected));
     if counted == expected {
@@ -72,13 +73,13 @@ fn check_bill(world: &World) -> Result<(), String> {
     let mut counted: Vec<Entry> = world.books.entries.clone();
     let mut expected = BTreeMap::new();
     for (source, node) in world.nodes.iter().enumerate() {
-        let untold = node.store.replay(world.config.shards).tell(ServerTime(0));
+        let untold = node.store.replay(&world.config).tell(ServerTime(0));
         let untold = untold.iter().flat_map(|telling| &telling.billing);
         let on_the_way = node.store.billing.values().flatten().chain(untold);
         let entries = on_the_way.flat_map(|batch| identified(source, batch));
         let new = entries.filter(|(id, _)| !world.books.taken.contains(id));
         counted.extend(new.map(|(_, entry)| entry.clone()));
-        expected.extend(naive_costs(&node.store.deliveries()));
+        expected.extend(naive_costs_within(&node.store.deliveries(), &world.config.retention));
     }
     let counted = balance(&counted);
     if counted == expected {
@@ -90,11 +91,20 @@ fn check_bill(world: &World) -> Result<(), String> {
 /// LINK-1 and the end of all delivery: reports equal the naive reference.
 pub(super) fn check_settled(world: &World) -> Result<(), String> {
     for node in &world.nodes {
-        let shard = node.store.replay(world.config.shards);
-        let standing = shard.linker().iter().map(|r| (r.event.event.clone(), r.fact)).collect();
-        let naive = naive::link(&node.store.deliveries());
-        if let Some(disagreement) = disagreement(shard.linker(), &standing, &naive) {
+        let mut shard = node.store.scratch(&world.config);
+        let all: Vec<Related> = shard.linker().iter().collect();
+        let standing = net(all.iter().map(told));
+        let naive = naive::link_within(&node.store.deliveries(), &world.config.retention);
+        if let Some(disagreement) = disagreement(all, &standing, &naive) {
             return Err(format!("LINK-1: {disagreement}"));
+        }
+        let mut shard = node.store.replay(&world.config);
+        let all = shard.linker().all(&node.store.extents).unwrap();
+        match disagreement(all, &standing, &naive) {
+            Some(disagreement) if !node.store.has_forgotten => {
+                return Err(format!("LINK-1: with runs: {disagreement}"));
+            }
+            _ => {}
         }
         let is_open = node.store.outbox.iter().any(|(_, _, parcel)| parcel.is_some());
         if is_open || shard.tell(ServerTime(0)).is_some() {
@@ -105,24 +115,27 @@ pub(super) fn check_settled(world: &World) -> Result<(), String> {
         }
     }
     let rows = world.nodes.iter().flat_map(|node| &node.store.rows);
-    let stored: usize = rows.map(|row| row.accepted.len()).sum();
-    match stored == world.config.events.len() {
+    let stored: BTreeSet<_> = rows.flat_map(|row| &row.accepted).map(|event| &event.event).collect();
+    match stored.len() == world.config.events.len() {
         true => Ok(()),
-        false => Err(format!("LINK-1: {stored} events are stored, {} were sent", world.config.events.len())),
+        false => Err(format!(
+            "LINK-1: {} events are stored, {} were sent",
+            stored.len(),
+            world.config.events.len()
+        )),
     }
 }
 
 /// The cells of everything that is stored, linked from scratch.
-fn amounts_to(store: &Store, shards: u32, scope: &Scope) -> Segment {
-    let shard = store.replay(shards);
-    let fact = |related: adtally_core::link::Related<'_>| Fact {
-        sign: 1,
-        event: related.event.event.clone(),
-        at: related.event.at,
-        body: related.fact,
-    };
-    let facts: Vec<Fact> = shard.linker().iter().map(fact).collect();
+fn amounts_to(store: &Store, config: &Configuration, scope: &Scope) -> Segment {
+    let facts: Vec<Fact> = store.scratch(config).linker().iter().map(|related| told(&related)).collect();
     Segment::from_cells(cells_of(&facts, scope))
+}
+
+/// What is told of an event that counts like this.
+fn told(related: &Related) -> Fact {
+    let Related { event, fact, .. } = related;
+    Fact { sign: 1, event: event.event.clone(), at: event.at, body: fact.clone() }
 }
 
 /// The figures that are not zero; sketches are left out, they only grow.

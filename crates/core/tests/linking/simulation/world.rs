@@ -7,15 +7,17 @@ use adtally_core::cell::Scope;
 use adtally_core::event::EventRef;
 use adtally_core::ledger::{Hearing, hear};
 use adtally_core::link::Arrival;
+use adtally_core::link::run::{Progress, Run};
 use adtally_core::route::shard_of;
 use adtally_core::segment::Segment;
 use adtally_core::settings::Settings;
-use adtally_core::shard::{Parcel, Row, Shard};
+use adtally_core::shard::{Parcel, Position, Row, Shard, Stored, Telling};
 use adtally_core::time::ServerTime;
 
 use super::billing::Books;
 use super::{Bug, Configuration, Crash, Op};
 use crate::scenario::START;
+use crate::shelf::Extents;
 
 /// What a Linker object has stored.
 #[derive(Default)]
@@ -26,6 +28,11 @@ pub(super) struct Store {
     pub(super) outbox: Vec<(u64, i64, Option<Parcel>)>,
     /// Rows of billing that are not confirmed.
     pub(super) billing: BTreeMap<BatchId, Vec<Batch>>,
+    pub(super) extents: Extents,
+    /// How far the log is spilled.
+    position: Position,
+    /// Runs were dropped.
+    pub(super) has_forgotten: bool,
 }
 
 /// A Linker object.
@@ -61,21 +68,39 @@ pub(super) struct World {
 
 impl Store {
     /// The memory that follows from the store.
-    pub(super) fn replay(&self, shards: u32) -> Shard {
+    pub(super) fn replay(&self, config: &Configuration) -> Shard {
+        let runs = self.extents.runs();
+        self.replay_from(config, self.position, runs)
+    }
+
+    /// The memory that follows from the log alone, in which nothing is spilled or forgotten.
+    pub(super) fn scratch(&self, config: &Configuration) -> Shard {
+        self.replay_from(config, Position::default(), Vec::new())
+    }
+
+    fn replay_from(&self, config: &Configuration, position: Position, runs: Vec<Run>) -> Shard {
         let (last_seq, told_upto) = self.outbox.last().map_or((0, 0), |(seq, upto, _)| (*seq, *upto));
-        let mut shard = Shard::new(last_seq, told_upto);
+        let mut shard = Shard::new(Stored { last_seq, told_upto, position, runs }, config.retention);
         for (revision, settings) in &self.settings {
-            shard.set_settings(*revision, shards, settings.clone());
+            shard.set_settings(*revision, config.shards, settings.clone());
         }
-        for (id, row) in (1..).zip(&self.rows) {
-            shard.committed(id, row.clone()).unwrap();
+        for (id, row) in (1..).zip(&self.rows).filter(|(id, _)| *id > position.row) {
+            shard.committed(id, row.clone(), &self.extents).unwrap();
         }
         shard
     }
 
+    /// Puts parcels and bills into the outboxes.
+    fn post(&mut self, telling: &Telling, forget_position: bool, bug: Option<Bug>) {
+        let last = self.outbox.last().map_or(0, |(_, upto, _)| *upto);
+        let upto = if forget_position { last } else { telling.upto };
+        self.outbox.extend(telling.parcels.iter().map(|parcel| (parcel.seq, upto, Some(parcel.clone()))));
+        self.bill(telling, bug);
+    }
+
     /// Every delivery that the log holds, in order, for the reference.
     pub(super) fn deliveries(&self) -> Vec<Arrival> {
-        let mut known = BTreeMap::new();
+        let mut known: BTreeMap<EventRef, Arrival> = BTreeMap::new();
         let mut deliveries = Vec::new();
         for row in &self.rows {
             let settings = self.settings.iter().find(|(revision, _)| *revision == row.revision).unwrap();
@@ -86,7 +111,8 @@ impl Store {
                 known.insert(event.event.clone(), arrival.clone());
                 deliveries.push(arrival);
             }
-            deliveries.extend(row.repeats.iter().map(|repeat| known[repeat].clone()));
+            let again = |repeat: &EventRef| Arrival { received: row.received, ..known[repeat].clone() };
+            deliveries.extend(row.repeats.iter().map(again));
         }
         deliveries
     }
@@ -98,9 +124,10 @@ impl Node {
         (self.memory, self.hand_off) = (None, HandOff::default());
     }
 
-    fn shard(&mut self, shards: u32) -> &mut Shard {
+    /// Its memory, and what it reads.
+    fn shard(&mut self, config: &Configuration) -> (&mut Shard, &Extents) {
         let Node { memory, store, .. } = self;
-        memory.get_or_insert_with(|| store.replay(shards))
+        (memory.get_or_insert_with(|| store.replay(config)), &store.extents)
     }
 }
 
@@ -144,24 +171,24 @@ impl World {
             Op::Restart { shard } => self.nodes[shard % nodes].crash(),
             Op::Clock { by_ms } => self.now.0 += by_ms,
             Op::Settings { which } => {
-                for node in &mut self.nodes {
-                    let settings = self.config.settings[*which].clone();
+                let Self { nodes, config, .. } = self;
+                for node in nodes {
+                    let settings = config.settings[*which].clone();
                     let revision = node.revision;
                     node.revision += 1;
-                    node.shard(self.config.shards).set_settings(
-                        revision,
-                        self.config.shards,
-                        settings.clone(),
-                    );
+                    node.shard(config).0.set_settings(revision, config.shards, settings.clone());
                     node.store.settings.push((revision, settings));
                 }
             }
+            Op::Spill { shard, crash } => self.spill(shard % nodes, *crash),
+            Op::Merge { shard, runs, step, crash } => self.merge(shard % nodes, *runs, *step, *crash),
+            Op::Forget { shard } => self.forget(shard % nodes),
         }
     }
 
     fn send(&mut self, shard: usize, picked: &BTreeSet<usize>, crash: Crash, answer_is_lost: bool) {
-        let shards = self.config.shards;
-        let mine = |n: &usize| shard_of(&self.config.events[*n], shards) as usize == shard;
+        let config = &self.config;
+        let mine = |n: &usize| shard_of(&config.events[*n], config.shards) as usize == shard;
         let events: Vec<_> =
             picked.iter().filter(|n| mine(n)).map(|n| self.config.events[*n].clone()).collect();
         if events.is_empty() {
@@ -172,7 +199,8 @@ impl World {
             self.acknowledged.extend(sent.iter().cloned());
         }
         let node = &mut self.nodes[shard];
-        let (row, _) = node.shard(shards).commit(events, self.now);
+        let (memory, shelf) = node.shard(config);
+        let (row, _) = memory.commit(events, self.now, shelf).unwrap();
         if crash == Crash::BeforeStore {
             node.crash();
             return;
@@ -183,32 +211,85 @@ impl World {
             return;
         }
         let id = node.store.rows.len() as i64;
-        node.shard(shards).committed(id, row).unwrap();
+        let (memory, shelf) = node.shard(config);
+        memory.committed(id, row, shelf).unwrap();
         if !answer_is_lost {
             self.acknowledged.extend(sent);
         }
     }
 
     fn tell(&mut self, shard: usize, crash: Crash) {
-        let now = self.now;
-        let node = &mut self.nodes[shard];
-        let Some(telling) = node.shard(self.config.shards).tell(now) else { return };
+        let Self { nodes, config, now, .. } = self;
+        let node = &mut nodes[shard];
+        let Some(telling) = node.shard(config).0.tell(*now) else { return };
         if crash == Crash::BeforeStore {
             node.crash();
             return;
         }
         // The bug: parcels are stored, but how far they tell is stored only after the crash that never lets it.
-        let forget = self.config.bug == Some(Bug::OutboxApartFromPosition) && crash == Crash::AfterStore;
-        let upto =
-            if forget { node.store.outbox.last().map_or(0, |(_, upto, _)| *upto) } else { telling.upto };
-        let rows = telling.parcels.iter().map(|parcel| (parcel.seq, upto, Some(parcel.clone())));
-        node.store.outbox.extend(rows);
-        node.store.bill(&telling, self.config.bug);
+        let forget = config.bug == Some(Bug::OutboxApartFromPosition) && crash == Crash::AfterStore;
+        node.store.post(&telling, forget, config.bug);
         if crash == Crash::AfterStore {
             node.crash();
             return;
         }
-        node.shard(self.config.shards).told(&telling);
+        node.shard(config).0.told(&telling);
+    }
+
+    fn spill(&mut self, shard: usize, crash: Crash) {
+        let Self { nodes, config, now, .. } = self;
+        let node = &mut nodes[shard];
+        let Some(spill) = node.shard(config).0.spill(*now) else { return };
+        if crash == Crash::BeforeStore {
+            node.crash();
+            return;
+        }
+        // The bug: what is untold leaves memory with its events.
+        if let Some(telling) = spill.telling.as_ref().filter(|_| config.bug != Some(Bug::SpillWithoutTelling))
+        {
+            node.store.post(telling, false, config.bug);
+        }
+        node.store.extents.add(&spill.written);
+        node.store.position = spill.position;
+        if crash == Crash::AfterStore {
+            node.crash();
+            return;
+        }
+        node.shard(config).0.spilled(spill);
+    }
+
+    /// Merges the oldest runs; a crash comes after the first extents.
+    fn merge(&mut self, shard: usize, runs: usize, step: usize, crash: Crash) {
+        let Self { nodes, config, .. } = self;
+        let node = &mut nodes[shard];
+        let Some(mut merge) = node.shard(config).0.merge(runs) else { return };
+        loop {
+            let progress = merge.step(step, &node.store.extents).unwrap();
+            if crash == Crash::BeforeStore {
+                return node.crash();
+            }
+            match progress {
+                Progress::Extents(extents) => node.store.extents.put(merge.id, extents),
+                Progress::Done(written) => {
+                    node.store.extents.add(&written);
+                    node.store.extents.forget(&merge.inputs);
+                    if crash == Crash::AfterStore {
+                        return node.crash();
+                    }
+                    return node.shard(config).0.merged(&merge.inputs, written.run);
+                }
+            }
+        }
+    }
+
+    fn forget(&mut self, shard: usize) {
+        let Self { nodes, config, now, .. } = self;
+        let node = &mut nodes[shard];
+        let Some(expiry) = node.shard(config).0.expire(*now) else { return };
+        node.store.extents.forget(&expiry.runs);
+        node.store.position = expiry.position;
+        node.store.has_forgotten = true;
+        node.shard(config).0.expired(&expiry);
     }
 
     /// Delivers the oldest parcel to the first `scopes` of its scopes; marks it when all have it.

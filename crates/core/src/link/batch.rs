@@ -1,0 +1,291 @@
+//! Taking in a batch: what it touches is settled without and with it, and the difference is told.
+
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use super::explore::Reach;
+use super::pool::{Loose, Mark, NONE, Pin, Pool, Record, Role, Slot, name_hash};
+use super::run::{Shelf, ShelfError};
+use super::settle::{SlotLink, State, counts_for, screened, settle};
+use super::{Arrival, Fact, Found, Head, Linker};
+use crate::event::Kind;
+
+/// What a batch touched.
+#[derive(Default)]
+pub(super) struct Batch {
+    /// The first of its new records; they stand together at the end of the pool.
+    first: Slot,
+    /// New events with what has to be looked at to settle them.
+    fresh: Vec<(Slot, Reach)>,
+    /// Groups to settle as a whole.
+    whole: Vec<u64>,
+    /// Deliveries of events in runs, by the hash of their name and their arrival: how many.
+    cold_repeats: FxHashMap<(u64, i64), u32>,
+    /// How often events in memory were delivered before this batch, where it delivered them again.
+    before: FxHashMap<Slot, u32>,
+    /// Groups that were settled as a whole.
+    settled: FxHashSet<u64>,
+    facts: Vec<(u64, Fact)>,
+    /// What clicks have to remember.
+    pins: Vec<(Slot, Option<Pin>)>,
+    /// Records of runs that changed: kept in memory from now on, where they hide the older ones.
+    changed: Vec<Loose>,
+    /// Group, the group it is tied to, and the child that is the reason.
+    ties: Vec<(u64, u64, Record)>,
+}
+
+impl Linker {
+    pub(super) fn begin(&self) -> Batch {
+        Batch { first: self.pool.records.len() as Slot, ..Batch::default() }
+    }
+
+    pub(super) fn accept(&mut self, arrival: &Arrival, row: i64, batch: &mut Batch) -> u64 {
+        self.repeats_impressions |= arrival.settings.windows.repeat_impression_ms > 0;
+        let position = self.accepted;
+        self.accepted += 1;
+        let slot = self.pool.push(arrival, position, row);
+        let hash = self.pool.get(slot).hash;
+        let is_again = self.names.contains_key(&hash) || self.runs.iter().any(|run| run.names.has(hash));
+        self.pool.records[slot as usize].again = is_again;
+        batch.fresh.push((slot, self.reach(slot)));
+        self.enter(slot);
+        position
+    }
+
+    /// Puts a record into the chain of its group and under its name.
+    fn enter(&mut self, slot: Slot) {
+        let record = *self.pool.get(slot);
+        let none = Head { last: NONE, unnamed_until: i64::MIN, clicks_until: i64::MIN };
+        let head = self.heads.entry(record.group).or_insert(none);
+        self.pool.records[slot as usize].next = head.last;
+        head.last = slot;
+        if record.role == Role::Tie {
+            return;
+        }
+        if self.pool.is_unnamed_child(slot) {
+            head.unnamed_until = head.unnamed_until.max(record.at);
+        }
+        if record.kind == Kind::Click {
+            head.clicks_until = head.clicks_until.max(record.at);
+        }
+        let latest = self.names.entry(record.hash).or_insert(slot);
+        if *latest == slot {
+            return;
+        }
+        let (before, after) = if self.pool.get(*latest).received <= record.received {
+            (std::mem::replace(latest, slot), slot)
+        } else {
+            (slot, *latest)
+        };
+        self.pool.records[before as usize].namesake = match after == slot {
+            true => self.pool.get(before).namesake,
+            false => self.pool.get(after).namesake,
+        };
+        self.pool.records[after as usize].namesake = before;
+    }
+
+    pub(super) fn repeat(&mut self, found: Found, batch: &mut Batch) {
+        match found {
+            Found::InMemory(slot) => {
+                let record = &mut self.pool.records[slot as usize];
+                if slot < batch.first {
+                    batch.before.entry(slot).or_insert(record.duplicates);
+                }
+                record.duplicates += 1;
+                let (kind, group) = (record.kind, record.group);
+                if kind != Kind::Impression || self.repeats_impressions {
+                    batch.whole.push(group);
+                }
+            }
+            Found::InRun { group, hash, received } => {
+                *batch.cold_repeats.entry((hash, received)).or_default() += 1;
+                batch.whole.push(group);
+            }
+        }
+    }
+
+    /// Settles what the batch touched.
+    pub(super) fn finish(&mut self, mut batch: Batch, shelf: &dyn Shelf) -> Result<Vec<Fact>, ShelfError> {
+        let whole = std::mem::take(&mut batch.whole);
+        let reaching = batch.fresh.iter().filter(|(_, reach)| *reach == Reach::Whole);
+        let groups: Vec<u64> =
+            whole.into_iter().chain(reaching.map(|(slot, _)| self.pool.get(*slot).group)).collect();
+        for group in groups {
+            if !batch.settled.contains(&group) {
+                self.settle_whole(group, &mut batch, shelf)?;
+            }
+        }
+        for (slot, reach) in std::mem::take(&mut batch.fresh) {
+            if !batch.settled.contains(&self.pool.get(slot).group) {
+                self.settle_alone(slot, reach, &mut batch, shelf)?;
+            }
+        }
+        self.tell_repeated_alone(&mut batch);
+        for (slot, pin) in std::mem::take(&mut batch.pins) {
+            self.pool.set_pin(slot, pin);
+        }
+        for loose in &batch.changed {
+            let slot = self.pool.fasten(loose);
+            self.enter(slot);
+        }
+        for (group, to, child) in &batch.ties {
+            let slot = self.pool.push_tie(*group, *to, child);
+            self.enter(slot);
+        }
+        batch.facts.sort_by_key(|(position, fact)| (*position, fact.sign));
+        Ok(batch.facts.into_iter().map(|(_, fact)| fact).collect())
+    }
+
+    /// Impressions that stand alone and were delivered again.
+    fn tell_repeated_alone(&mut self, batch: &mut Batch) {
+        let mut before: Vec<_> = batch.before.iter().map(|(slot, count)| (*slot, *count)).collect();
+        before.sort_unstable();
+        for (slot, count) in before {
+            let record = *self.pool.get(slot);
+            if batch.settled.contains(&record.group) {
+                continue;
+            }
+            let state = State { invalid: screened(&record), link: SlotLink::Root, tuple: record.tuple };
+            let (old, new) = (self.fact(slot, &state, count), self.fact(slot, &state, record.duplicates));
+            batch.facts.push((record.position, self.signed(-1, slot, old)));
+            batch.facts.push((record.position, self.signed(1, slot, new)));
+        }
+    }
+
+    /// Settles a new event that changes no other, by what it can depend on.
+    fn settle_alone(
+        &mut self,
+        slot: Slot,
+        reach: Reach,
+        batch: &mut Batch,
+        shelf: &dyn Shelf,
+    ) -> Result<(), ShelfError> {
+        let record = *self.pool.get(slot);
+        let mark = self.pool.mark();
+        let state = match reach {
+            Reach::Alone if record.kind == Kind::Impression => {
+                Some(State { invalid: screened(&record), link: SlotLink::Root, tuple: record.tuple })
+            }
+            Reach::Alone | Reach::Whole => settle(&mut self.pool, vec![slot], &self.retention).state(slot),
+            Reach::Parent(parent) => settle(&mut self.pool, vec![parent, slot], &self.retention).state(slot),
+            Reach::Since(from) => {
+                let members = self.group_since(record.group, from, shelf)?;
+                settle(&mut self.pool, members, &self.retention).state(slot)
+            }
+        };
+        if let Some(state) = state {
+            if record.kind == Kind::Click {
+                let pin = self.wanted_pin(&state);
+                batch.pins.push((slot, pin));
+            }
+            let body = self.fact(slot, &state, record.duplicates);
+            batch.facts.push((record.position, self.signed(1, slot, body)));
+        }
+        self.pool.back_to(mark);
+        Ok(())
+    }
+
+    /// Settles the groups that are tied to `group`, without and with the new events, and tells the difference.
+    fn settle_whole(&mut self, group: u64, batch: &mut Batch, shelf: &dyn Shelf) -> Result<(), ShelfError> {
+        let mark = self.pool.mark();
+        let component = self.explore(group, shelf)?;
+        let repeated = self.count_cold_repeats(&component.members, batch);
+        let is_fresh = |slot: &Slot| *slot >= batch.first && !Pool::is_after(&mark, *slot);
+        let old: Vec<Slot> = component.members.iter().copied().filter(|slot| !is_fresh(slot)).collect();
+        let old = settle(&mut self.pool, old, &self.retention);
+        let new = settle(&mut self.pool, component.members, &self.retention);
+        let mut before = old.order.iter().zip(&old.states).peekable();
+        for (slot, state) in new.order.iter().copied().zip(&new.states) {
+            let old = before.next_if(|(other, _)| **other == slot).map(|(_, state)| *state);
+            let record = *self.pool.get(slot);
+            let count = batch.before.get(&slot).or(repeated.get(&slot)).copied().unwrap_or(record.duplicates);
+            if record.kind == Kind::Click {
+                self.note_pin(slot, state, Pool::is_after(&mark, slot), batch);
+            }
+            if repeated.contains_key(&slot) {
+                self.note_change(slot, batch);
+            }
+            // What the group depends on is always there, but it may be there on behalf of two that are not tied.
+            let is_told = batch.settled.contains(&record.group);
+            if is_told || (old.is_some_and(|old| old == *state) && count == record.duplicates) {
+                continue;
+            }
+            if let Some(old) = old {
+                let body = self.fact(slot, &old, count);
+                batch.facts.push((record.position, self.signed(-1, slot, body)));
+            }
+            let body = self.fact(slot, state, record.duplicates);
+            batch.facts.push((record.position, self.signed(1, slot, body)));
+        }
+        self.tie_fresh(&new.order, batch, &mark);
+        batch.settled.extend(component.groups);
+        self.pool.back_to(mark);
+        Ok(())
+    }
+
+    /// Counts the deliveries of events in runs, and tells how often those were delivered before.
+    fn count_cold_repeats(&mut self, members: &[Slot], batch: &Batch) -> FxHashMap<Slot, u32> {
+        let mut repeated = FxHashMap::default();
+        if batch.cold_repeats.is_empty() {
+            return repeated;
+        }
+        for &slot in members {
+            let record = &mut self.pool.records[slot as usize];
+            if let Some(count) = batch.cold_repeats.get(&(record.hash, record.received)) {
+                repeated.insert(slot, record.duplicates);
+                record.duplicates += count;
+            }
+        }
+        repeated
+    }
+
+    /// What a click has to remember when it is in this state.
+    fn wanted_pin(&self, state: &State) -> Option<Pin> {
+        let SlotLink::Impression(impression) = state.link else { return None };
+        let record = self.pool.get(impression);
+        let Record { at, received, group, has_user, tuple, .. } = *record;
+        Some(Pin { id: self.pool.event_id(impression), at, received, group, has_user, tuple })
+    }
+
+    fn note_pin(&mut self, slot: Slot, state: &State, is_from_run: bool, batch: &mut Batch) {
+        let wanted = self.wanted_pin(state);
+        if self.pool.pin(slot) == wanted.as_ref() {
+            return;
+        }
+        if is_from_run {
+            // Past the mark: goes with the rest, but not before it was copied.
+            self.pool.set_pin(slot, wanted);
+            self.note_change(slot, batch);
+        } else {
+            batch.pins.push((slot, wanted));
+        }
+    }
+
+    fn note_change(&self, slot: Slot, batch: &mut Batch) {
+        let loose = self.pool.loosen(slot);
+        let is_same = |other: &Loose| {
+            (other.record.hash, other.record.received) == (loose.record.hash, loose.record.received)
+        };
+        batch.changed.retain(|other| !is_same(other));
+        batch.changed.push(loose);
+    }
+
+    /// Leaves signposts to new events whose named parent is not in their own group.
+    fn tie_fresh(&self, order: &[Slot], batch: &mut Batch, mark: &Mark) {
+        for &slot in order {
+            if slot < batch.first || Pool::is_after(mark, slot) {
+                continue;
+            }
+            let Some((kind, name)) = self.pool.named_parent(slot) else { continue };
+            let (hash, record) = (name_hash(kind, name), self.pool.get(slot));
+            let is_at_home = |other: &Slot| {
+                let parent = self.pool.get(*other);
+                parent.hash == hash
+                    && parent.group == record.group
+                    && counts_for(parent, record, &self.retention)
+            };
+            if hash != record.group && !order.iter().any(is_at_home) {
+                batch.ties.push((hash, record.group, *record));
+            }
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! LINK-1 for linkers whose past is in runs: spilled, merged and forgotten at any time.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use adtally_core::link::{Arrival, Linker, Retention};
+use adtally_core::settings::Settings;
+use adtally_core::time::ServerTime;
+use proptest::prelude::*;
+
+use crate::scenario::{START, event, settings};
+use crate::shelf::{Extents, spill};
+use crate::{disagreement, naive, net};
+
+/// What happens to a linker.
+#[derive(Debug, Clone)]
+enum Step {
+    /// Deliveries arrive together.
+    Arrive(Vec<Arrival>),
+    Spill,
+    /// So many of the oldest runs become one.
+    Merge(usize, usize),
+    /// Runs of which nothing matters any more are dropped.
+    Forget,
+    /// Memory is made from what is stored.
+    Restart,
+}
+
+/// Times of the order of those of the events, so that some matter for each other and some do not.
+fn retention() -> impl Strategy<Value = Retention> {
+    prop_oneof![
+        Just(Retention::default()),
+        (0..8i64, 0..4i64).prop_map(|(touches, dedupe)| Retention {
+            touches_ms: touches * 2_000,
+            dedupe_ms: dedupe * 2_000
+        }),
+    ]
+}
+
+/// Steps in which server time never goes back; events may be delivered again at any time.
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let deliveries = prop::collection::vec((event(), any::<bool>()), 1..6);
+    let step = prop_oneof![
+        6 => (deliveries, 0..4i64).prop_map(|(events, wait)| (Some((events, wait)), Step::Spill)),
+        4 => Just((None, Step::Spill)),
+        2 => (2..5usize, 1..4usize).prop_map(|(runs, step)| (None, Step::Merge(runs, step))),
+        2 => Just((None, Step::Forget)),
+        1 => Just((None, Step::Restart)),
+    ];
+    (prop::collection::vec(step, 1..30), settings(), settings()).prop_map(|(steps, one, other)| {
+        let (one, other) = (Arc::new(one), Arc::new(other));
+        let mut now = START;
+        let arrive = |(events, wait): (Vec<_>, i64)| {
+            now += wait * 1_500;
+            let received = ServerTime(now);
+            let settings = |first| if first { one.clone() } else { other.clone() };
+            let arrival = |(event, first)| Arrival { event, received, settings: settings(first) };
+            Step::Arrive(events.into_iter().map(arrival).collect())
+        };
+        let mut arrive = arrive;
+        let step = |(events, step): (Option<_>, Step)| events.map_or(step, &mut arrive);
+        steps.into_iter().map(step).collect()
+    })
+}
+
+/// A linker with its runs.
+struct Machine {
+    linker: Linker,
+    extents: Extents,
+    retention: Retention,
+    revisions: Vec<Arc<Settings>>,
+    next_run: u64,
+    now: ServerTime,
+}
+
+impl Machine {
+    fn know(&mut self, settings: &Arc<Settings>) {
+        if !self.revisions.iter().any(|known| Arc::ptr_eq(known, settings)) {
+            self.linker.know_settings(self.revisions.len() as u64, settings.clone());
+            self.revisions.push(settings.clone());
+        }
+    }
+
+    fn merge(&mut self, runs: usize, step: usize) {
+        let mut known = self.extents.runs();
+        known.sort_by_key(|run| run.summary.age);
+        known.truncate(runs);
+        if known.len() < 2 {
+            return;
+        }
+        self.next_run += 1;
+        let merge = self.linker.merge_of(self.next_run, &known, self.now);
+        let inputs = merge.inputs.clone();
+        let written = self.extents.merge(merge, self.next_run, step);
+        self.linker.merged(&inputs, written.run);
+    }
+
+    fn restart(&mut self) {
+        self.next_run += 1;
+        spill(&mut self.linker, &mut self.extents, self.next_run);
+        let mut runs = self.extents.runs();
+        runs.sort_by_key(|run| run.summary.age);
+        self.linker = Linker::with_runs(self.retention, self.linker.len() as u64, runs);
+        for (revision, settings) in (0..).zip(&self.revisions) {
+            self.linker.know_settings(revision, settings.clone());
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 4_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// The facts that were told are those of the reference, whatever is in memory and whatever is forgotten.
+    #[test]
+    fn spilling_merging_and_forgetting_do_not_show(steps in steps(), retention in retention()) {
+        let linker = Linker::with_retention(retention);
+        let (extents, revisions) = (Extents::default(), Vec::new());
+        let now = ServerTime(START);
+        let mut machine = Machine { linker, extents, retention, revisions, next_run: 0, now };
+        let (mut told, mut seen) = (Vec::new(), Vec::new());
+        let mut forgotten = BTreeSet::new();
+        for step in steps {
+            match step {
+                Step::Arrive(arrivals) => {
+                    arrivals.iter().for_each(|arrival| machine.know(&arrival.settings));
+                    machine.now = arrivals[0].received;
+                    told.extend(machine.linker.apply_on(arrivals.clone(), &machine.extents).unwrap().facts);
+                    seen.extend(arrivals);
+                }
+                Step::Spill => {
+                    machine.next_run += 1;
+                    spill(&mut machine.linker, &mut machine.extents, machine.next_run);
+                }
+                Step::Merge(runs, step) => machine.merge(runs, step),
+                Step::Forget => {
+                    let expired = machine.linker.expired(machine.now);
+                    machine.linker.forget(&expired);
+                    machine.extents.forget(&expired);
+                    forgotten.extend(expired);
+                }
+                Step::Restart => machine.restart(),
+            }
+        }
+        let naive = naive::link_within(&seen, &retention);
+        let standing = net(told);
+        let mut reference = Linker::with_retention(retention);
+        let from_scratch = net(reference.apply(seen).facts);
+        prop_assert_eq!(disagreement(reference.iter(), &from_scratch, &naive), None);
+        prop_assert_eq!(&standing, &from_scratch);
+        if retention == Retention::default() {
+            let all = machine.linker.all(&machine.extents).unwrap();
+            prop_assert_eq!(disagreement(all, &standing, &naive), None);
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! Questions about single events.
+
+use adtally_core::event::{Event, EventRef, Kind};
+use adtally_core::key::{EventId, UserKey};
+use adtally_core::link::{Filter, Related};
+use adtally_core::time::{EventTime, ServerTime};
+use adtally_wire::api::{EventList, EventStory};
+use adtally_wire::object::{EventsQuery, StoryQuery};
+use adtally_wire::story;
+use worker::{Response, Result};
+
+use super::memory::Memory;
+use super::{Node, fault};
+use crate::objects::refuse;
+
+/// The most events that a list looks at: about a second, in which the shard does nothing else.
+const MAX_LOOKED_AT: usize = 200_000;
+/// The most rows before the one it is said to be in that an event is looked for in: a large commit is several rows.
+const MAX_ROWS_OF_COMMIT: i64 = 64;
+
+impl Node {
+    /// Tells the story of an event.
+    pub(super) fn story(&self, query: &StoryQuery) -> Result<Response> {
+        let Ok(id) = EventId::parse(&query.id) else { return refuse(404, None, "no such event") };
+        let kind = query.kind.as_deref().map(Kind::parse);
+        let (_, shard) = self.name()?;
+        match self.change_memory(|memory| memory.story(&id, kind, shard))? {
+            Some(story) => Response::from_json(&story),
+            None => refuse(404, None, "no such event"),
+        }
+    }
+
+    /// Lists events, the latest arrival first.
+    pub(super) fn events(&self, query: &EventsQuery) -> Result<Response> {
+        let filter = Filter {
+            kind: query.kind.as_deref().and_then(Kind::parse),
+            user: query.user.map(UserKey),
+            outcome: query.outcome.clone(),
+            from: query.from_ms.map(EventTime),
+            to: query.to_ms.map(EventTime),
+        };
+        let (_, shard) = self.name()?;
+        let limit = query.limit as usize;
+        Response::from_json(&self.change_memory(|memory| memory.list(&filter, limit, shard))?)
+    }
+}
+
+impl Memory {
+    /// The story of the event of this id and kind; without a kind that of the first kind that there is.
+    fn story(&mut self, id: &EventId, kind: Option<Option<Kind>>, shard: u32) -> Result<Option<EventStory>> {
+        let unread = |error: adtally_core::link::ShelfError| fault(error.to_string());
+        let linker = self.shard.linker();
+        let kinds = linker.kinds_of(id, &self.runs).map_err(unread)?;
+        let wanted = match kind {
+            Some(kind) => kind.filter(|kind| kinds.contains(kind)),
+            None => kinds.first().copied(),
+        };
+        let Some(kind) = wanted else { return Ok(None) };
+        let event = EventRef { kind, id: id.clone() };
+        let Some(mut told) = linker.story(&event, &self.runs).map_err(unread)? else { return Ok(None) };
+        if let Some(whole) = self.whole(&told.event)? {
+            told.event.event = whole;
+        }
+        let also = kinds.into_iter().filter(|other| *other != kind).map(|kind| kind.name().to_owned());
+        let pending = self.pending(&event)?;
+        Ok(Some(story::tell(&told, shard, &pending, also.collect())))
+    }
+
+    /// The event as it is in the log, with what the linker does not keep.
+    fn whole(&self, related: &Related) -> Result<Option<Event>> {
+        let mut before = related.row + 1;
+        while before > (related.row - MAX_ROWS_OF_COMMIT).max(1) {
+            let rows = self.store.rows_before(before)?;
+            let Some((first, _)) = rows.last() else { return Ok(None) };
+            before = *first;
+            let mut events = rows.into_iter().flat_map(|(_, row)| row.accepted);
+            if let Some(event) = events.find(|event| event.event == related.event.event) {
+                return Ok(Some(event));
+            }
+        }
+        Ok(None)
+    }
+
+    fn list(&mut self, filter: &Filter, limit: usize, shard: u32) -> Result<EventList> {
+        let mut events = Vec::new();
+        let (mut before, mut looked_at) = (i64::MAX >> 11, 0);
+        while events.len() < limit {
+            if looked_at >= MAX_LOOKED_AT {
+                return Ok(EventList { events, complete: false });
+            }
+            let rows = self.store.rows_before(before)?;
+            let Some((first, _)) = rows.last() else { break };
+            before = *first;
+            for (_, row) in rows {
+                looked_at += row.accepted.len();
+                for event in row.accepted.into_iter().rev().filter(|event| filter.fits(event)) {
+                    if events.len() < limit {
+                        events.extend(self.listed(event, row.received, filter, shard)?);
+                    }
+                }
+            }
+        }
+        Ok(EventList { events, complete: true })
+    }
+
+    /// What became of an event of the log, where it fits; nothing where it is forgotten.
+    fn listed(
+        &mut self,
+        event: Event,
+        received: ServerTime,
+        filter: &Filter,
+        shard: u32,
+    ) -> Result<Option<EventStory>> {
+        let related = self.shard.linker().get(&event.event, Some(received), &self.runs);
+        let related = related.map_err(|error| fault(error.to_string()))?;
+        let fits = related.filter(|related| filter.fits_outcome(&related.fact));
+        Ok(fits.map(|related| story::summary(&Related { event, ..related }, shard)))
+    }
+}
