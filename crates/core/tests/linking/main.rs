@@ -10,6 +10,7 @@ mod scenario;
 mod order;
 mod shelf;
 mod runs;
+mod many;
 mod billing;
 mod simulation;
 

@@ -1,0 +1,85 @@
+use super::*;
+use crate::event::{Dims, Kind, Screening};
+use crate::key::{EventId, Key};
+use crate::link::NoShelf;
+use crate::time::EventTime;
+
+/// An impression whose dimensions are as long as they may be, and no other's.
+fn long_impression(n: usize) -> Event {
+    let long = |name: &str| Key::parse(&format!("{name}{n:-<63}")).unwrap();
+    let dims = Dims {
+        campaign: long("c"),
+        ad: long("a"),
+        service: Key::parse(&format!("s{}", n % 60)).unwrap(),
+        placement: long("p"),
+        country: long("k"),
+        device: long("d"),
+    };
+    Event {
+        event: EventRef { kind: Kind::Impression, id: EventId::parse(&format!("i{n}")).unwrap() },
+        at: EventTime(1_700_000_000_000),
+        advertiser: Key::parse("acme").unwrap(),
+        dims,
+        label: Key::empty(),
+        user: None,
+        impression: None,
+        click: None,
+        cost_micros: None,
+        value_micros: 0,
+        screening: Screening::Clean,
+        extras: None,
+    }
+}
+
+#[test]
+fn parcels_stay_small_whatever_is_in_them() {
+    let mut shard = Shard::new(Stored { last_seq: 7, ..Stored::default() }, Retention::default());
+    shard.set_settings(0, 1, Settings::default());
+    let events = (0..MAX_PARCEL_FACTS + 1).map(long_impression).collect();
+    let (row, _) = shard.commit(events, ServerTime(5), &NoShelf).unwrap();
+    shard.committed(1, row, &NoShelf).unwrap();
+    let telling = shard.tell(ServerTime(9)).unwrap();
+    let sizes = telling.parcels.iter().map(|parcel| parcel.segments.iter().map(|(_, s)| s.len()).sum());
+    let sizes: Vec<usize> = sizes.collect();
+    assert!(sizes.len() > 2 && sizes.iter().all(|size| *size <= MAX_PARCEL_BYTES), "{sizes:?}");
+    let told = telling.parcels.iter().map(|parcel| {
+        let (_, platform) = &parcel.segments[0];
+        let segment = Segment::decode(platform).unwrap();
+        segment.iter().map(|(_, tally)| tally.measures.get(crate::measure::Measure::Impressions)).sum::<i64>()
+    });
+    assert_eq!(told.sum::<i64>(), MAX_PARCEL_FACTS as i64 + 1);
+    let (last, before) = telling.parcels.split_last().unwrap();
+    assert_eq!(last.through, Some(ServerTime(9)));
+    assert!(before.iter().all(|parcel| parcel.through.is_none()), "an earlier parcel claims to be complete");
+    let scopes = telling.parcels.iter().map(|parcel| parcel.segments.len());
+    assert!(scopes.max() <= Some(MAX_PARCEL_SCOPES));
+    let numbers: Vec<u64> = telling.parcels.iter().map(|parcel| parcel.seq).collect();
+    assert_eq!(numbers, (8..8 + numbers.len() as u64).collect::<Vec<_>>());
+}
+
+#[test]
+fn settings_that_nothing_refers_to_are_forgotten() {
+    let mut shard = Shard::new(Stored::default(), Retention::default());
+    for revision in 0..4 {
+        shard.set_settings(revision, 1, Settings::default());
+        if revision == 1 {
+            let (row, _) = shard.commit(vec![long_impression(0)], ServerTime(5), &NoShelf).unwrap();
+            shard.committed(1, row, &NoShelf).unwrap();
+        }
+    }
+    assert_eq!(shard.forget_revisions(), [0, 2]);
+    assert_eq!(shard.forget_revisions(), Vec::<u64>::new());
+}
+
+#[test]
+fn the_shard_count_is_fixed_by_the_first_event_even_if_it_waits() {
+    let mut shard = Shard::new(Stored::default(), Retention::default());
+    shard.set_settings(1, 1, Settings::default());
+    assert_eq!(shard.judge_settings(2, 4, 0), SettingsVerdict::Store);
+    assert_eq!(shard.judge_settings(2, 4, 1), SettingsVerdict::Conflict(1));
+    assert_eq!(shard.judge_settings(1, 1, 0), SettingsVerdict::Known);
+    let (row, _) = shard.commit(vec![long_impression(0)], ServerTime(5), &NoShelf).unwrap();
+    shard.committed(1, row, &NoShelf).unwrap();
+    assert_eq!(shard.judge_settings(2, 4, 0), SettingsVerdict::Conflict(1));
+    assert_eq!(shard.judge_settings(2, 1, 0), SettingsVerdict::Store);
+}
