@@ -53,10 +53,12 @@ pub mod measure;
 pub mod sketch;
 pub mod cell;
 pub mod segment;
+pub mod aggregate;
 pub mod billing;
 pub mod shard;
 pub mod ledger;
 pub mod report;
 pub mod access;
 
+mod numbers;
 mod varint;

@@ -80,11 +80,26 @@ impl Sketch {
     pub fn insert(&mut self, user: UserKey) {
         match &mut self.0 {
             Form::Sparse(entries) => {
-                insert_entry(entries, entry(user.0));
+                insert_entry(entries, entry(user));
                 self.densify_if_full();
             }
-            Form::Dense(registers) => raise(registers, entry(user.0)),
+            Form::Dense(registers) => raise(registers, entry(user)),
         }
+    }
+
+    /// The sketch of entries that ascend and may repeat.
+    pub(crate) fn of_ascending(ascending: &[u32]) -> Sketch {
+        let mut entries: Vec<u32> = Vec::with_capacity(ascending.len().min(SPARSE_MAX));
+        for entry in ascending {
+            match entries.last_mut() {
+                // Of one index the greater rank comes last and is kept.
+                Some(last) if index(*last) == index(*entry) => *last = *entry,
+                _ => entries.push(*entry),
+            }
+        }
+        let mut sketch = Sketch(Form::Sparse(entries));
+        sketch.densify_if_full();
+        sketch
     }
 
     /// Adds all of `other`.
@@ -160,8 +175,8 @@ fn rank(bits: u64, width: u32) -> u32 {
     (bits << (64 - width)).leading_zeros().min(width) + 1
 }
 
-/// The sparse entry of a hash: its first 25 bits, then the rank of the other 39.
-fn entry(hash: u64) -> u32 {
+/// The sparse entry of a user, whose key is a hash: its first 25 bits, then the rank of the other 39.
+pub(crate) fn entry(UserKey(hash): UserKey) -> u32 {
     ((hash >> SPARSE_Q) as u32) << RANK_BITS | rank(hash, SPARSE_Q)
 }
 

@@ -68,7 +68,7 @@ fn going_dense_loses_nothing() {
     }
     for hash in [0, 1, u64::MAX, 1 << Q, 1 << SPARSE_Q, (1 << SPARSE_Q) - 1, 1 << 20] {
         let mut registers = [0; REGISTERS];
-        raise(&mut registers, entry(hash));
+        raise(&mut registers, entry(UserKey(hash)));
         assert_eq!(u32::from(registers[(hash >> Q) as usize]), rank(hash, Q), "{hash:x}");
     }
 }

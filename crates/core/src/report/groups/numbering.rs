@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::super::Plan;
+use crate::numbers::Numbers;
 use crate::segment::Segment;
 use crate::segment::narrow::{Codes, by_width};
 
@@ -23,7 +24,7 @@ pub(super) struct Numbering<'s> {
 struct Stage {
     columns: Range<usize>,
     /// None where the key itself is the number.
-    seen: Option<Seen>,
+    seen: Option<Numbers<u64>>,
 }
 
 impl<'s> Numbering<'s> {
@@ -42,12 +43,12 @@ impl<'s> Numbering<'s> {
             let (mut start, mut room) = (0, u64::MAX / radices[0]);
             for (place, radix) in radices[1..].iter().enumerate() {
                 if room < *radix {
-                    stages.push(Stage { columns: start..place, seen: Some(Seen::default()) });
+                    stages.push(Stage { columns: start..place, seen: Some(Numbers::default()) });
                     (start, room) = (place, u64::from(u32::MAX));
                 }
                 room /= radix;
             }
-            stages.push(Stage { columns: start..columns.len(), seen: Some(Seen::default()) });
+            stages.push(Stage { columns: start..columns.len(), seen: Some(Numbers::default()) });
             stages
         };
         Self { columns, radices, stages, keys: Vec::new(), direct: Vec::new() }
@@ -56,7 +57,7 @@ impl<'s> Numbering<'s> {
     /// How many numbers were given out.
     pub(super) fn len(&self) -> usize {
         match &self.stages[self.stages.len() - 1].seen {
-            Some(seen) => seen.keys.len(),
+            Some(seen) => seen.keys().len(),
             // At most `MAX_DIRECT`.
             None => self.radices.iter().product::<u64>() as usize,
         }
@@ -105,7 +106,7 @@ impl<'s> Numbering<'s> {
         let mut codes = vec![Vec::new(); self.columns.len()];
         for stage in self.stages.iter().rev() {
             let mut keys: Vec<u64> = match &stage.seen {
-                Some(seen) => before.iter().map(|number| seen.keys[*number as usize]).collect(),
+                Some(seen) => before.iter().map(|number| seen.keys()[*number as usize]).collect(),
                 None => before.iter().map(|number| u64::from(*number)).collect(),
             };
             for place in stage.columns.clone().rev() {
@@ -154,52 +155,4 @@ impl Digit for u64 {
     fn append(self, radix: u64, digit: u32) -> u64 {
         self.wrapping_mul(radix).wrapping_add(u64::from(digit))
     }
-}
-
-/// Keys in the order in which they came first, found by hash.
-#[derive(Default)]
-struct Seen {
-    keys: Vec<u64>,
-    /// One more than the place in `keys`, 0 where free; a power of two of them, at least twice as many as keys.
-    slots: Vec<u32>,
-}
-
-impl Seen {
-    fn number(&mut self, key: u64) -> u32 {
-        if 2 * (self.keys.len() + 1) > self.slots.len() {
-            self.grow();
-        }
-        let mask = self.slots.len() - 1;
-        let mut slot = hash(key) & mask;
-        loop {
-            match self.slots[slot] {
-                0 => {
-                    self.keys.push(key);
-                    self.slots[slot] = self.keys.len() as u32;
-                    return self.slots[slot] - 1;
-                }
-                taken if self.keys[taken as usize - 1] == key => return taken - 1,
-                _ => slot = (slot + 1) & mask,
-            }
-        }
-    }
-
-    fn grow(&mut self) {
-        let len = (4 * self.slots.len()).max(1 << 10);
-        self.slots.clear();
-        self.slots.resize(len, 0);
-        for (place, key) in (1..).zip(&self.keys) {
-            let mut slot = hash(*key) & (len - 1);
-            while self.slots[slot] != 0 {
-                slot = (slot + 1) & (len - 1);
-            }
-            self.slots[slot] = place;
-        }
-    }
-}
-
-/// The high half of a product mixes all bits of the key.
-fn hash(key: u64) -> usize {
-    let product = u128::from(key ^ 0x9e37_79b9_7f4a_7c15) * 0xd6e8_feb8_6659_fd93;
-    (product >> 64) as usize ^ product as usize
 }
