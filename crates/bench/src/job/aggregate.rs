@@ -2,11 +2,14 @@
 
 use std::sync::Arc;
 
-use adtally_core::cell::{Cells, Scope};
-use adtally_core::key::{Key, UserSalt};
-use adtally_core::link::{Fact, Linker, cells_of};
-use adtally_core::measure::{Measure, Measures};
+use adtally_core::aggregate::Aggregator;
+use adtally_core::cell::{Dimension, Scope};
+use adtally_core::key::{Key, UserKey, UserSalt};
+use adtally_core::link::{Fact, Linker};
+use adtally_core::measure::Measure;
+use adtally_core::segment::Segment;
 use adtally_core::settings::Settings;
+use adtally_core::time::Hour;
 
 use super::{Answer, Job};
 use crate::body::{ADVERTISER, Body, settings};
@@ -19,6 +22,15 @@ pub(super) enum Users {
     Left,
 }
 
+/// A fact as a linker has it at hand: its dimensions are numbers, and of its figures those that are not zero.
+struct Row {
+    hour: Hour,
+    codes: [u32; Dimension::COUNT],
+    /// Where its figures end; they begin where those of the row before end.
+    end: u32,
+    reached: Option<UserKey>,
+}
+
 pub(super) struct Aggregate {
     names: Names,
     salt: UserSalt,
@@ -27,9 +39,11 @@ pub(super) struct Aggregate {
     scope: Scope,
     body: Body,
     linker: Linker,
-    facts: Vec<Fact>,
+    rows: Vec<Row>,
+    figures: Vec<(Measure, i64)>,
     told: i64,
-    cells: Cells,
+    aggregator: Aggregator,
+    segment: Segment,
 }
 
 impl Aggregate {
@@ -42,9 +56,25 @@ impl Aggregate {
             scope: Scope::Advertiser(Key::parse(ADVERTISER).unwrap_or_default()),
             body: Body::default(),
             linker: Linker::new(),
-            facts: Vec::new(),
+            rows: Vec::new(),
+            figures: Vec::new(),
             told: 0,
-            cells: Cells::new(),
+            aggregator: Aggregator::default(),
+            segment: Segment::default(),
+        }
+    }
+
+    fn row(&mut self, fact: &Fact) -> Row {
+        let sign = i64::from(fact.sign);
+        let figures =
+            Measure::ALL.into_iter().map(|measure| (measure, sign * fact.body.measures.get(measure)));
+        self.figures.extend(figures.filter(|(_, figure)| *figure != 0));
+        let cell = &fact.body.cell;
+        Row {
+            hour: cell.hour,
+            codes: Dimension::ALL.map(|dimension| self.aggregator.code(dimension, cell.dim(dimension))),
+            end: self.figures.len() as u32,
+            reached: fact.body.reached.filter(|_| self.users == Users::Counted && fact.sign > 0),
         }
     }
 }
@@ -53,28 +83,33 @@ impl Job for Aggregate {
     fn prepare(&mut self, chunk: &[u8]) {
         self.body.fill(chunk, &self.names);
         let arrivals = self.body.arrivals(self.body.read(&self.salt), &self.settings);
-        self.facts = self.linker.apply(arrivals).facts;
-        if self.users == Users::Left {
-            self.facts.iter_mut().for_each(|fact| fact.body.reached = None);
-        }
-        self.told += self.facts.len() as i64;
+        let facts = self.linker.apply(arrivals).facts;
+        self.told += facts.len() as i64;
+        self.figures.clear();
+        self.rows = facts.iter().map(|fact| self.row(fact)).collect();
     }
 
     fn step(&mut self) {
-        for (key, tally) in cells_of(&self.facts, &self.scope) {
-            self.cells.entry(key).or_default().merge(&tally);
+        let mut start = 0;
+        for Row { hour, codes, end, reached } in &self.rows {
+            let tuple = self.aggregator.tuple_of(*codes);
+            self.aggregator.add(*hour, tuple, &self.figures[start as usize..*end as usize], *reached);
+            start = *end;
         }
     }
 
+    fn finish(&mut self) {
+        self.segment = self.aggregator.segment(&self.scope);
+    }
+
     fn answer(&mut self) -> Answer {
-        totals(self.told, &self.cells)
+        totals(self.told, &self.segment)
     }
 }
 
 /// The sums of cells.
-pub(super) fn totals(facts: i64, cells: &Cells) -> Answer {
-    let mut sum = Measures::ZERO;
-    cells.values().for_each(|tally| sum.merge(&tally.measures));
+pub(super) fn totals(facts: i64, segment: &Segment) -> Answer {
+    let sum = segment.sums();
     let told = [
         Measure::Impressions,
         Measure::Clicks,
@@ -84,5 +119,5 @@ pub(super) fn totals(facts: i64, cells: &Cells) -> Answer {
         Measure::ValueMicros,
     ];
     let sums = told.into_iter().map(|measure| (measure.name(), sum.get(measure)));
-    sums.chain([("facts", facts), ("cells", cells.len() as i64)]).collect()
+    sums.chain([("facts", facts), ("cells", segment.len() as i64)]).collect()
 }

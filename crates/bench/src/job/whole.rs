@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use adtally_core::cell::{Cells, Scope};
+use adtally_core::aggregate::Aggregator;
+use adtally_core::cell::Scope;
 use adtally_core::key::{Key, UserSalt};
-use adtally_core::link::{Linker, cells_of};
+use adtally_core::link::Linker;
 use adtally_core::segment::Segment;
 use adtally_core::settings::Settings;
 
@@ -20,7 +21,7 @@ pub(super) struct Whole {
     scope: Scope,
     body: Body,
     linker: Linker,
-    cells: Cells,
+    aggregator: Aggregator,
     told: i64,
     segment: Segment,
 }
@@ -34,7 +35,7 @@ impl Whole {
             scope: Scope::Advertiser(Key::parse(ADVERTISER).unwrap_or_default()),
             body: Body::default(),
             linker: Linker::new(),
-            cells: Cells::new(),
+            aggregator: Aggregator::default(),
             told: 0,
             segment: Segment::default(),
         }
@@ -50,16 +51,14 @@ impl Job for Whole {
         let arrivals = self.body.arrivals(self.body.read(&self.salt), &self.settings);
         let facts = self.linker.apply(arrivals).facts;
         self.told += facts.len() as i64;
-        for (key, tally) in cells_of(&facts, &self.scope) {
-            self.cells.entry(key).or_default().merge(&tally);
-        }
+        facts.iter().for_each(|fact| self.aggregator.add_fact(fact));
     }
 
     fn finish(&mut self) {
-        self.segment = Segment::from_cells(std::mem::take(&mut self.cells));
+        self.segment = self.aggregator.segment(&self.scope);
     }
 
     fn answer(&mut self) -> Answer {
-        totals(self.told, &self.segment.cells())
+        totals(self.told, &self.segment)
     }
 }
