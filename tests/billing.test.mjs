@@ -7,8 +7,9 @@ import { DatabaseSync } from "node:sqlite";
 import { describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { eventually, isProblem, ndjson } from "./api.mjs";
-import { useServer } from "./server.mjs";
+import { Api, eventually, isProblem, ndjson } from "./api.mjs";
+import { Runtime } from "./harness/runtime.mjs";
+import { freePort, useServer } from "./server.mjs";
 
 /** The queue hands over within a second; the rest is for a busy machine. */
 const SOON_MS = 15_000;
@@ -300,42 +301,72 @@ test("BILL-1: a killed runtime loses no entry and counts none twice", async () =
   await agreesWithReports("many");
 });
 
-test("what a ledger cannot take becomes a dead letter, and is charged once it is repaired and replayed", async () => {
-  const own = { advertiser: "broken" };
-  await advertiser("broken");
-  await server.sender.collect([event("impression", "i1", 0, { ...own, cost_micros: 11 })]);
-  await booked({ advertiser: "broken" }, ["charge impression i1 11 own"]);
-  await settled("broken");
-  const surgery = async (statement) => {
-    await server.stop();
-    alterLedger("broken", statement);
-    await server.start();
-  };
-  await surgery("ALTER TABLE sums RENAME TO mislaid");
-  await server.sender.collect([event("impression", "i2", MINUTE, { ...own, cost_micros: 23 })]);
-  const dead = async () => (await server.admin.get("/v1/billing/dead")).json;
-  await eventually(async () => {
-    const { count, dead: letters, next } = await dead();
-    assert.deepEqual([count, next], [1, null]);
-    const [{ advertiser, entries, error, message }] = letters;
-    assert.deepEqual([advertiser, entries], ["broken", 1]);
-    assert.match(error, /\/take/);
-    assert.match(message, /"id":"i2"/);
-  }, UNTIL_DEAD_MS);
-  // The Linker has handed it over: it is on nobody's way any more.
-  await settled("broken", AFTER_KILL_MS);
-  const tooEarly = await server.admin.post("/v1/billing/dead/replay");
-  assert.deepEqual([tooEarly.status, tooEarly.json.replayed, tooEarly.json.failed.length, tooEarly.json.left], [200, 0, 1, 1], tooEarly.text);
-  await surgery("ALTER TABLE mislaid RENAME TO sums");
-  const [{ id, times }] = (await dead()).dead;
-  assert.equal(times, 2);
-  const none = await server.admin.post("/v1/billing/dead/replay", { ids: ["other"] });
-  assert.deepEqual(none.json, { replayed: 0, failed: [], left: 1 });
-  const replayed = await server.admin.post("/v1/billing/dead/replay", { ids: [id] });
-  assert.deepEqual(replayed.json, { replayed: 1, failed: [], left: 0 }, replayed.text);
-  await booked({ advertiser: "broken" }, ["charge impression i1 11 own", "charge impression i2 23 own"]);
-  assert.deepEqual((await dead()).dead, []);
-  await agreesWithReports("broken");
+// At once, as they mostly wait for the queue.
+describe("dead letters", { concurrency: true }, () => {
+  test("what a ledger cannot take becomes a dead letter, and is charged once it is repaired and replayed", async () => {
+    const own = { advertiser: "broken" };
+    await advertiser("broken");
+    await server.sender.collect([event("impression", "i1", 0, { ...own, cost_micros: 11 })]);
+    await booked({ advertiser: "broken" }, ["charge impression i1 11 own"]);
+    await settled("broken");
+    const surgery = async (statement) => {
+      await server.stop();
+      alterLedger("broken", statement);
+      await server.start();
+    };
+    await surgery("ALTER TABLE sums RENAME TO mislaid");
+    await server.sender.collect([event("impression", "i2", MINUTE, { ...own, cost_micros: 23 })]);
+    const dead = async () => (await server.admin.get("/v1/billing/dead")).json;
+    await eventually(async () => {
+      const { count, dead: letters, next } = await dead();
+      assert.deepEqual([count, next], [1, null]);
+      const [{ advertiser, entries, error, message }] = letters;
+      assert.deepEqual([advertiser, entries], ["broken", 1]);
+      assert.match(error, /\/take/);
+      assert.match(message, /"id":"i2"/);
+    }, UNTIL_DEAD_MS);
+    // The Linker has handed it over: it is on nobody's way any more.
+    await settled("broken", AFTER_KILL_MS);
+    const tooEarly = await server.admin.post("/v1/billing/dead/replay");
+    assert.deepEqual([tooEarly.status, tooEarly.json.replayed, tooEarly.json.failed.length, tooEarly.json.left], [200, 0, 1, 1], tooEarly.text);
+    await surgery("ALTER TABLE mislaid RENAME TO sums");
+    const [{ id, times }] = (await dead()).dead;
+    assert.equal(times, 2);
+    const none = await server.admin.post("/v1/billing/dead/replay", { ids: ["other"] });
+    assert.deepEqual(none.json, { replayed: 0, failed: [], left: 1 });
+    const replayed = await server.admin.post("/v1/billing/dead/replay", { ids: [id] });
+    assert.deepEqual(replayed.json, { replayed: 1, failed: [], left: 0 }, replayed.text);
+    await booked({ advertiser: "broken" }, ["charge impression i1 11 own", "charge impression i2 23 own"]);
+    assert.deepEqual((await dead()).dead, []);
+    await agreesWithReports("broken");
+  });
+
+  test("a message that nobody can read is a dead letter, too, and harms no other", async (t) => {
+    const runtime = new Runtime(await Promise.all([freePort(), freePort(), freePort()]));
+    t.after(() => runtime.stop());
+    await runtime.start();
+    const admin = new Api(runtime.url, runtime.adminToken);
+    const entry = { kind: "charge", amount_micros: 5, basis: "own", event: "impression", id: "i", at_ms: START };
+    const message = (seq, fields) => JSON.stringify({ version: 1, advertiser: "acme", source: "acme/0", seq, part: 0, entries: [entry], ...fields });
+    const text = { contentType: "text" };
+    await runtime.enqueue("BILLING", "not a message", text);
+    await runtime.enqueue("BILLING", { not: "text" }, { contentType: "json" });
+    await runtime.enqueue("BILLING", message(8, { version: 99 }), text);
+    await runtime.enqueue("BILLING", message(9, { entries: [{ ...entry, amount_micros: -1 }] }), text);
+    // The same batch twice, beside them.
+    for (let n = 0; n < 2; n++) await runtime.enqueue("BILLING", message(7), text);
+    const net = async () => (await admin.get("/v1/billing", { ...RANGE, advertiser: "acme" })).json.totals.map(({ net_micros }) => net_micros);
+    await eventually(async () => assert.deepEqual(await net(), [5]), SOON_MS);
+    const dead = async () => (await admin.get("/v1/billing/dead")).json.dead;
+    await eventually(async () => assert.equal((await dead()).length, 4), UNTIL_DEAD_MS);
+    const errors = new Map((await dead()).map(({ id, error }) => [id.replace(/^unreadable:.*/, "unreadable"), error]));
+    assert.match(errors.get("acme/0:8.0"), /version 99/);
+    assert.match(errors.get("acme/0:9.0"), /invalid amount/);
+    assert.match(errors.get("unreadable"), /not a message/);
+    const answer = await admin.post("/v1/billing/dead/replay");
+    assert.deepEqual([answer.json.replayed, answer.json.failed.length, answer.json.left], [0, 4, 4], answer.text);
+    assert.deepEqual(await net(), [5]);
+  });
 });
 
 /** Changes the database of an advertiser's ledger behind its back; the server must be down. */

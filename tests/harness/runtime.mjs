@@ -111,6 +111,12 @@ export class Runtime {
     }
   }
 
+  /** Puts a message into a queue, past the worker. */
+  async enqueue(binding, body, options) {
+    const producer = await this.#miniflare.getQueueProducer(binding, "adtally");
+    await producer.send(body, options);
+  }
+
   /** What the isolate of an object has used: rows, calls, memory. */
   async usage(advertiser) {
     const of = ["LINKER", `${advertiser}/0`, "/usage"].map((part) => `of=${encodeURIComponent(part)}`);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use adtally_wire::billing::Message;
+use adtally_wire::billing::Envelope;
 use js_sys::JSON;
 use worker::{Env, MessageBatch, MessageExt, QueueRetryOptionsBuilder, RawMessage};
 
@@ -39,7 +39,7 @@ pub(crate) async fn consume(batch: &MessageBatch<serde_json::Value>, env: &Env) 
     let texts: Vec<String> = messages.iter().map(text).collect();
     let outcomes = ledgers.take(&texts).await;
     let is_dead = batch.queue().ends_with(DEAD_SUFFIX);
-    let mut settled: Vec<Message> = Vec::new();
+    let mut settled: Vec<Envelope> = Vec::new();
     let mut done: Vec<&RawMessage> = Vec::new();
     for ((raw, text), outcome) in messages.iter().zip(&texts).zip(outcomes) {
         match outcome {
@@ -50,7 +50,7 @@ pub(crate) async fn consume(batch: &MessageBatch<serde_json::Value>, env: &Env) 
             Err(error) if is_dead => match ledgers.park(text, &error, clock::now().0).await {
                 Ok(()) => {
                     worker::console_error!("a billing message died: {error}");
-                    settled.extend(Message::parse(text));
+                    settled.extend(Envelope::read(text));
                     done.push(raw);
                 }
                 Err(fault) => {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use adtally_core::key::Key;
-use adtally_wire::billing::Message;
+use adtally_wire::billing::Envelope;
 use adtally_wire::billing::object::{
     CONFIRMED, Confirmed, LETTERS, Letter, Letters, LettersQuery, PARK, REPLAYED,
 };
@@ -29,7 +29,7 @@ pub(crate) struct Ledgers {
 }
 
 /// What became of a message: in the ledger, or why not.
-pub(crate) type Outcome = Result<Message, String>;
+pub(crate) type Outcome = Result<Envelope, String>;
 
 impl Ledgers {
     /// Reads the bindings; one that is missing is a fault of the deployment.
@@ -41,9 +41,9 @@ impl Ledgers {
     /// Puts messages into their ledgers; one outcome each, in order.
     pub(crate) async fn take(&self, texts: &[String]) -> Vec<Outcome> {
         let mut outcomes: Vec<Option<Outcome>> = Vec::with_capacity(texts.len());
-        let mut by_advertiser: BTreeMap<Key, Vec<(usize, Message)>> = BTreeMap::new();
+        let mut by_advertiser: BTreeMap<Key, Vec<(usize, Envelope)>> = BTreeMap::new();
         for (place, text) in texts.iter().enumerate() {
-            match Message::parse(text) {
+            match Envelope::read(text) {
                 Ok(message) => {
                     outcomes.push(None);
                     by_advertiser.entry(message.advertiser.clone()).or_default().push((place, message));
@@ -89,12 +89,12 @@ impl Ledgers {
     /// Tells the Linkers that sent these messages that they need not be sent again.
     ///
     /// A Linker that is not reached sends them once more, and is told again.
-    pub(crate) async fn confirm<'a>(&self, messages: impl IntoIterator<Item = &'a Message>) {
+    pub(crate) async fn confirm<'a>(&self, messages: impl IntoIterator<Item = &'a Envelope>) {
         let mut by_source: BTreeMap<&str, Confirmed> = BTreeMap::new();
         for message in messages {
             let confirmed =
                 by_source.entry(&message.source).or_insert_with(|| Confirmed { batches: Vec::new() });
-            confirmed.batches.push((message.batch.id.seq, message.batch.id.part));
+            confirmed.batches.push((message.batch.seq, message.batch.part));
         }
         let calls = by_source.into_iter().map(|(source, confirmed)| async move {
             let told = async { send(&self.linkers, source, CONFIRMED, &json(&confirmed)?).await };
@@ -107,10 +107,8 @@ impl Ledgers {
 
     /// Keeps a message that cannot be processed.
     pub(crate) async fn park(&self, text: &str, error: &str, at_ms: i64) -> Result<(), Fault> {
-        let id = match Message::parse(text) {
-            Ok(message) => {
-                format!("{}:{}.{}", message.source, message.batch.id.seq, message.batch.id.part)
-            }
+        let id = match Envelope::read(text) {
+            Ok(Envelope { source, batch, .. }) => format!("{source}:{}.{}", batch.seq, batch.part),
             Err(_) => format!("unreadable:{}", etag::fold(&[text])),
         };
         let letter = Letter { id, error: error.to_owned(), at_ms, text: text.to_owned() };

@@ -8,4 +8,4 @@ pub mod object;
 pub mod story;
 pub mod sums;
 
-pub use message::{Message, MessageError};
+pub use message::{Envelope, Message, MessageError};

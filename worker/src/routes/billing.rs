@@ -7,7 +7,6 @@ use adtally_core::billing::EntryKind;
 use adtally_core::key::Key;
 use adtally_core::report::{Query, QueryError};
 use adtally_core::time::rfc3339;
-use adtally_wire::billing::Message;
 use adtally_wire::billing::api::{
     BillingAnswer, BillingEntries, DeadLetter, DeadLetters, Outbox, OutboxShard, Replay, ReplayAnswer,
     ReplayFailure,
@@ -15,6 +14,7 @@ use adtally_wire::billing::api::{
 use adtally_wire::billing::object::{
     Cursor, ENTRIES, EntriesQuery, LettersQuery, OUTBOX, Page, StoredLetter, TOTALS,
 };
+use adtally_wire::billing::{Envelope, Message};
 use adtally_wire::catalog::{key as parse_key, read};
 use adtally_wire::object::ReduceQuery;
 use worker::Response;
@@ -195,11 +195,10 @@ fn limit(call: &Call, default: u32, max: u32) -> Result<u32, Fault> {
 
 fn dead_letter(stored: StoredLetter) -> DeadLetter {
     let StoredLetter { first_ms, times, letter, .. } = stored;
-    let message = Message::parse(&letter.text).ok();
     DeadLetter {
         id: letter.id,
-        advertiser: message.as_ref().map(|message| message.advertiser.to_string()),
-        entries: message.map(|message| message.batch.entries.len() as u64),
+        advertiser: Envelope::read(&letter.text).ok().map(|envelope| envelope.advertiser.to_string()),
+        entries: Message::parse(&letter.text).ok().map(|message| message.batch.entries.len() as u64),
         error: letter.error,
         first: rfc3339(first_ms),
         last: rfc3339(letter.at_ms),

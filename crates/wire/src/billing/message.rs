@@ -26,6 +26,17 @@ pub struct Message {
     pub batch: Batch,
 }
 
+/// What every version of a message says about itself: whoever hands it on need not read its entries.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Envelope {
+    /// Whose ledger it is for.
+    pub advertiser: Key,
+    /// The name of the Linker object.
+    pub source: String,
+    /// Which of its batches it is.
+    pub batch: BatchId,
+}
+
 /// Why a text is not a message.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum MessageError {
@@ -61,8 +72,7 @@ impl Message {
 
     /// Reads what [`Message::to_text`] wrote.
     pub fn parse(text: &str) -> Result<Self, MessageError> {
-        let malformed = |error: serde_json::Error| MessageError::Malformed(error.to_string());
-        match serde_json::from_str::<Head>(text).map_err(malformed)?.version {
+        match head(text)?.version {
             VERSION => {}
             other => return Err(MessageError::Version(other)),
         }
@@ -79,9 +89,29 @@ impl Message {
     }
 }
 
+impl Envelope {
+    /// Reads the envelope of a message of any version.
+    pub fn read(text: &str) -> Result<Self, MessageError> {
+        let Head { advertiser, source, seq, part, .. } = head(text)?;
+        Ok(Self { advertiser: key(&advertiser)?, source, batch: BatchId { seq, part } })
+    }
+}
+
+fn head(text: &str) -> Result<Head, MessageError> {
+    serde_json::from_str(text).map_err(malformed)
+}
+
+fn malformed(error: serde_json::Error) -> MessageError {
+    MessageError::Malformed(error.to_string())
+}
+
 #[derive(Deserialize)]
 struct Head {
     version: u32,
+    advertiser: String,
+    source: String,
+    seq: u64,
+    part: u32,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -255,6 +285,9 @@ mod tests {
             assert_eq!(Message::parse(&text.replace(from, to)), Err(expected), "{to}");
         };
         check("\"version\":1", "\"version\":2", MessageError::Version(2));
+        let later = text.replace("\"version\":1", "\"version\":2").replace("entries", "lines");
+        let envelope = Envelope::read(&later).unwrap();
+        assert_eq!((envelope.source.as_str(), envelope.batch), ("acme/0", BatchId { seq: 17, part: 2 }));
         check("1000000000000000", "-1", MessageError::Invalid("amount"));
         check("credit", "debit", MessageError::Invalid("kind"));
         check("cpa", "free", MessageError::Invalid("basis"));

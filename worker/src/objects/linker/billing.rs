@@ -1,6 +1,7 @@
 //! From the billing outbox to the queue, and the confirmations that come back.
 
 use std::cell::{Cell, OnceCell, RefCell};
+use std::pin::pin;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -9,10 +10,11 @@ use adtally_core::event::EventRef;
 use adtally_core::time::ServerTime;
 use adtally_wire::billing::api::OutboxShard;
 use adtally_wire::billing::object::Confirmed;
-use worker::{BatchMessageBuilder, MessageBuilder, QueueContentType, Response, Result, SendMessage};
+use futures_util::future::{Either, select};
+use worker::{BatchMessageBuilder, Delay, MessageBuilder, QueueContentType, Response, Result, SendMessage};
 
-use super::Node;
 use super::memory::Memory;
+use super::{Node, fault};
 use crate::bindings::BILLING;
 use crate::clock;
 use crate::storage::billing::{BillingOutbox, OutboxRow};
@@ -20,6 +22,9 @@ use crate::usage;
 
 /// Messages in one call of the queue, which takes 256,000 bytes: two of the largest.
 const MESSAGES_AT_ONCE: usize = 2;
+
+/// How long the queue may take to answer: one that never does must not hold the desk for ever.
+const SEND_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// What this instance knows of the hand-off; a new one sends everything again.
 #[derive(Default)]
@@ -116,7 +121,12 @@ impl Node {
             MessageBuilder::new(text.clone()).content_type(QueueContentType::Text).build()
         };
         let batch = BatchMessageBuilder::new().messages(messages.iter().map(text)).build();
-        self.env.queue(BILLING)?.send_batch(batch).await?;
+        let queue = self.env.queue(BILLING)?;
+        let sending = pin!(queue.send_batch(batch));
+        match select(sending, Delay::from(SEND_TIMEOUT)).await {
+            Either::Left((sent, _)) => sent?,
+            Either::Right(_) => return Err(fault("no answer")),
+        }
         messages.iter().for_each(|(_, text)| usage::sent(text.len()));
         Ok(())
     }
