@@ -77,3 +77,59 @@ fn story_entry(position: u64, entry: &Entry, state: &str) -> StoryEntry {
         state: state.to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use adtally_core::event::{EventRef, Kind};
+    use adtally_core::intake::{Context, Media, read_body};
+    use adtally_core::key::{EventId, UserSalt};
+    use adtally_core::link::{Arrival, Linker};
+    use adtally_core::settings::{Price, PriceModel, Settings};
+    use adtally_core::time::ServerTime;
+
+    use super::*;
+
+    /// A click whose better parent comes last; of its three entries the last `open` are not confirmed.
+    fn check(open: usize, expected: &[(&str, u64, &str)], state: &str) {
+        let salt = UserSalt::new(b"s");
+        let context = Context { now: ServerTime(1_532_271_600_000), nonce: 0, salt: &salt };
+        let body = r#"{"id":"far","kind":"impression","advertiser":"acme","user":"u","ad":"a","campaign":"c","at":1532271400000}
+            {"id":"c1","kind":"click","advertiser":"acme","user":"u","ad":"a","at":1532271500000}
+            {"id":"near","kind":"impression","advertiser":"acme","user":"u","ad":"a","campaign":"c","at":1532271450000}"#;
+        let price = Price { model: PriceModel::Cpc, micros: 7 };
+        let prices = [("c".to_owned(), price)].into();
+        let settings = Arc::new(Settings { prices, ..Settings::default() });
+        let mut linker = Linker::new();
+        let mut facts = Vec::new();
+        for (_, event) in read_body(body.as_bytes(), Media::Ndjson, &context).unwrap().events {
+            let arrival = Arrival { event, received: context.now, settings: settings.clone() };
+            facts.extend(linker.apply([arrival]).facts);
+        }
+        let click = EventRef { kind: Kind::Click, id: EventId::parse("c1").unwrap() };
+        let facts: Vec<Fact> = facts.into_iter().filter(|fact| fact.event == click).collect();
+        let history: Vec<(u64, Fact)> = [1, 2, 2].into_iter().zip(facts).collect();
+        let all: Vec<Entry> = [&history[..1], &history[1..]]
+            .iter()
+            .flat_map(|part| entries(&part.iter().map(|(_, fact)| fact.clone()).collect::<Vec<_>>()))
+            .collect();
+        let story = tell(&history, &all[all.len() - open..]);
+        let told: Vec<_> =
+            story.entries.iter().map(|e| (e.kind.as_str(), e.position, e.state.as_str())).collect();
+        assert_eq!((told.as_slice(), story.state.as_deref(), story.net_micros), (expected, Some(state), 7));
+    }
+
+    #[test]
+    fn the_newest_entries_are_pending() {
+        check(0, &[("charge", 1, "sent"), ("credit", 2, "sent"), ("charge", 2, "sent")], "sent");
+        check(2, &[("charge", 1, "sent"), ("credit", 2, "pending"), ("charge", 2, "pending")], "pending");
+        check(3, &[("charge", 1, "pending"), ("credit", 2, "pending"), ("charge", 2, "pending")], "pending");
+    }
+
+    #[test]
+    fn what_costs_nothing_has_no_state() {
+        let story = tell(&[], &[]);
+        assert_eq!((story.state, story.net_micros, story.entries.len()), (None, 0, 0));
+    }
+}
