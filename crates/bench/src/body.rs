@@ -14,6 +14,9 @@ use crate::record::{EventRecord, Names};
 /// The advertiser of all events.
 pub const ADVERTISER: &str = "acme";
 
+/// The revision of the only settings that there are.
+pub const REVISION: u64 = 1;
+
 /// The settings of all runs: the defaults, but for repeats, which other engines do not know.
 pub fn settings() -> Arc<Settings> {
     let windows = Windows { repeat_click_ms: 0, ..Windows::default() };

@@ -26,21 +26,29 @@ struct Job {
     large: bool,
     /// Whether WebAssembly runs it too.
     in_wasm: bool,
-    question: Question,
+    /// What other engines are asked for it.
+    question: Option<Question>,
 }
 
-const JOBS: [Job; 5] = [
-    Job { name: "parse", unit: "events/s", large: false, in_wasm: true, question: Question::Parse },
-    Job { name: "link", unit: "events/s", large: true, in_wasm: true, question: Question::Link },
-    Job { name: "aggregate", unit: "rows/s", large: true, in_wasm: false, question: Question::Aggregate },
+const JOBS: [Job; 6] = [
+    Job { name: "parse", unit: "events/s", large: false, in_wasm: true, question: Some(Question::Parse) },
+    Job { name: "link", unit: "events/s", large: true, in_wasm: true, question: Some(Question::Link) },
+    Job { name: "spilled", unit: "events/s", large: false, in_wasm: true, question: None },
+    Job {
+        name: "aggregate",
+        unit: "rows/s",
+        large: true,
+        in_wasm: false,
+        question: Some(Question::Aggregate),
+    },
     Job {
         name: "aggregate-users",
         unit: "rows/s",
         large: true,
         in_wasm: false,
-        question: Question::AggregateUsers,
+        question: Some(Question::AggregateUsers),
     },
-    Job { name: "whole", unit: "events/s", large: false, in_wasm: true, question: Question::Whole },
+    Job { name: "whole", unit: "events/s", large: false, in_wasm: true, question: Some(Question::Whole) },
 ];
 
 const QUERIES: [&str; 4] = ["q1", "q2", "q3", "q4"];
@@ -84,7 +92,8 @@ pub(super) fn measure(bench: &mut Bench<'_>, peers: Option<&Peers>) -> Result<()
     let of_queries = QUERIES.iter().flat_map(|query| [format!("native/{query}"), format!("wasm/{query}")]);
     let of_jobs = JOBS.iter().flat_map(|job| [format!("native/{}", job.name), format!("wasm/{}", job.name)]);
     let others =
-        ["native/link-peak", "native/open-events", "wasm/open-events", "wasm/module"].map(str::to_owned);
+        ["native/link-peak", "native/open-events", "wasm/open-events", "wasm/spilled-events", "wasm/module"]
+            .map(str::to_owned);
     let names: Vec<String> = of_queries.chain(of_jobs).chain(others).collect();
     if !bench.wants_any(names.iter().map(String::as_str)) {
         return Ok(());
@@ -116,7 +125,10 @@ fn of_job(bench: &mut Bench<'_>, job: &Job, data: &Data, peers: Option<&Peers>) 
     if bench.wants(&native_name) || bench.wants_any(extra_native.iter().copied()) {
         let mut command = pinned(bench.project, native(bench.project));
         let result = ask(command.args(["run", job.name]).arg(file).args(["--runs", runs]))?;
-        let told = peers.map(|peers| peers.ask(job.question, data, &result["answer"])).transpose()?;
+        let told = match (peers, job.question) {
+            (Some(peers), Some(question)) => Some(peers.ask(question, data, &result["answer"])?),
+            _ => None,
+        };
         let (fastest, leanest) = told.map_or((None, None), |told| (Some(told.fastest), Some(told.leanest)));
         let peer = fastest.map(|fastest| rate(fastest, &result)).transpose()?;
         let figure = Figure::new(native_name, job.unit, rates(&result)?).with_peer(peer);
@@ -133,16 +145,17 @@ fn of_job(bench: &mut Bench<'_>, job: &Job, data: &Data, peers: Option<&Peers>) 
         let runs = if bench.options.quick { "1" } else { "3" };
         let result = ask(command.args(["run", job.name]).arg(&data.small).args(["Infinity", runs]))?;
         let peer = match (peers, job.question) {
-            (Some(peers), Question::Parse) => Some(peers.json_parse(bench, data, &result["answer"])?),
+            (Some(peers), Some(Question::Parse)) => Some(peers.json_parse(bench, data, &result["answer"])?),
             _ => None,
         };
         let peer = peer.map(|peer| rate(peer, &result)).transpose()?;
         let figure = Figure::new(wasm_name, job.unit, rates(&result)?).with_peer(peer);
         let peak = number(&result, "peak_resident")? / MEGABYTE;
         bench.figures.add(with_size(figure, &result).note("peak_memory_mb", peak.round()));
-        if is_link {
-            let name = "wasm/open-events";
-            bench.figures.add(open_events(name, &result)?);
+        match job.name {
+            "link" => bench.figures.add(open_events("wasm/open-events", &result)?),
+            "spilled" => bench.figures.add(spilled_events("wasm/spilled-events", &result)?),
+            _ => {}
         }
     }
     Ok(())
@@ -160,6 +173,16 @@ fn open_events(name: &str, result: &Value) -> Result<Figure> {
     let grown = number(result, "resident_after")? - number(result, "resident_before")?;
     let events = number(&result["answer"], "unique")?;
     Ok(Figure::new(name, "MB/M", vec![grown / MEGABYTE / (events / 1e6)]).note("events", events))
+}
+
+/// Memory of a linker that spills, per million events in it, and what lies on its shelf.
+fn spilled_events(name: &str, result: &Value) -> Result<Figure> {
+    let answer = &result["answer"];
+    let per_million = |figure: &str| {
+        Ok::<_, anyhow::Error>(number(answer, figure)? / MEGABYTE / (number(answer, "unique")? / 1e6))
+    };
+    let detail = format!("and {:.0} MB/M on the shelf", per_million("shelf_bytes")?);
+    Ok(Figure::new(name, "MB/M", vec![per_million("linker_bytes")?]).note("detail", detail))
 }
 
 fn of_cube(bench: &mut Bench<'_>, data: &Data, peers: Option<&Peers>) -> Result<()> {
