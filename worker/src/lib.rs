@@ -19,6 +19,7 @@ mod auth;
 mod routes;
 mod catalog;
 mod directory;
+mod lists;
 mod linkers;
 mod dispatch;
 mod reporters;

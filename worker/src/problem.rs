@@ -2,6 +2,7 @@
 
 use adtally_core::access::Denied;
 use adtally_core::intake::BodyError;
+use adtally_core::screen::ListError;
 use adtally_wire::api::Problem;
 use adtally_wire::catalog::CatalogError;
 use thiserror::Error;
@@ -169,6 +170,12 @@ impl From<Denied> for Fault {
             Denied::Scope => "foreign_scope",
         };
         Fault::refused(403, code, denied.to_string())
+    }
+}
+
+impl From<ListError> for Fault {
+    fn from(error: ListError) -> Self {
+        Fault::refused(422, "invalid_list", error.to_string())
     }
 }
 

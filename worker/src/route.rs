@@ -1,5 +1,6 @@
 //! Which paths there are, and what may be done with them.
 
+use adtally_core::screen::ListName;
 use adtally_wire::catalog::entry::EntryKind;
 use percent_encoding::percent_decode_str;
 use worker::Method;
@@ -29,6 +30,8 @@ pub(crate) enum Route {
     Entries(EntryKind),
     /// `/v1/ads/{key}`, `/v1/services/{key}`, `/v1/placements/{key}`
     Entry(EntryKind, String),
+    /// `/v1/lists/bots`, `/v1/lists/datacenters`
+    List(ListName),
     /// `/v1/events`
     Events,
     /// `/v1/events/{id}`
@@ -114,6 +117,7 @@ impl Route {
             "services" => Route::Entry(EntryKind::Service, key),
             "placements" => Route::Entry(EntryKind::Placement, key),
             "events" => Route::Event(key),
+            "lists" => ListName::parse(&key).map_or(Route::Unknown, Route::List),
             _ => Route::Unknown,
         }
     }
@@ -128,6 +132,7 @@ impl Route {
                 &[Method::Get, Method::Head, Method::Put]
             }
             Route::BillingReplay => &[Method::Post],
+            Route::List(_) => &[Method::Get, Method::Head, Method::Put, Method::Delete],
             Route::Events => &[Method::Get, Method::Head, Method::Post, Method::Options],
             _ => &[Method::Get, Method::Head],
         }
@@ -155,6 +160,9 @@ mod tests {
         check("/v1/campaigns/%EC%97%AC%EB%A6%84%20a%2Fb", Route::Campaign("여름 a/b".to_owned()));
         check("/v1/ads/a", Route::Entry(EntryKind::Ad, "a".to_owned()));
         check("/v1/services", Route::Entries(EntryKind::Service));
+        check("/v1/lists/bots", Route::List(ListName::Bots));
+        check("/v1/lists/people", Route::Unknown);
+        check("/v1/lists", Route::Unknown);
         check("/v1/ads/", Route::Unknown);
         check("/v1/ads/%FF", Route::Unknown);
         check("/v1/ads/a/b", Route::Unknown);
@@ -194,6 +202,6 @@ mod tests {
                 assert_eq!(item.get(method).is_some(), exists, "{method} {path}");
             }
         }
-        assert_eq!(described, 33);
+        assert_eq!(described, 39);
     }
 }

@@ -11,6 +11,7 @@ mod advertisers;
 mod campaigns;
 mod entries;
 mod settings;
+mod lists;
 
 use serde_json::json;
 use worker::{Env, Method, Request, Response, ResponseBuilder};
@@ -71,6 +72,9 @@ async fn dispatch(route: Route, request: Request, env: &Env) -> Result<Response,
         (Route::Entries(kind), _) => entries::list(&call, kind).await,
         (Route::Entry(kind, key), Method::Put) => entries::put(&mut call, kind, &key).await,
         (Route::Entry(kind, key), _) => entries::get(&call, kind, &key).await,
+        (Route::List(list), Method::Put) => lists::put(&mut call, list).await,
+        (Route::List(list), Method::Delete) => lists::delete(&call, list).await,
+        (Route::List(list), _) => lists::get(&call, list).await,
         (Route::Events, Method::Post) => collect::events(&mut call).await,
         (Route::Events, _) => events::list(&call).await,
         (Route::Event(id), _) => events::story(&call, &id).await,

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use adtally_core::intake::{Context, Intake, Media, read_body};
 use adtally_core::key::UserSalt;
 use adtally_core::link::Arrival;
+use adtally_core::screen::Lists;
 use adtally_core::settings::{Settings, Windows};
 use adtally_core::time::ServerTime;
 
@@ -46,7 +47,7 @@ impl Body {
     /// Reads the body as the worker does.
     pub fn read(&self, salt: &UserSalt) -> Intake {
         let now = self.received.last().copied().unwrap_or(ServerTime(0));
-        let context = Context { now, nonce: 7, salt };
+        let context = Context { now, nonce: 7, salt, lists: Lists::built_in(), visitor: None };
         #[expect(clippy::expect_used, reason = "a chunk is never empty, and its text is what `line` writes")]
         read_body(self.text.as_bytes(), Media::Ndjson, &context).expect("a body of events")
     }

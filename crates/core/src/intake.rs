@@ -3,10 +3,12 @@
 //! ```
 //! use adtally_core::intake::{Context, Media, read_body};
 //! use adtally_core::key::UserSalt;
+//! use adtally_core::screen::Lists;
 //! use adtally_core::time::ServerTime;
 //!
 //! let salt = UserSalt::new(b"secret");
-//! let context = Context { now: ServerTime(1_532_271_600_000), nonce: 7, salt: &salt };
+//! let now = ServerTime(1_532_271_600_000);
+//! let context = Context { now, nonce: 7, salt: &salt, lists: Lists::built_in(), visitor: None };
 //! let body = br#"[{"kind":"impression","advertiser":"acme","ad":"a1"}, {"kind":"wink"}]"#;
 //! let intake = read_body(body, Media::Json, &context).unwrap();
 //! assert_eq!(intake.events.len(), 1);
@@ -18,13 +20,13 @@ mod scan;
 mod word;
 mod fields;
 mod rules;
-mod screen;
 
 use thiserror::Error;
 
 use self::body::Reader;
 use crate::event::Event;
 use crate::key::UserSalt;
+use crate::screen::{Lists, Visitor};
 use crate::time::{DAY_MS, MINUTE_MS, ServerTime};
 
 /// The most bytes in a request body, compressed or not: what one Linker commit can hold in memory many times over.
@@ -77,6 +79,10 @@ pub struct Context<'a> {
     pub nonce: u64,
     /// Hashes user keys.
     pub salt: &'a UserSalt,
+    /// Robots and data centres.
+    pub lists: &'a Lists,
+    /// What the request tells of the person, if it comes from their browser: it stands in for what events leave out.
+    pub visitor: Option<&'a Visitor>,
 }
 
 /// The events of a body, and what was wrong with the others.

@@ -10,6 +10,7 @@
 //! use adtally_core::key::{Key, UserSalt};
 //! use adtally_core::link::{Arrival, Linker, cells_of};
 //! use adtally_core::report::{Query, Value, run};
+//! use adtally_core::screen::Lists;
 //! use adtally_core::segment::Segment;
 //! use adtally_core::settings::Settings;
 //! use adtally_core::time::ServerTime;
@@ -20,7 +21,8 @@
 //!     {"kind":"impression","id":"i1","advertiser":"acme","ad":"a1","at":"2018-07-22T15:00:00Z"}"#;
 //! let now = ServerTime(1_532_271_610_000);
 //! let salt = UserSalt::new(b"secret");
-//! let intake = read_body(body, Media::Ndjson, &Context { now, nonce: 0, salt: &salt })?;
+//! let context = Context { now, nonce: 0, salt: &salt, lists: Lists::built_in(), visitor: None };
+//! let intake = read_body(body, Media::Ndjson, &context)?;
 //!
 //! let mut linker = Linker::new();
 //! let mut facts = Vec::new();
@@ -45,6 +47,7 @@
 pub mod event;
 pub mod key;
 pub mod time;
+pub mod screen;
 pub mod intake;
 pub mod settings;
 pub mod route;

@@ -24,6 +24,17 @@ pub struct Problem {
     pub code: String,
 }
 
+/// A list of robots or data centres that was written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ListInfo {
+    /// `bots` or `datacenters`.
+    pub list: String,
+    /// Grows with every change.
+    pub revision: u64,
+    /// How many entries it has, those of an included built-in list not counted.
+    pub entries: u64,
+}
+
 /// Answer of the collect endpoints, sent once every accepted event is durable.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct CollectAnswer {

@@ -149,12 +149,19 @@ mod tests {
     use adtally_core::intake::{Context, Media, read_body};
     use adtally_core::key::{EventId, UserSalt};
     use adtally_core::link::{Arrival, Linker, NoShelf};
+    use adtally_core::screen::Lists;
     use adtally_core::time::ServerTime;
 
     #[test]
     fn a_click_that_came_before_its_impression() {
         let salt = UserSalt::new(b"s");
-        let context = Context { now: ServerTime(1_532_271_600_000), nonce: 0, salt: &salt };
+        let context = Context {
+            now: ServerTime(1_532_271_600_000),
+            nonce: 0,
+            salt: &salt,
+            lists: Lists::built_in(),
+            visitor: None,
+        };
         let body = r#"{"id":"x1","kind":"click","advertiser":"acme","impression":"x1","at":1532271500000}
             {"id":"x1","kind":"impression","advertiser":"acme","ad":"a1","country":"KR","at":1532271499000}"#;
         let intake = read_body(body.as_bytes(), Media::Ndjson, &context).unwrap();

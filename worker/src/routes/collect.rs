@@ -3,14 +3,16 @@
 use adtally_core::access::Denied;
 use adtally_core::event::Event;
 use adtally_core::intake::{Context, Intake, MAX_BODY_BYTES, Media, read_body};
+use adtally_core::screen::{Sender, Visitor};
 use adtally_wire::api::{CollectAnswer, RejectedEvent};
 use adtally_wire::gzip::{GzipError, gunzip};
-use worker::{Response, ResponseBuilder};
+use worker::{Cf, Response, ResponseBuilder};
 
 use crate::auth::authenticate_sender;
 use crate::call::{Call, json, too_large};
 use crate::clock;
 use crate::dispatch::{Stored, store};
+use crate::lists;
 use crate::problem::Fault;
 
 /// How long a browser may remember that it may send, in seconds: a day.
@@ -37,11 +39,16 @@ pub(super) async fn events(call: &mut Call) -> Result<Response, Fault> {
     let grant = authenticate_sender(call).await?;
     grant.collects()?;
     let body = unpacked_body(call).await?;
-    let media = Media::of(&call.header("Content-Type").unwrap_or_default());
+    let content_type = call.header("Content-Type").unwrap_or_default();
+    let media = Media::of(&content_type);
+    let lists = lists::current(&call.bindings.catalog, call.now).await?;
+    let visitor = visitor(call, &content_type);
     let context = Context {
         now: call.now,
         nonce: u64::from_be_bytes(clock::random()?),
         salt: &call.bindings.secrets.salt,
+        lists: &lists,
+        visitor: visitor.as_ref(),
     };
     let Intake { events, rejected } = read_body(&body, media, &context)?;
     drop(body);
@@ -64,6 +71,24 @@ pub(super) async fn events(call: &mut Call) -> Result<Response, Fault> {
     rejected.sort_by_key(|rejection| rejection.index);
     let Stored { accepted, duplicates } = store(call, own).await?;
     json(202, &CollectAnswer { accepted, duplicates, rejected })
+}
+
+/// What the request tells of the person, if their own browser sends it.
+fn visitor(call: &Call, content_type: &str) -> Option<Visitor> {
+    let has_key_in_address = call.header("Authorization").is_none() && call.parameter("key").is_some();
+    match Sender::of(content_type, has_key_in_address) {
+        Sender::Server => None,
+        Sender::Browser => {
+            let network = call.request.cf();
+            Some(Visitor {
+                user_agent: call.header("User-Agent"),
+                ip: call.header("CF-Connecting-IP"),
+                country: network.and_then(Cf::country),
+                asn: network.and_then(Cf::asn),
+                organization: network.and_then(Cf::as_organization),
+            })
+        }
+    }
 }
 
 fn foreign(index: usize, event: &Event, denied: Denied) -> RejectedEvent {

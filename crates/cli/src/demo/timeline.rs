@@ -186,13 +186,20 @@ mod tests {
     fn every_event_is_accepted() {
         use adtally_core::intake::{Context, Media, read_body};
         use adtally_core::key::UserSalt;
+        use adtally_core::screen::Lists;
         use adtally_core::time::ServerTime;
 
         let mut body = Vec::new();
         let events = Timeline::starting(NOON - 1_440, DENSITY).until(EventTime(NOON * MINUTE_MS));
         events.iter().for_each(|event| event.write_line(&mut body));
         let salt = UserSalt::new(b"salt");
-        let context = Context { now: ServerTime(NOON * MINUTE_MS), nonce: 0, salt: &salt };
+        let context = Context {
+            now: ServerTime(NOON * MINUTE_MS),
+            nonce: 0,
+            salt: &salt,
+            lists: Lists::built_in(),
+            visitor: None,
+        };
         let intake = read_body(&body, Media::Ndjson, &context).unwrap();
         assert_eq!(intake.rejected, []);
         assert_eq!(intake.events.len(), events.len());

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use adtally_core::intake::{Context, Media, read_body};
 use adtally_core::key::UserSalt;
+use adtally_core::screen::Lists;
 
 use super::batch::{Batch, Batches};
 use super::delivery::End;
@@ -72,7 +73,13 @@ fn map_all(
 /// Counts what the server would reject, by its own code.
 fn judge(batch: &Batch, file: &str, summary: &mut Summary) {
     // No verdict depends on the salt.
-    let context = Context { now: clock::now(), nonce: 0, salt: &UserSalt::new(b"") };
+    let context = Context {
+        now: clock::now(),
+        nonce: 0,
+        salt: &UserSalt::new(b""),
+        lists: Lists::built_in(),
+        visitor: None,
+    };
     // A body as a whole is fine: a batch is within its limits, or empty.
     let Ok(intake) = read_body(&batch.body, Media::Ndjson, &context) else { return };
     for refused in intake.rejected {

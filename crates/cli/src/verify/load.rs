@@ -7,6 +7,7 @@ use std::path::Path;
 use adtally_core::event::Event;
 use adtally_core::intake::{BodyError, Context, MAX_BODY_BYTES, MAX_EVENT_BYTES, Media, read_body};
 use adtally_core::key::{Key, UserSalt};
+use adtally_core::screen::Lists;
 use adtally_core::time::ServerTime;
 
 use crate::source::{self, BytesRead};
@@ -62,7 +63,13 @@ impl Loaded {
     }
 
     fn add_body(&mut self, body: &[u8], reading: &Reading<'_>) {
-        let context = Context { now: reading.now, nonce: 0, salt: reading.salt };
+        let context = Context {
+            now: reading.now,
+            nonce: 0,
+            salt: reading.salt,
+            lists: Lists::built_in(),
+            visitor: None,
+        };
         match read_body(body, Media::Ndjson, &context) {
             Ok(intake) => {
                 for (_, event) in intake.events {

@@ -7,14 +7,16 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::fields::Fields;
-use super::rules::{self, Fault};
+use super::rules::{self, Fault, Told};
 use super::scan::{Order, scan};
 use super::{BodyError, Context, Intake, MAX_BODY_EVENTS, MAX_EVENT_BYTES, Media, RejectCode, Rejection};
+use crate::screen::Judge;
 
 /// What has been read of a body.
 pub(super) struct Reader<'a> {
     body: &'a [u8],
     context: &'a Context<'a>,
+    judge: Judge<'a>,
     /// Events seen so far: the position of the next one.
     index: usize,
     intake: Intake,
@@ -29,6 +31,7 @@ impl<'a> Reader<'a> {
         Self {
             body,
             context,
+            judge: Judge::new(context.lists, context.visitor),
             index: 0,
             intake: Intake::default(),
             order: Order::new(),
@@ -151,7 +154,8 @@ impl<'a> Reader<'a> {
             // Events of one sender are of much the same length.
             self.intake.events.reserve((self.body.len() / bytes + 1).min(MAX_BODY_EVENTS));
         }
-        self.intake.take(index, &self.fields, self.context);
+        let told = Told { context: self.context, judge: &self.judge };
+        self.intake.take(index, &self.fields, told);
     }
 
     /// Takes what may be anything.
@@ -172,7 +176,8 @@ impl<'a> Reader<'a> {
             }
         };
         let fields = Fields::of(&map);
-        self.intake.take(index, &fields, self.context);
+        let told = Told { context: self.context, judge: &self.judge };
+        self.intake.take(index, &fields, told);
     }
 
     fn next_index(&mut self) -> usize {
@@ -184,10 +189,10 @@ impl<'a> Reader<'a> {
 impl Intake {
     /// Takes the event of these fields, or what is wrong with it.
     #[inline]
-    fn take(&mut self, index: usize, fields: &Fields<'_>, context: &Context<'_>) {
+    fn take(&mut self, index: usize, fields: &Fields<'_>, told: Told<'_>) {
         self.events.push((index, rules::blank()));
         let Some((_, event)) = self.events.last_mut() else { return };
-        if let Err(fault) = rules::fill(event, fields, index, context) {
+        if let Err(fault) = rules::fill(event, fields, index, told) {
             self.events.pop();
             self.reject(index, rules::sent_id(fields), fault);
         }

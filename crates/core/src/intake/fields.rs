@@ -128,14 +128,14 @@ impl Slot {
     const RARE: u64 = 3;
     const TAG_SHIFT: u32 = 60;
     const LEN_SHIFT: u32 = 32;
-    /// Longer than any body.
-    const MAX_LEN: u64 = 1 << (Slot::TAG_SHIFT - Slot::LEN_SHIFT);
+    /// Bits of a place or a length: enough for any body.
+    const BITS: u32 = 28;
 
     /// A string of printable ASCII without escapes; `None` if it lies where no body goes.
     #[inline]
     pub(super) fn plain(start: usize, len: usize) -> Option<Slot> {
-        let (start, len) = (u64::from(u32::try_from(start).ok()?), len as u64);
-        (len < Slot::MAX_LEN).then_some(Slot(Slot::PLAIN << Slot::TAG_SHIFT | len << Slot::LEN_SHIFT | start))
+        let word = Slot::PLAIN << Slot::TAG_SHIFT | (len as u64) << Slot::LEN_SHIFT | start as u64;
+        ((start | len) >> Slot::BITS == 0).then_some(Slot(word))
     }
 
     /// A number below 10^18.
@@ -151,7 +151,7 @@ impl Slot {
 
     #[inline]
     fn len(self) -> usize {
-        (self.0 >> Slot::LEN_SHIFT) as usize & (Slot::MAX_LEN as usize - 1)
+        (self.0 >> Slot::LEN_SHIFT) as usize & ((1 << Slot::BITS) - 1)
     }
 }
 

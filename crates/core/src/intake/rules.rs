@@ -5,17 +5,26 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::fields::{Field, Fields, Raw, Slot};
-use super::screen::screen;
 use super::{
     Context, EARLIEST_AT_MS, MAX_AHEAD_MS, MAX_AMOUNT_MICROS, MAX_PAGE_CHARS, MAX_PROP_NAME_CHARS,
     MAX_PROP_VALUE_CHARS, MAX_PROPS, RejectCode, word,
 };
 use crate::event::{Dims, Event, EventRef, Extras, Kind, Screening};
 use crate::key::{EventId, Key, MAX_KEY_CHARS, UserKey};
+use crate::screen::Judge;
 use crate::time::{EventTime, parse_rfc3339, rfc3339};
 
 /// Why fields are no event.
 pub(super) type Fault = (RejectCode, String);
+
+/// What is known besides the fields.
+#[derive(Clone, Copy)]
+pub(super) struct Told<'a> {
+    /// As the caller knows it.
+    pub(super) context: &'a Context<'a>,
+    /// Made of it.
+    pub(super) judge: &'a Judge<'a>,
+}
 
 /// Makes `event`, which says nothing yet, the one that the fields tell of; `index` is its position in the body.
 ///
@@ -25,7 +34,7 @@ pub(super) fn fill(
     event: &mut Event,
     fields: &Fields<'_>,
     index: usize,
-    context: &Context<'_>,
+    Told { context, judge }: Told<'_>,
 ) -> Result<(), Fault> {
     event.event.kind = kind(fields)?;
     key(&mut event.advertiser, fields, Field::Advertiser)?;
@@ -42,6 +51,9 @@ pub(super) fn fill(
     key(&mut event.dims.placement, fields, Field::Placement)?;
     key(&mut event.dims.country, fields, Field::Country)?;
     key(&mut event.dims.device, fields, Field::Device)?;
+    if event.dims.country.is_empty() {
+        event.dims.country = judge.country.clone();
+    }
     key(&mut event.label, fields, Field::Label)?;
     event.user = user(fields, context)?;
     // A parent of a kind that cannot be one says nothing; its value must be right all the same.
@@ -50,7 +62,7 @@ pub(super) fn fill(
     check_ad(event)?;
     event.cost_micros = amount(fields, Field::CostMicros)?;
     event.value_micros = amount(fields, Field::ValueMicros)?.unwrap_or(0);
-    event.screening = screening(fields)?;
+    event.screening = screening(fields, judge)?;
     event.extras = extras(fields)?;
     Ok(())
 }
@@ -97,7 +109,7 @@ fn kind(fields: &Fields<'_>) -> Result<Kind, Fault> {
 /// The kind whose name is the first `len` bytes of `window`; may miss it where the window ends early.
 #[inline]
 fn known_kind(window: &[u8], len: usize) -> Option<Kind> {
-    let name = word::load_two(window, 0).filter(|_| len < 16)? & !(u128::MAX << (8 * len));
+    let name = u128::from_le_bytes(*window.first_chunk().filter(|_| len < 16)?) & !(u128::MAX << (8 * len));
     Kind::ALL.into_iter().find(|kind| word::of_name(kind.name()) == name)
 }
 
@@ -199,9 +211,11 @@ fn parsed_id(fields: &Fields<'_>, field: Field) -> Result<EventId, Fault> {
 /// Whether [`EventId::parse`] takes the first `len` bytes of `window`, which are ASCII.
 #[inline]
 fn is_id(window: &[u8], len: usize) -> bool {
-    let mut words = (0..len).step_by(word::BYTES);
+    let Some(text) = window.get(..len) else { return false };
+    let (words, end) = text.as_chunks();
     (1..=MAX_KEY_CHARS).contains(&len)
-        && words.all(|at| word::is_id(word::first(word::load(window, at), len - at)))
+        && words.iter().all(|word| word::is_id(u64::from_le_bytes(*word)))
+        && word::is_id(word::first(word::load(window.get(len - end.len()..).unwrap_or_default()), end.len()))
 }
 
 fn amount(fields: &Fields<'_>, field: Field) -> Result<Option<i64>, Fault> {
@@ -242,10 +256,10 @@ fn check_ad(event: &Event) -> Result<(), Fault> {
     Err((RejectCode::MissingAd, message.to_owned()))
 }
 
-fn screening(fields: &Fields<'_>) -> Result<Screening, Fault> {
+fn screening(fields: &Fields<'_>, judge: &Judge<'_>) -> Result<Screening, Fault> {
     let user_agent = text(fields, Field::UserAgent)?;
-    text(fields, Field::Ip)?;
-    Ok(screen(user_agent))
+    let ip = text(fields, Field::Ip)?;
+    Ok(judge.screen(user_agent, ip))
 }
 
 #[inline]

@@ -28,9 +28,9 @@ pub(super) fn scan<'a>(
     fields: &mut Fields<'a>,
 ) -> Option<usize> {
     fields.clear(bytes);
-    let mut scanner = Scanner { bytes, at };
+    let mut scanner = Scanner { bytes, rest: bytes.get(at..)? };
     scanner.event(order, fields)?;
-    Some(scanner.at)
+    Some(scanner.at())
 }
 
 /// Which field followed which in the last event: senders write every event in one order, so that a look at the place
@@ -56,7 +56,9 @@ impl Order {
 
 struct Scanner<'a> {
     bytes: &'a [u8],
-    at: usize,
+    /// What has not been read yet. Every step takes a part off its front: that needs one comparison where an index
+    /// into `bytes` needs two.
+    rest: &'a [u8],
 }
 
 enum Name<'a> {
@@ -74,14 +76,9 @@ impl<'a> Scanner<'a> {
         loop {
             let guess = order.after(last);
             let lead = &LEADS[*guess as usize];
-            if lead.is_at(self.bytes, self.at) {
-                self.at += lead.len;
-                let slot = if lead.string {
-                    self.string(fields)?
-                } else {
-                    self.space();
-                    self.value(fields)?
-                };
+            if let Some(rest) = lead.taken_off(self.rest) {
+                self.rest = rest;
+                let slot = if lead.string { self.string(fields)? } else { self.number(fields)? };
                 fields.put(*guess, slot);
                 last = Some(*guess);
             } else {
@@ -151,7 +148,7 @@ impl<'a> Scanner<'a> {
         self.expect(b'{')?;
         self.space();
         if self.peek() == Some(b'}') {
-            self.at += 1;
+            self.skip(1)?;
             return Some(true);
         }
         self.expect(b'"').map(|()| false)
@@ -165,7 +162,7 @@ impl<'a> Scanner<'a> {
         }
         self.space();
         let byte = self.peek()?;
-        self.at += 1;
+        self.skip(1)?;
         match byte {
             b',' => {
                 self.space();
@@ -187,10 +184,10 @@ impl<'a> Scanner<'a> {
     /// The name whose first character this is; goes behind its quote.
     #[inline]
     fn name(&mut self, fields: &mut Fields<'a>) -> Option<Name<'a>> {
-        let low = word::load(self.bytes, self.at);
+        let low = word::load(self.rest);
         let mark = word::quotes(low);
         let (low, high, len) = if mark == 0 {
-            let high = word::load(self.bytes, self.at + word::BYTES);
+            let high = word::load(self.rest.get(word::BYTES..)?);
             let len = word::first_mark(word::quotes(high));
             (low, word::first(high, len), word::BYTES + len)
         } else {
@@ -199,7 +196,7 @@ impl<'a> Scanner<'a> {
         };
         match NAMES.find(low, high, len) {
             Some(field) => {
-                self.at += len + 1;
+                self.skip(len + 1)?;
                 Some(Name::Known(field))
             }
             None => self.unknown_name(fields).map(Name::Unknown),
@@ -209,18 +206,30 @@ impl<'a> Scanner<'a> {
     /// The same where it is no known one.
     #[cold]
     fn unknown_name(&mut self, fields: &mut Fields<'a>) -> Option<&'a str> {
-        let start = self.at;
+        let start = self.at();
         self.string(fields)?;
-        let name = self.bytes.get(start..self.at - 1)?;
+        let name = self.bytes.get(start..self.at() - 1)?;
         // With escapes it could be a known one in disguise.
         if name.contains(&b'\\') { None } else { str::from_utf8(name).ok() }
     }
 
+    /// A value that is most likely a number.
     #[inline]
+    fn number(&mut self, fields: &mut Fields<'a>) -> Option<Slot> {
+        match self.peek()? {
+            b'0'..=b'9' => self.integer(),
+            _ => {
+                self.space();
+                self.value(fields)
+            }
+        }
+    }
+
+    #[inline(never)]
     fn value(&mut self, fields: &mut Fields<'a>) -> Option<Slot> {
         match self.peek()? {
             b'"' => {
-                self.at += 1;
+                self.skip(1)?;
                 self.string(fields)
             }
             b'0'..=b'9' => self.integer(),
@@ -230,11 +239,10 @@ impl<'a> Scanner<'a> {
 
     #[cold]
     fn literal(&mut self, fields: &mut Fields<'a>) -> Option<Slot> {
-        let here = self.bytes.get(self.at..)?;
         let literals: [(&[u8], Option<&Value>); 3] =
             [(b"null", None), (b"true", Some(&TRUE)), (b"false", Some(&FALSE))];
-        let (text, value) = literals.into_iter().find(|(text, _)| here.starts_with(text))?;
-        self.at += text.len();
+        let (text, value) = literals.into_iter().find(|(text, _)| self.rest.starts_with(text))?;
+        self.skip(text.len())?;
         Some(value.map_or(Slot::ABSENT, |value| fields.hold(Rare::Value(value))))
     }
 
@@ -243,12 +251,12 @@ impl<'a> Scanner<'a> {
     #[inline]
     fn integer(&mut self) -> Option<Slot> {
         const POWERS: [u64; 9] = [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000];
-        let (start, mut number) = (self.at, 0_u64);
+        let (start, mut number) = (self.rest, 0_u64);
         loop {
-            let word = word::load(self.bytes, self.at);
+            let word = word::load(self.rest);
             let len = word::first_mark(word::non_digits(word));
-            self.at += len;
-            if self.at - start > MAX_DIGITS {
+            self.skip(len)?;
+            if start.len() - self.rest.len() > MAX_DIGITS {
                 return None;
             }
             number = number * POWERS[len] + word::digits(word, len);
@@ -257,7 +265,7 @@ impl<'a> Scanner<'a> {
             }
         }
         // JSON has no leading zeros.
-        if self.at - start > 1 && self.bytes.get(start) == Some(&b'0') {
+        if start.first() == Some(&b'0') && start.len() - self.rest.len() > 1 {
             return None;
         }
         Some(Slot::integer(number))
@@ -266,45 +274,46 @@ impl<'a> Scanner<'a> {
     /// The string whose first character this is; goes behind its quote.
     #[inline]
     fn string(&mut self, fields: &mut Fields<'a>) -> Option<Slot> {
-        let start = self.at;
+        let start = self.rest;
         loop {
-            let word = word::load(self.bytes, self.at);
+            let word = word::load(self.rest);
             let odd = word::ends(word) | word::beyond_ascii(word);
             if odd == 0 {
-                self.at += word::BYTES;
+                self.skip(word::BYTES)?;
                 continue;
             }
-            self.at += word::first_mark(odd);
+            self.skip(word::first_mark(odd))?;
             if self.peek() != Some(b'"') {
                 return self.odd_string(start, fields);
             }
-            self.at += 1;
-            return Slot::plain(start, self.at - 1 - start);
+            let slot = Slot::plain(self.bytes.len() - start.len(), start.len() - self.rest.len());
+            self.skip(1)?;
+            return slot;
         }
     }
 
     /// The rest of a string that is not plain.
     #[cold]
-    fn odd_string(&mut self, start: usize, fields: &mut Fields<'a>) -> Option<Slot> {
+    fn odd_string(&mut self, start: &'a [u8], fields: &mut Fields<'a>) -> Option<Slot> {
         let mut escapes = false;
         loop {
-            self.at += word::first_mark(word::ends(word::load(self.bytes, self.at)));
+            self.skip(word::first_mark(word::ends(word::load(self.rest))))?;
             match self.peek()? {
                 b'"' => break,
                 b'\\' => {
                     escapes = true;
-                    self.at += 2;
+                    self.skip(2)?;
                 }
                 0..0x20 => return None,
                 _ => {}
             }
         }
-        let end = self.at;
-        self.at += 1;
+        let (first, end) = (self.bytes.len() - start.len(), self.at());
+        self.skip(1)?;
         let rare = if escapes {
-            Rare::Unescaped(serde_json::from_slice(self.bytes.get(start - 1..=end)?).ok()?)
+            Rare::Unescaped(serde_json::from_slice(self.bytes.get(first - 1..=end)?).ok()?)
         } else {
-            Rare::Text(str::from_utf8(self.bytes.get(start..end)?).ok()?)
+            Rare::Text(str::from_utf8(self.bytes.get(first..end)?).ok()?)
         };
         Some(fields.hold(rare))
     }
@@ -312,26 +321,42 @@ impl<'a> Scanner<'a> {
     /// Goes behind these two bytes, if they are here.
     #[inline]
     fn takes(&mut self, text: &[u8; 2]) -> bool {
-        let here = self.bytes.get(self.at..).and_then(<[u8]>::first_chunk) == Some(text);
-        self.at += if here { text.len() } else { 0 };
-        here
+        match self.rest.split_first_chunk() {
+            Some((here, rest)) if here == text => {
+                self.rest = rest;
+                true
+            }
+            _ => false,
+        }
     }
 
     #[inline]
     fn space(&mut self) {
-        while let Some(b' ' | b'\t') = self.peek() {
-            self.at += 1;
+        while let [b' ' | b'\t', rest @ ..] = self.rest {
+            self.rest = rest;
         }
     }
 
     #[inline]
     fn expect(&mut self, byte: u8) -> Option<()> {
-        (self.peek()? == byte).then(|| self.at += 1)
+        (self.peek()? == byte).then_some(())?;
+        self.skip(1)
     }
 
     #[inline]
     fn peek(&self) -> Option<u8> {
-        self.bytes.get(self.at).copied()
+        self.rest.first().copied()
+    }
+
+    #[inline]
+    fn skip(&mut self, bytes: usize) -> Option<()> {
+        self.rest = self.rest.get(bytes..)?;
+        Some(())
+    }
+
+    #[inline]
+    fn at(&self) -> usize {
+        self.bytes.len() - self.rest.len()
     }
 }
 
@@ -374,9 +399,11 @@ impl Lead {
         Lead { bits, mask: u128::MAX >> (128 - 8 * len), len, string }
     }
 
+    /// What follows, if `rest` begins like this.
     #[inline]
-    fn is_at(&self, bytes: &[u8], at: usize) -> bool {
-        word::load_two(bytes, at).is_some_and(|here| (here ^ self.bits) & self.mask == 0)
+    fn taken_off<'a>(&self, rest: &'a [u8]) -> Option<&'a [u8]> {
+        let here = u128::from_le_bytes(*rest.first_chunk()?);
+        if (here ^ self.bits) & self.mask == 0 { rest.get(self.len..) } else { None }
     }
 }
 

@@ -11,7 +11,11 @@ const NOW: ServerTime = ServerTime(1_532_271_600_000);
 
 fn read(body: &str, media: Media) -> Result<Intake, BodyError> {
     let salt = UserSalt::new(b"salt");
-    read_body(body.as_bytes(), media, &Context { now: NOW, nonce: 0xabc, salt: &salt })
+    read_body(
+        body.as_bytes(),
+        media,
+        &Context { now: NOW, nonce: 0xabc, salt: &salt, lists: Lists::built_in(), visitor: None },
+    )
 }
 
 /// Accepted ids and rejected (index, code) of a body.

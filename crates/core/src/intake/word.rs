@@ -9,19 +9,13 @@ pub(super) const BYTES: usize = 8;
 const ONES: u64 = 0x0101_0101_0101_0101;
 const HIGH: u64 = 0x8080_8080_8080_8080;
 
-/// The word at `at`, the first byte lowest; behind the end there are zeros.
+/// The word at the front, the first byte lowest; behind the end there are zeros.
 #[inline]
-pub(super) fn load(bytes: &[u8], at: usize) -> u64 {
-    match bytes.get(at..).and_then(<[u8]>::first_chunk) {
+pub(super) fn load(bytes: &[u8]) -> u64 {
+    match bytes.first_chunk() {
         Some(chunk) => u64::from_le_bytes(*chunk),
-        None => load_end(bytes, at),
+        None => load_end(bytes),
     }
-}
-
-/// The two words at `at`, if there are as many bytes.
-#[inline]
-pub(super) fn load_two(bytes: &[u8], at: usize) -> Option<u128> {
-    bytes.get(at..).and_then(<[u8]>::first_chunk).map(|chunk| u128::from_le_bytes(*chunk))
 }
 
 /// The words of a name of up to 16 bytes, with zeros behind it.
@@ -35,9 +29,8 @@ pub(super) const fn of_name(name: &str) -> u128 {
 }
 
 #[cold]
-fn load_end(bytes: &[u8], at: usize) -> u64 {
-    let rest = bytes.get(at..).unwrap_or_default();
-    rest.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte))
+fn load_end(bytes: &[u8]) -> u64 {
+    bytes.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte))
 }
 
 /// The first `len` bytes of `word`, at most eight.
@@ -160,7 +153,7 @@ mod tests {
     #[test]
     fn numbers() {
         for text in ["", "0", "7", "10", "00000001", "99999999", "1234567", "20260101"] {
-            let word = load(format!("{text}, \"x\": 123456").as_bytes(), 0);
+            let word = load(format!("{text}, \"x\": 123456").as_bytes());
             assert_eq!(digits(word, text.len()), text.parse().unwrap_or(0), "{text}");
         }
     }
@@ -177,12 +170,11 @@ mod tests {
 
     #[test]
     fn loading_and_cutting() {
-        let bytes = b"0123456789";
-        assert_eq!(load(bytes, 1).to_le_bytes(), *b"12345678");
-        assert_eq!(load(bytes, 7).to_le_bytes(), *b"789\0\0\0\0\0");
-        assert_eq!(load(bytes, 99), 0);
-        assert_eq!(first(load(bytes, 0), 3).to_le_bytes(), *b"012\0\0\0\0\0");
-        assert_eq!(first(load(bytes, 0), 8), load(bytes, 0));
-        assert_eq!(first(load(bytes, 0), 0), 0);
+        assert_eq!(load(b"123456789").to_le_bytes(), *b"12345678");
+        assert_eq!(load(b"789").to_le_bytes(), *b"789\0\0\0\0\0");
+        assert_eq!(load(b""), 0);
+        assert_eq!(first(load(b"0123456789"), 3).to_le_bytes(), *b"012\0\0\0\0\0");
+        assert_eq!(first(load(b"0123456789"), 8), load(b"01234567"));
+        assert_eq!(first(load(b"0123456789"), 0), 0);
     }
 }

@@ -12,6 +12,7 @@ use adtally_core::intake::{Context, Media, read_body};
 use adtally_core::key::{EventId, UserSalt};
 use adtally_core::link::{Arrival, Linker, NoShelf, Through};
 use adtally_core::measure::Measure;
+use adtally_core::screen::Lists;
 use adtally_core::settings::{Settings, Windows};
 use adtally_core::time::{DAY_MS, ServerTime};
 use serde_json::Value;
@@ -32,7 +33,7 @@ fn folder() -> Option<PathBuf> {
 
 fn arrivals(events: &str, settings: &BTreeMap<String, Windows>) -> Vec<Arrival> {
     let salt = UserSalt::new(b"golden");
-    let context = Context { now: NOW, nonce: 0, salt: &salt };
+    let context = Context { now: NOW, nonce: 0, salt: &salt, lists: Lists::built_in(), visitor: None };
     let intake = read_body(events.as_bytes(), Media::Ndjson, &context).unwrap();
     assert_eq!(intake.rejected, []);
     let arrival = |event: adtally_core::event::Event| {

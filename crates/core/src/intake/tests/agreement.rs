@@ -7,10 +7,14 @@ use super::super::fields::Field;
 use super::{NOW, naive};
 use crate::intake::{Context, MAX_BODY_EVENTS, MAX_EVENT_BYTES, Media, read_body};
 use crate::key::UserSalt;
+use crate::screen::{Lists, Visitor};
 
 fn check(body: &[u8], media: Media) -> Result<(), TestCaseError> {
     let salt = UserSalt::new(b"salt");
-    let context = Context { now: NOW, nonce: 0xabc, salt: &salt };
+    // Every other body comes from a browser in a data centre.
+    let visitor = Visitor { country: Some("KR".to_owned()), asn: Some(16509), ..Visitor::default() };
+    let visitor = body.len().is_multiple_of(2).then_some(&visitor);
+    let context = Context { now: NOW, nonce: 0xabc, salt: &salt, lists: Lists::built_in(), visitor };
     let (got, expected) = (read_body(body, media, &context), naive::read_body(body, media, &context));
     let shown = String::from_utf8_lossy(body);
     match (got, expected) {

@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 use super::super::*;
 use crate::event::{Dims, EventRef, Extras, Kind};
 use crate::key::{EventId, Key, MAX_KEY_CHARS};
+use crate::screen::Judge;
 use crate::time::{EventTime, parse_rfc3339, rfc3339};
 
 type Fault = (RejectCode, String);
@@ -128,7 +129,10 @@ impl Fields {
         let cost_micros = self.amount("cost_micros")?;
         let value_micros = self.amount("value_micros")?.unwrap_or(0);
         let user_agent = self.text("user_agent")?;
-        let _ = self.text("ip")?;
+        let ip = self.text("ip")?;
+        let judge = Judge::new(context.lists, context.visitor);
+        let country = if dims.country.is_empty() { judge.country.clone() } else { dims.country };
+        let dims = Dims { country, ..dims };
         let extras = Extras {
             os: self.key("os")?,
             browser: self.key("browser")?,
@@ -146,7 +150,7 @@ impl Fields {
             click,
             cost_micros,
             value_micros,
-            screening: super::super::screen::screen(user_agent.as_deref()),
+            screening: judge.screen(user_agent.as_deref(), ip.as_deref()),
             extras: (extras != Extras::default()).then(|| Box::new(extras)),
         })
     }
