@@ -86,6 +86,7 @@ mod tests {
     use adtally_core::intake::{Context, Media, read_body};
     use adtally_core::key::{EventId, UserSalt};
     use adtally_core::link::{Arrival, Linker};
+    use adtally_core::screen::Lists;
     use adtally_core::settings::{Price, PriceModel, Settings};
     use adtally_core::time::ServerTime;
 
@@ -94,7 +95,13 @@ mod tests {
     /// A click whose better parent comes last; of its three entries the last `open` are not confirmed.
     fn check(open: usize, expected: &[(&str, u64, &str)], state: &str) {
         let salt = UserSalt::new(b"s");
-        let context = Context { now: ServerTime(1_532_271_600_000), nonce: 0, salt: &salt };
+        let context = Context {
+            now: ServerTime(1_532_271_600_000),
+            nonce: 0,
+            salt: &salt,
+            lists: Lists::built_in(),
+            visitor: None,
+        };
         let body = r#"{"id":"far","kind":"impression","advertiser":"acme","user":"u","ad":"a","campaign":"c","at":1532271400000}
             {"id":"c1","kind":"click","advertiser":"acme","user":"u","ad":"a","at":1532271500000}
             {"id":"near","kind":"impression","advertiser":"acme","user":"u","ad":"a","campaign":"c","at":1532271450000}"#;
