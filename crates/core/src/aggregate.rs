@@ -36,23 +36,30 @@ use crate::segment::draft::{Draft, DraftColumn, Source};
 use crate::sketch::{self, Sketch};
 use crate::time::Hour;
 
-/// Users that are kept as they came, before those that came more than once are dropped.
+/// Users of an hour that are kept as they came, before those that came more than once are dropped.
 const MAX_REPEATED_USERS: usize = 1 << 20;
 
 /// Sums rows by hour and tuple of dimensions.
 #[derive(Debug, Default)]
 pub struct Aggregator {
     tuples: Tuples,
-    /// By number: the hour and the tuple.
-    groups: Numbers<u64>,
+    /// Ascending; few, and rows come mostly in the last ones.
+    hours: Vec<(Hour, Hourly)>,
     /// The measures that came, each with a lane of the figures.
     measures: Vec<Measure>,
     /// By measure, one more than its lane; 0 where it has none.
     lanes: [u8; Measure::ALL.len()],
-    /// Per group as many as `stride`: a group's figures lie together, as rows add to several.
-    figures: Vec<i64>,
-    /// At least as many as there are measures.
+    /// How many figures each group has room for: a power of two, at least as many as there are measures.
     stride: usize,
+}
+
+/// The rows of one hour: a table that is small and used for a while, so it stays near.
+#[derive(Debug, Default)]
+struct Hourly {
+    /// The tuples that came, numbered as groups.
+    groups: Numbers<u32>,
+    /// Per group as many as the stride: a group's figures lie together, as rows add to several.
+    figures: Vec<i64>,
     /// Group and sketch entry of each user who was reached.
     reached: Vec<(u32, u32)>,
     /// How many of `reached` were different when that was looked at last.
@@ -94,26 +101,33 @@ impl Aggregator {
 
     /// Adds figures, and a user to the reach, to a cell.
     pub fn add(&mut self, hour: Hour, tuple: u32, figures: &[(Measure, i64)], reached: Option<UserKey>) {
-        let group = self.groups.number(u64::from(hour.0 as u32) << 32 | u64::from(tuple));
-        let room = (group as usize + 1) * self.stride;
-        if self.figures.len() < room {
-            self.figures.resize(room, 0);
+        for (measure, _) in figures {
+            if self.lanes[*measure as usize] == 0 {
+                self.add_lane(*measure);
+            }
         }
+        let stride = self.stride;
+        let place = match self.hours.iter().rposition(|(other, _)| *other <= hour) {
+            Some(place) if self.hours[place].0 == hour => place,
+            before => {
+                let place = before.map_or(0, |before| before + 1);
+                self.hours.insert(place, (hour, Hourly::default()));
+                place
+            }
+        };
+        let hourly = &mut self.hours[place].1;
+        let group = hourly.groups.number(tuple);
+        let start = group as usize * stride;
+        if hourly.figures.len() < start + stride {
+            hourly.figures.resize(start + stride, 0);
+        }
+        let sums = &mut hourly.figures[start..start + stride];
         for (measure, amount) in figures {
-            let lane = match self.lanes[*measure as usize] {
-                0 => self.add_lane(*measure),
-                lane => usize::from(lane) - 1,
-            };
-            let figure = &mut self.figures[group as usize * self.stride + lane];
-            *figure = figure.wrapping_add(*amount);
+            let sum = &mut sums[usize::from(self.lanes[*measure as usize]) - 1];
+            *sum = sum.wrapping_add(*amount);
         }
         if let Some(user) = reached {
-            self.reached.push((group, sketch::entry(user)));
-            if self.reached.len() >= 2 * self.different.max(MAX_REPEATED_USERS) {
-                self.reached.sort_unstable();
-                self.reached.dedup();
-                self.different = self.reached.len();
-            }
+            hourly.reach(group, sketch::entry(user));
         }
     }
 
@@ -135,7 +149,7 @@ impl Aggregator {
 
     /// Whether nothing was added.
     pub fn is_empty(&self) -> bool {
-        self.groups.keys().is_empty()
+        self.hours.is_empty()
     }
 
     /// Forgets everything, tuples included.
@@ -147,14 +161,15 @@ impl Aggregator {
     ///
     /// A scope whose cells all cancel out is left out.
     pub fn segments(&self) -> Vec<(Scope, Segment)> {
-        let used: BTreeSet<u32> = self.groups.keys().iter().map(|key| *key as u32).collect();
+        let used: BTreeSet<u32> =
+            self.hours.iter().flat_map(|(_, hourly)| hourly.groups.keys().iter().copied()).collect();
         let named = |dimension: Dimension| {
             let tuples = used.iter().map(|tuple| self.tuples.value(*tuple, dimension));
             tuples.filter(|key| !key.is_empty()).cloned().collect::<BTreeSet<Key>>()
         };
         let advertisers = named(Dimension::Advertiser).into_iter().map(Scope::Advertiser);
         let services = named(Dimension::Service).into_iter().map(Scope::Service);
-        let users = self.users();
+        let users: Vec<Vec<(u32, Sketch)>> = self.hours.iter().map(|(_, hourly)| hourly.users()).collect();
         let segment = |scope: Scope| {
             let segment = self.segment_with(&scope, &users);
             (!segment.is_empty()).then_some((scope, segment))
@@ -164,26 +179,38 @@ impl Aggregator {
 
     /// The segment of one scope.
     pub fn segment(&self, scope: &Scope) -> Segment {
-        self.segment_with(scope, &self.users())
+        let users: Vec<_> = self.hours.iter().map(|(_, hourly)| hourly.users()).collect();
+        self.segment_with(scope, &users)
     }
 
-    fn segment_with(&self, scope: &Scope, users: &[(u32, Sketch)]) -> Segment {
-        let groups = self.groups_of(scope);
-        let tuple = |group: &u32| self.groups.keys()[*group as usize] as u32;
-        let mut draft = Draft {
-            hours: groups
-                .iter()
-                .map(|group| Hour((self.groups.keys()[*group as usize] >> 32) as i32))
-                .collect(),
-            ..Draft::default()
-        };
+    /// The segment of one scope, given the sketches of each hour's groups.
+    fn segment_with(&self, scope: &Scope, users: &[Vec<(u32, Sketch)>]) -> Segment {
+        let ranks = self.tuples.ranks(scope);
+        let mut draft = Draft::default();
+        // The tuple of each row, and by hour the groups in the order of their rows.
+        let (mut tuples, mut rows): (Vec<u32>, Vec<Vec<u32>>) = Default::default();
+        for ((hour, hourly), users) in self.hours.iter().zip(users) {
+            let keys = hourly.groups.keys();
+            let ranked = (0..).zip(keys).filter_map(|(group, tuple)| Some((ranks[*tuple as usize]?, group)));
+            let mut ranked: Vec<(u32, u32)> = ranked.collect();
+            ranked.sort_unstable();
+            let first = tuples.len() as u32;
+            let groups: Vec<u32> = ranked.into_iter().map(|(_, group)| group).collect();
+            draft.hours.resize(tuples.len() + groups.len(), *hour);
+            tuples.extend(groups.iter().map(|group| keys[*group as usize]));
+            if !users.is_empty() {
+                let place = |group: u32| users.binary_search_by_key(&group, |(group, _)| *group);
+                let of_group =
+                    (first..).zip(&groups).filter_map(|(row, group)| Some((row, place(*group).ok()?)));
+                draft.users.extend(of_group.map(|(row, place)| (row, users[place].1.view())));
+            }
+            rows.push(groups);
+        }
         for dimension in Dimension::ALL {
             let place = dimension as usize;
             draft.dims[place] = if scope.dimensions().contains(&dimension) {
-                let codes = groups
-                    .iter()
-                    .map(|group| self.tuples.numbers.keys()[tuple(group) as usize][place])
-                    .collect();
+                let keys = self.tuples.numbers.keys();
+                let codes = tuples.iter().map(|tuple| keys[*tuple as usize][place]).collect();
                 DraftColumn { values: self.tuples.values[place].clone(), codes }
             } else {
                 DraftColumn::constant(Key::empty())
@@ -191,31 +218,43 @@ impl Aggregator {
         }
         for measure in Measure::ALL.into_iter().filter(|measure| scope.sees(*measure)) {
             if let Some(lane) = self.lanes[measure as usize].checked_sub(1).map(usize::from) {
-                let figure = |group: &u32| self.figures[*group as usize * self.stride + lane];
-                draft.measures.push((measure, Source::Whole(groups.iter().map(figure).collect())));
-            }
-        }
-        // Both ascend by group.
-        let mut places = (0..).zip(&groups).peekable();
-        for (group, sketch) in users {
-            while places.next_if(|(_, other)| *other < group).is_some() {}
-            if let Some((row, _)) = places.next_if(|(_, other)| *other == group) {
-                draft.users.push((row, sketch.view()));
+                let figures = self.hours.iter().zip(&rows).flat_map(|((_, hourly), groups)| {
+                    let figure = move |group: &u32| hourly.figures[*group as usize * self.stride + lane];
+                    groups.iter().map(figure)
+                });
+                draft.measures.push((measure, Source::Whole(figures.collect())));
             }
         }
         draft.finish()
     }
 
-    /// The groups that lie in a scope, ascending.
-    fn groups_of(&self, scope: &Scope) -> Vec<u32> {
-        let (dimension, wanted) = match scope {
-            Scope::Platform => return (0..self.groups.keys().len() as u32).collect(),
-            Scope::Advertiser(key) => (Dimension::Advertiser, key),
-            Scope::Service(key) => (Dimension::Service, key),
-        };
-        let Some(code) = self.tuples.codes[dimension as usize].get(wanted) else { return Vec::new() };
-        let is_of = |key: &u64| self.tuples.numbers.keys()[*key as u32 as usize][dimension as usize] == *code;
-        (0..).zip(self.groups.keys()).filter(|(_, key)| is_of(key)).map(|(group, _)| group).collect()
+    /// Gives a measure that came first a lane.
+    fn add_lane(&mut self, measure: Measure) {
+        self.measures.push(measure);
+        self.lanes[measure as usize] = self.measures.len() as u8;
+        if self.measures.len() > self.stride {
+            let stride = (2 * self.stride).max(4);
+            for (_, hourly) in &mut self.hours {
+                let mut figures = vec![0; hourly.groups.keys().len() * stride];
+                let old = hourly.figures.chunks(self.stride.max(1));
+                for (new, old) in figures.chunks_exact_mut(stride).zip(old) {
+                    new[..old.len()].copy_from_slice(old);
+                }
+                hourly.figures = figures;
+            }
+            self.stride = stride;
+        }
+    }
+}
+
+impl Hourly {
+    fn reach(&mut self, group: u32, entry: u32) {
+        self.reached.push((group, entry));
+        if self.reached.len() >= 2 * self.different.max(MAX_REPEATED_USERS) {
+            self.reached.sort_unstable();
+            self.reached.dedup();
+            self.different = self.reached.len();
+        }
     }
 
     /// The sketches by group, ascending.
@@ -242,25 +281,47 @@ impl Aggregator {
         }
         users
     }
-
-    /// Gives a measure that came first a lane.
-    fn add_lane(&mut self, measure: Measure) -> usize {
-        let lane = self.measures.len();
-        self.measures.push(measure);
-        self.lanes[measure as usize] = lane as u8 + 1;
-        if lane == self.stride {
-            let stride = (2 * self.stride).max(4);
-            let mut figures = vec![0; self.groups.keys().len() * stride];
-            for (new, old) in figures.chunks_exact_mut(stride).zip(self.figures.chunks(self.stride.max(1))) {
-                new[..old.len()].copy_from_slice(old);
-            }
-            (self.figures, self.stride) = (figures, stride);
-        }
-        lane
-    }
 }
 
 impl Tuples {
+    /// By tuple its place in the order of the scope's cells; none where it lies outside of the scope.
+    fn ranks(&self, scope: &Scope) -> Vec<Option<u32>> {
+        let dimensions = scope.dimensions();
+        let mut places: Vec<Vec<u32>> = Vec::new();
+        for dimension in dimensions {
+            let values = &self.values[*dimension as usize];
+            let mut order: Vec<u32> = (0..values.len() as u32).collect();
+            order.sort_unstable_by_key(|code| &values[*code as usize]);
+            let mut places_of = vec![0; order.len()];
+            (0..).zip(&order).for_each(|(place, code)| places_of[*code as usize] = place);
+            places.push(places_of);
+        }
+        let within = match scope {
+            Scope::Platform => None,
+            Scope::Advertiser(key) => Some((Dimension::Advertiser, key)),
+            Scope::Service(key) => Some((Dimension::Service, key)),
+        };
+        // A name that never came has no code, and no tuple has the last one.
+        let within = within.map(|(dimension, key)| {
+            (dimension as usize, self.codes[dimension as usize].get(key).copied().unwrap_or(u32::MAX))
+        });
+        let keys = (0..).zip(self.numbers.keys());
+        let keys = keys.filter(|(_, codes)| within.is_none_or(|(place, code)| codes[place] == code));
+        let mut keys: Vec<([u32; Dimension::COUNT], u32)> = keys
+            .map(|(tuple, codes)| {
+                let mut ranks = [0; Dimension::COUNT];
+                for ((rank, dimension), places) in ranks.iter_mut().zip(dimensions).zip(&places) {
+                    *rank = places[codes[*dimension as usize] as usize];
+                }
+                (ranks, tuple)
+            })
+            .collect();
+        keys.sort_unstable();
+        let mut ranks = vec![None; self.numbers.keys().len()];
+        (0..).zip(&keys).for_each(|(rank, (_, tuple))| ranks[*tuple as usize] = Some(rank));
+        ranks
+    }
+
     fn value(&self, tuple: u32, dimension: Dimension) -> &Key {
         let code = self.numbers.keys()[tuple as usize][dimension as usize];
         &self.values[dimension as usize][code as usize]

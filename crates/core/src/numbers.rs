@@ -68,22 +68,31 @@ impl<K: Hashed> Numbers<K> {
 
 impl Hashed for u64 {
     fn hash(&self) -> u64 {
-        mix(*self, 0x9e37_79b9_7f4a_7c15)
+        fold(self.wrapping_mul(FACTOR))
+    }
+}
+
+impl Hashed for u32 {
+    fn hash(&self) -> u64 {
+        fold(u64::from(*self).wrapping_mul(FACTOR))
     }
 }
 
 impl<const N: usize> Hashed for [u32; N] {
     fn hash(&self) -> u64 {
-        let pairs = self.as_chunks::<2>();
-        let pairs = pairs.0.iter().map(|[a, b]| u64::from(*a) << 32 | u64::from(*b));
-        pairs.fold(0, |hash, pair| mix(hash ^ pair, 0x9e37_79b9_7f4a_7c15))
+        let (pairs, rest) = self.as_chunks::<2>();
+        let pairs = pairs.iter().map(|[a, b]| u64::from(*a) << 32 | u64::from(*b));
+        let words = pairs.chain(rest.iter().map(|one| u64::from(*one)));
+        fold(words.fold(0, |hash: u64, word| (hash.rotate_left(23) ^ word).wrapping_mul(FACTOR)))
     }
 }
 
-/// Both halves of a product: its bits depend on all bits of both.
-fn mix(a: u64, b: u64) -> u64 {
-    let product = u128::from(a ^ b) * 0xd6e8_feb8_6659_fd93;
-    (product >> 64) as u64 ^ product as u64
+/// An odd number near 2^64 divided by the golden ratio.
+const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
+
+/// Lets the high bits of a product, which depend on all bits, into the low ones.
+fn fold(product: u64) -> u64 {
+    product ^ product >> 32
 }
 
 #[cfg(test)]
