@@ -54,6 +54,7 @@ enum Bug {
     CreditForgotten,
     EntryWithoutIdempotencyCheck,
     RowForgottenWhenSent,
+    SentBeforeStored,
     SpillWithoutTelling,
 }
 
@@ -187,6 +188,7 @@ fn planted_bugs_are_found() {
         (Bug::CreditForgotten, "BILL-1"),
         (Bug::EntryWithoutIdempotencyCheck, "BILL-1"),
         (Bug::RowForgottenWhenSent, "BILL-1"),
+        (Bug::SentBeforeStored, "BILL-1"),
         (Bug::SpillWithoutTelling, "-1"),
     ] {
         let Some((seed, input, reason)) = search(500, Some(bug)) else { panic!("{bug:?} was not found") };

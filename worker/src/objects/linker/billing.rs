@@ -11,6 +11,7 @@ use adtally_core::time::ServerTime;
 use adtally_wire::billing::api::OutboxShard;
 use adtally_wire::billing::object::Confirmed;
 use futures_util::future::{Either, select};
+use worker::wasm_bindgen_futures::JsFuture;
 use worker::{BatchMessageBuilder, Delay, MessageBuilder, QueueContentType, Response, Result, SendMessage};
 
 use super::memory::Memory;
@@ -49,9 +50,12 @@ impl Node {
 
     /// Hands over what is in the outbox, in order, until there is nothing to do but to wait.
     ///
-    /// 1. Sending may be repeated: the ledger knows which batches it has. A row stays until all of it is confirmed, so
+    /// 1. Waiting for the store may be repeated. It comes first, as the platform holds back answers and requests until
+    ///    writes are durable, but not messages to queues: should a crash undo a row that was sent, another batch would
+    ///    be made under its number, and the ledger would take it for the one that it has.
+    /// 2. Sending may be repeated: the ledger knows which batches it has. A row stays until all of it is confirmed, so
     ///    it survives whatever happens to the queue and to this instance.
-    /// 2. Setting the alarm may be repeated: it only moves.
+    /// 3. Setting the alarm may be repeated: it only moves.
     pub(super) async fn bill(&self) {
         if self.desk.is_busy.replace(true) {
             // Whoever is at it looks for rows once more before it ends, and does not wait in between.
@@ -103,6 +107,10 @@ impl Node {
     }
 
     async fn hand_over(&self, row: OutboxRow) {
+        if let Err(error) = self.durable().await {
+            worker::console_error!("billing outbox: {error}");
+            return self.desk.hand_off.borrow_mut().refused(row.id, clock::now());
+        }
         // Before it is sent: the confirmation may be faster than the queue's answer.
         let batches = row.messages.iter().map(|(batch, _)| *batch);
         self.desk.hand_off.borrow_mut().sent(row.id, batches, clock::now());
@@ -113,6 +121,13 @@ impl Node {
             }
         }
         self.desk.hand_off.borrow_mut().accepted();
+    }
+
+    /// Waits until everything that was written is stored for good.
+    async fn durable(&self) -> Result<()> {
+        let stored = self.state.storage().as_raw().sync()?;
+        JsFuture::from(stored).await?;
+        Ok(())
     }
 
     /// As text: whatever else a message can be becomes something else on the way.

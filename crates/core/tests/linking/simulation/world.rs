@@ -223,6 +223,9 @@ impl World {
         let node = &mut nodes[shard];
         let Some(telling) = node.shard(config).0.tell(*now) else { return };
         if crash == Crash::BeforeStore {
+            if config.bug == Some(Bug::SentBeforeStored) {
+                self.queue.extend(telling.billing.into_iter().map(|batch| (shard, batch)));
+            }
             node.crash();
             return;
         }
