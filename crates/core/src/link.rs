@@ -140,7 +140,10 @@ type ByHash<V> = HashMap<u64, V, BuildHasherDefault<Hashed>>;
 pub struct Linker {
     retention: Retention,
     pool: Pool,
+    /// Groups of users.
     heads: ByHash<Head>,
+    /// Groups that a name stands for: of events without user, and of ties. There are few, so most looks end here.
+    roots: ByHash<Head>,
     /// The latest record in memory of each name.
     names: ByHash<Slot>,
     /// Oldest first.

@@ -24,7 +24,7 @@ pub(super) struct Batch {
     before: FxHashMap<Slot, u32>,
     /// Groups that were settled as a whole.
     settled: FxHashSet<u64>,
-    facts: Vec<(u64, Fact)>,
+    facts: Vec<Fact>,
     /// What clicks have to remember.
     pins: Vec<(Slot, Option<Pin>)>,
     /// Records of runs that changed: kept in memory from now on, where they hide the older ones.
@@ -55,7 +55,8 @@ impl Linker {
     fn enter(&mut self, slot: Slot) {
         let record = *self.pool.get(slot);
         let none = Head { last: NONE, unnamed_until: i64::MIN, clicks_until: i64::MIN };
-        let head = self.heads.entry(record.group).or_insert(none);
+        let heads = if record.has_user { &mut self.heads } else { &mut self.roots };
+        let head = heads.entry(record.group).or_insert(none);
         self.pool.records[slot as usize].next = head.last;
         head.last = slot;
         if record.role == Role::Tie {
@@ -131,8 +132,7 @@ impl Linker {
             let slot = self.pool.push_tie(*group, *to, child);
             self.enter(slot);
         }
-        batch.facts.sort_by_key(|(position, fact)| (*position, fact.sign));
-        Ok(batch.facts.into_iter().map(|(_, fact)| fact).collect())
+        Ok(batch.facts)
     }
 
     /// Impressions that stand alone and were delivered again.
@@ -146,8 +146,8 @@ impl Linker {
             }
             let state = State { invalid: screened(&record), link: SlotLink::Root, tuple: record.tuple };
             let (old, new) = (self.fact(slot, &state, count), self.fact(slot, &state, record.duplicates));
-            batch.facts.push((record.position, self.signed(-1, slot, old)));
-            batch.facts.push((record.position, self.signed(1, slot, new)));
+            batch.facts.push(self.signed(-1, slot, old));
+            batch.facts.push(self.signed(1, slot, new));
         }
     }
 
@@ -178,7 +178,7 @@ impl Linker {
                 batch.pins.push((slot, pin));
             }
             let body = self.fact(slot, &state, record.duplicates);
-            batch.facts.push((record.position, self.signed(1, slot, body)));
+            batch.facts.push(self.signed(1, slot, body));
         }
         self.pool.back_to(mark);
         Ok(())
@@ -211,10 +211,10 @@ impl Linker {
             }
             if let Some(old) = old {
                 let body = self.fact(slot, &old, count);
-                batch.facts.push((record.position, self.signed(-1, slot, body)));
+                batch.facts.push(self.signed(-1, slot, body));
             }
             let body = self.fact(slot, state, record.duplicates);
-            batch.facts.push((record.position, self.signed(1, slot, body)));
+            batch.facts.push(self.signed(1, slot, body));
         }
         self.tie_fresh(&new.order, batch, &mark);
         batch.settled.extend(component.groups);

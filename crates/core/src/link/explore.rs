@@ -51,8 +51,8 @@ impl Linker {
     fn may_be_a_parent(&self, record: &Record) -> bool {
         let Record { group, hash, at, has_user, .. } = *record;
         let by_user = |until: i64| has_user && until >= at;
-        self.heads.contains_key(&hash)
-            || self.heads.get(&group).is_some_and(|head| by_user(head.unnamed_until))
+        self.roots.contains_key(&hash)
+            || (has_user && self.heads.get(&group).is_some_and(|head| by_user(head.unnamed_until)))
             || self.runs.iter().any(|run| {
                 run.children.has(hash) || (by_user(run.summary.unnamed_until) && run.children.has(group))
             })
@@ -141,9 +141,11 @@ impl Linker {
 
     /// The records of a group in memory.
     pub(super) fn chain(&self, group: u64) -> impl Iterator<Item = Slot> {
-        let first = self.heads.get(&group).map_or(NONE, |head| head.last);
-        std::iter::successors(Some(first).filter(|slot| *slot != NONE), |slot| {
-            Some(self.pool.get(*slot).next).filter(|slot| *slot != NONE)
+        let heads = [self.heads.get(&group), self.roots.get(&group)];
+        heads.into_iter().flatten().flat_map(|head| {
+            std::iter::successors(Some(head.last), |slot| {
+                Some(self.pool.get(*slot).next).filter(|slot| *slot != NONE)
+            })
         })
     }
 
@@ -216,7 +218,7 @@ impl Linker {
 
     /// Whether there may be a group that stands for this name.
     fn is_named(&self, hash: u64) -> bool {
-        self.heads.contains_key(&hash) || self.runs.iter().any(|run| run.children.has(hash))
+        self.roots.contains_key(&hash) || self.runs.iter().any(|run| run.children.has(hash))
     }
 
     /// The groups in which the parent that an event names may be, where it is not among the members.

@@ -23,7 +23,7 @@ impl Linker {
         const PER_HEAD: usize = 40;
         const PER_NAME: usize = 20;
         self.pool.bytes()
-            + self.heads.capacity() * PER_HEAD
+            + (self.heads.capacity() + self.roots.capacity()) * PER_HEAD
             + self.names.capacity() * PER_NAME
             + self.run_bytes()
     }
@@ -71,6 +71,7 @@ impl Linker {
         self.pool = Pool::default();
         settings.into_iter().for_each(|(revision, settings)| self.pool.know(revision, settings));
         self.heads = Default::default();
+        self.roots = Default::default();
         self.names = Default::default();
         self.runs.push(run);
     }

@@ -124,7 +124,7 @@ impl Linker {
     /// Looks for them among the groups in memory only, so everything has to be within reach of those; made for tests
     /// and for linkers without runs.
     pub fn all(&mut self, shelf: &dyn Shelf) -> Result<Vec<Related>, ShelfError> {
-        let mut groups: BTreeSet<u64> = self.heads.keys().copied().collect();
+        let mut groups: BTreeSet<u64> = self.heads.keys().chain(self.roots.keys()).copied().collect();
         for run in &self.runs {
             groups.extend(run.all_groups(shelf)?);
         }
