@@ -25,6 +25,9 @@
 //! ```
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
 
 use crate::cell::{Dimension, Scope};
 use crate::key::{Key, UserKey};
@@ -45,6 +48,8 @@ pub struct Aggregator {
     tuples: Tuples,
     /// Ascending; few, and rows come mostly in the last ones.
     hours: Vec<(Hour, Hourly)>,
+    /// The tuples of combinations that facts share, by where they lie.
+    shared: FxHashMap<usize, (Arc<[Key; Dimension::COUNT]>, u32)>,
     /// The measures that came, each with a lane of the figures.
     measures: Vec<Measure>,
     /// By measure, one more than its lane; 0 where it has none.
@@ -133,15 +138,21 @@ impl Aggregator {
 
     /// Adds a fact, or takes away one that is taken back; a sketch cannot forget, so users stay.
     pub fn add_fact(&mut self, fact: &Fact) {
-        let tuple = self.tuple(&fact.body.cell.dims);
+        let dims = &fact.body.cell.dims;
+        let tuple = match self.shared.get(&Arc::as_ptr(dims).addr()) {
+            Some((_, tuple)) => *tuple,
+            None => {
+                let tuple = self.tuple(dims);
+                // Kept, so that no other combination can come to lie there.
+                self.shared.insert(Arc::as_ptr(dims).addr(), (dims.clone(), tuple));
+                tuple
+            }
+        };
         let mut figures = [(Measure::Impressions, 0); Measure::ALL.len()];
         let mut count = 0;
-        for measure in Measure::ALL {
-            let figure = fact.body.measures.get(measure);
-            if figure != 0 {
-                figures[count] = (measure, if fact.sign < 0 { figure.wrapping_neg() } else { figure });
-                count += 1;
-            }
+        for (measure, figure) in fact.body.measures.iter() {
+            figures[count] = (measure, if fact.sign < 0 { figure.wrapping_neg() } else { figure });
+            count += 1;
         }
         let reached = fact.body.reached.filter(|_| fact.sign > 0);
         self.add(fact.body.cell.hour, tuple, &figures[..count], reached);

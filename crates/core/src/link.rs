@@ -29,7 +29,7 @@ use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
 
 pub use explain::{Candidacy, Considered, MAX_CONSIDERED, Rule};
-pub use fact::{Basis, Fact, FactBody, Link, Outcome, Through, Unlinked, cells_of};
+pub use fact::{Basis, Fact, FactBody, FactCell, FactMeasures, Link, Outcome, Through, Unlinked, cells_of};
 pub use run::{NoShelf, PageRef, Shelf, ShelfError};
 pub use spill::{MAX_RUN_RECORDS, MERGE_RUNS};
 pub use story::{Filter, MAX_HISTORY_EVENTS, Related, Story};

@@ -17,12 +17,12 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
+use crate::aggregate::Aggregator;
 use crate::billing::{self, Batch, Entry, MAX_BATCH_BYTES};
-use crate::cell::{Dimension, Scope};
+use crate::cell::Scope;
 use crate::event::{Event, EventRef};
 use crate::link::run::{Merge, Run, Written};
-use crate::link::{Admission, Arrival, Fact, Linker, Retention, Shelf, ShelfError, cells_of};
-use crate::segment::Segment;
+use crate::link::{Admission, Arrival, Fact, Linker, Retention, Shelf, ShelfError};
 use crate::settings::Settings;
 use crate::time::ServerTime;
 
@@ -395,17 +395,9 @@ fn contents(facts: &[Fact]) -> Vec<Vec<(Scope, Vec<u8>)>> {
 
 /// The cells of each scope that the facts concern.
 fn segments(facts: &[Fact]) -> Vec<(Scope, Vec<u8>)> {
-    let dims =
-        |dimension| facts.iter().map(move |fact| fact.body.cell.dim(dimension)).collect::<BTreeSet<_>>();
-    let advertisers = dims(Dimension::Advertiser).into_iter().cloned().map(Scope::Advertiser);
-    let services = dims(Dimension::Service).into_iter().filter(|key| !key.is_empty()).cloned();
-    let scopes = [Scope::Platform].into_iter().chain(advertisers).chain(services.map(Scope::Service));
-    let segment = |scope: Scope| {
-        let segment = Segment::from_cells(cells_of(facts, &scope));
-        (scope, segment)
-    };
-    let segments = scopes.map(segment).filter(|(_, segment)| !segment.is_empty());
-    segments.map(|(scope, segment)| (scope, segment.encode())).collect()
+    let mut aggregator = Aggregator::default();
+    facts.iter().for_each(|fact| aggregator.add_fact(fact));
+    aggregator.segments().into_iter().map(|(scope, segment)| (scope, segment.encode())).collect()
 }
 
 #[cfg(test)]

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use adtally_core::billing::Entry;
-use adtally_core::cell::{CellKey, Dimension};
+use adtally_core::cell::Dimension;
 use adtally_core::event::{Event, Kind, Screening};
-use adtally_core::link::{Considered, Fact, FactBody, Related, Story, Through};
+use adtally_core::link::{Considered, Fact, FactBody, FactCell, Related, Story, Through};
 use adtally_core::measure::{Measure, Measures};
 use adtally_core::time::rfc3339;
 use serde_json::Value;
@@ -127,11 +127,11 @@ fn signed(sign: i8, position: u64, body: &FactBody) -> SignedFact {
         impression: body.impression().map(ToString::to_string),
         click: body.click().map(ToString::to_string),
         cell: cell(&body.cell),
-        measures: measures(&body.measures),
+        measures: measures(&body.measures.measures()),
     }
 }
 
-fn cell(key: &CellKey) -> BTreeMap<String, String> {
+fn cell(key: &FactCell) -> BTreeMap<String, String> {
     let dims = Dimension::ALL.into_iter().map(|d| (d.name().to_owned(), key.dim(d).to_string()));
     dims.chain([("hour".to_owned(), rfc3339(key.hour.start_ms()))]).collect()
 }

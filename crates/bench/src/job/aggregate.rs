@@ -66,9 +66,7 @@ impl Aggregate {
 
     fn row(&mut self, fact: &Fact) -> Row {
         let sign = i64::from(fact.sign);
-        let figures =
-            Measure::ALL.into_iter().map(|measure| (measure, sign * fact.body.measures.get(measure)));
-        self.figures.extend(figures.filter(|(_, figure)| *figure != 0));
+        self.figures.extend(fact.body.measures.iter().map(|(measure, figure)| (measure, sign * figure)));
         let cell = &fact.body.cell;
         Row {
             hour: cell.hour,

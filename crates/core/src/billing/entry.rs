@@ -175,8 +175,8 @@ mod tests {
     use super::*;
     use crate::cell::CellKey;
     use crate::event::Kind;
+    use crate::link::FactMeasures;
     use crate::link::{Link, Outcome};
-    use crate::measure::Measures;
 
     fn key(text: &str) -> Key {
         Key::parse(text).unwrap()
@@ -192,12 +192,12 @@ mod tests {
         let mut cell = CellKey::at(at.hour());
         cell.set(Dimension::Advertiser, key("acme"));
         cell.set(Dimension::Campaign, key("summer"));
-        let mut measures = Measures::ZERO;
-        measures.add(Measure::CostMicros, cost);
+        let mut measures = FactMeasures::default();
+        measures.set(Measure::CostMicros, cost);
         let body = FactBody {
             outcome: Outcome::Counted,
             link: Link::Impression(id(impression)),
-            cell,
+            cell: cell.into(),
             measures,
             basis: Basis::Cpc,
             currency: key("EUR"),
@@ -244,8 +244,10 @@ mod tests {
     fn what_no_bill_names_makes_no_entries() {
         let before = click(-1, "c", "i", 5);
         let mut after = click(1, "c", "i", 5);
-        after.body.measures.add(Measure::Duplicates, 1);
-        after.body.cell.set(Dimension::Country, key("KR"));
+        after.body.measures.set(Measure::Duplicates, 1);
+        let mut cell = after.body.cell.key();
+        cell.set(Dimension::Country, key("KR"));
+        after.body.cell = cell.into();
         check(&[before, after], &[]);
     }
 

@@ -1,5 +1,7 @@
 //! Facts: signed rows that say what an event counts as, and the cells that they sum to.
 
+use std::sync::Arc;
+
 use super::pool::Slot;
 use super::settle::{SlotLink, State};
 use super::words::Tuple;
@@ -9,7 +11,7 @@ use crate::event::{EventRef, InvalidReason, Kind};
 use crate::key::{EventId, Key, UserKey};
 use crate::measure::{self, Measure, Measures};
 use crate::settings::PriceModel;
-use crate::time::EventTime;
+use crate::time::{EventTime, Hour};
 
 /// What an event counts as, signed: +1 adds it, -1 takes an earlier one back.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -32,15 +34,98 @@ pub struct FactBody {
     /// Its parents.
     pub link: Link,
     /// Where it counts.
-    pub cell: CellKey,
+    pub cell: FactCell,
     /// What it counts.
-    pub measures: Measures,
+    pub measures: FactMeasures,
     /// What its cost comes from.
     pub basis: Basis,
     /// What its amounts are in, by the settings in force at its arrival.
     pub currency: Key,
     /// The user to add to the cell's reach: that of a valid impression.
     pub reached: Option<UserKey>,
+}
+
+/// The cell of a fact; facts of one combination of dimensions share it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct FactCell {
+    /// The hour of the event.
+    pub hour: Hour,
+    /// One value per [`Dimension`], in its order.
+    pub dims: Arc<[Key; Dimension::COUNT]>,
+}
+
+impl FactCell {
+    /// The value of one dimension.
+    pub fn dim(&self, dimension: Dimension) -> &Key {
+        &self.dims[dimension as usize]
+    }
+
+    /// The cell's key.
+    pub fn key(&self) -> CellKey {
+        CellKey { hour: self.hour, dims: (*self.dims).clone() }
+    }
+}
+
+impl From<CellKey> for FactCell {
+    fn from(CellKey { hour, dims }: CellKey) -> Self {
+        Self { hour, dims: Arc::new(dims) }
+    }
+}
+
+/// The measures of one event: it counts once for some of them, and has three amounts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, PartialOrd, Ord)]
+pub struct FactMeasures {
+    /// A bit per measure that it counts for, in the order of [`Measure`].
+    counted: u32,
+    cost_micros: i64,
+    value_micros: i64,
+    duplicates: i64,
+}
+
+const _: () = assert!(Measure::ALL.len() <= 32, "a bit per measure");
+
+impl FactMeasures {
+    /// Counts for a measure, once, or sets an amount.
+    pub fn set(&mut self, measure: Measure, amount: i64) {
+        match measure {
+            Measure::CostMicros => self.cost_micros = amount,
+            Measure::ValueMicros => self.value_micros = amount,
+            Measure::Duplicates => self.duplicates = amount,
+            _ if amount == 0 => self.counted &= !(1 << measure as u32),
+            _ => self.counted |= 1 << measure as u32,
+        }
+    }
+
+    /// The figure of one measure.
+    pub fn get(&self, measure: Measure) -> i64 {
+        match measure {
+            Measure::CostMicros => self.cost_micros,
+            Measure::ValueMicros => self.value_micros,
+            Measure::Duplicates => self.duplicates,
+            _ => i64::from(self.counted >> measure as u32 & 1),
+        }
+    }
+
+    /// The figures that are not zero.
+    pub fn iter(&self) -> impl Iterator<Item = (Measure, i64)> {
+        let counted = self.counted;
+        let bits = std::iter::successors(Some(counted), |bits| Some(bits & bits.wrapping_sub(1)));
+        let bits = bits.take_while(|bits| *bits != 0).map(|bits| bits.trailing_zeros() as usize);
+        let ones = bits.filter_map(|bit| Measure::ALL.get(bit).map(|measure| (*measure, 1)));
+        let amounts = [
+            (Measure::CostMicros, self.cost_micros),
+            (Measure::ValueMicros, self.value_micros),
+            (Measure::Duplicates, self.duplicates),
+        ];
+        ones.chain(amounts.into_iter().filter(|(_, amount)| *amount != 0))
+    }
+
+    /// All figures.
+    pub fn measures(&self) -> Measures {
+        let mut measures = Measures::ZERO;
+        self.iter().for_each(|(measure, figure)| measures.add(measure, figure));
+        measures
+    }
 }
 
 /// What the cost of an event comes from.
@@ -202,8 +287,9 @@ pub fn cells_of<'a>(facts: impl IntoIterator<Item = &'a Fact>, scope: &Scope) ->
         Scope::Service(key) => fact.body.cell.dim(Dimension::Service) == key,
     };
     for fact in facts.into_iter().filter(within) {
-        let tally = cells.entry(scope.project(&fact.body.cell)).or_default();
-        let measures = if fact.sign < 0 { fact.body.measures.negate() } else { fact.body.measures };
+        let tally = cells.entry(scope.project(&fact.body.cell.key())).or_default();
+        let measures = fact.body.measures.measures();
+        let measures = if fact.sign < 0 { measures.negate() } else { measures };
         for measure in Measure::ALL.into_iter().filter(|measure| scope.sees(*measure)) {
             tally.measures.add(measure, measures.get(measure));
         }
@@ -219,10 +305,8 @@ impl Linker {
     pub(super) fn fact(&self, slot: Slot, state: &State, duplicates: u32) -> FactBody {
         let record = self.pool.get(slot);
         let outcome = state.invalid.map_or(Outcome::Counted, Outcome::Invalid);
-        let mut cell = CellKey::at(EventTime(record.at).hour());
-        for (dimension, word) in Dimension::ALL.into_iter().zip(self.pool.words.values(state.tuple)) {
-            cell.set(dimension, self.pool.words.key(*word).clone());
-        }
+        let dims = self.pool.words.dims(state.tuple).clone();
+        let cell = FactCell { hour: EventTime(record.at).hour(), dims };
         let is_reached = record.kind == Kind::Impression && outcome == Outcome::Counted;
         let reached = self.pool.user(slot).filter(|_| is_reached);
         let link = self.link_by_id(record.kind, state.link);
@@ -231,8 +315,8 @@ impl Linker {
         let (basis, cost_micros) =
             if valid { self.cost(slot, state.tuple, linked) } else { (Basis::Free, 0) };
         let mut measures = self.measures(slot, outcome, &link);
-        measures.add(Measure::CostMicros, cost_micros);
-        measures.add(Measure::Duplicates, i64::from(duplicates));
+        measures.set(Measure::CostMicros, cost_micros);
+        measures.set(Measure::Duplicates, i64::from(duplicates));
         let currency = self.pool.settings(slot).currency.clone();
         FactBody { outcome, link, cell, measures, basis, currency, reached }
     }
@@ -259,11 +343,11 @@ impl Linker {
         }
     }
 
-    fn measures(&self, slot: Slot, outcome: Outcome, link: &Link) -> Measures {
+    fn measures(&self, slot: Slot, outcome: Outcome, link: &Link) -> FactMeasures {
         let record = self.pool.get(slot);
         let kind = record.kind;
-        let mut measures = Measures::ZERO;
-        let mut count = |measure, holds: bool| measures.add(measure, i64::from(holds));
+        let mut measures = FactMeasures::default();
+        let mut count = |measure, holds: bool| measures.set(measure, i64::from(holds));
         let valid = outcome == Outcome::Counted;
         let linked = matches!(link, Link::Impression(_) | Link::Attributed { .. });
         count(measure::valid(kind), valid);
@@ -277,7 +361,7 @@ impl Linker {
         count(Measure::Late, record.received.saturating_sub(record.at) > LATE_AFTER_MS);
         count(Measure::Waiting, *link == Link::Unlinked(Unlinked::ParentMissing));
         if valid {
-            measures.add(Measure::ValueMicros, self.pool.money(slot).value_micros);
+            measures.set(Measure::ValueMicros, self.pool.money(slot).value_micros);
         }
         measures
     }

@@ -1,6 +1,7 @@
 //! Dimension values as numbers: each distinct value, and each distinct combination of them, is kept once.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use rustc_hash::FxBuildHasher;
 
@@ -21,6 +22,8 @@ pub(super) struct Words {
     keys: Vec<Key>,
     by_key: HashMap<Key, Word, FxBuildHasher>,
     tuples: Vec<Values>,
+    /// The same as keys, to be shared by facts.
+    dims: Vec<Arc<[Key; Dimension::COUNT]>>,
     by_tuple: HashMap<Values, Tuple, FxBuildHasher>,
     /// The last value of each dimension: neighbours in a batch often share it, and then one comparison is enough.
     last: Values,
@@ -33,6 +36,7 @@ impl Default for Words {
             keys: vec![Key::empty()],
             by_key: [(Key::empty(), 0)].into_iter().collect(),
             tuples: vec![unknown],
+            dims: vec![Arc::default()],
             by_tuple: [(unknown, 0)].into_iter().collect(),
             last: unknown,
         }
@@ -46,6 +50,11 @@ impl Words {
 
     pub(super) fn values(&self, tuple: Tuple) -> &Values {
         &self.tuples[tuple as usize]
+    }
+
+    /// A combination, as keys.
+    pub(super) fn dims(&self, tuple: Tuple) -> &Arc<[Key; Dimension::COUNT]> {
+        &self.dims[tuple as usize]
     }
 
     /// One value of a combination.
@@ -75,6 +84,7 @@ impl Words {
         }
         let tuple = self.tuples.len() as Tuple;
         self.tuples.push(values);
+        self.dims.push(Arc::new(values.map(|word| self.key(word).clone())));
         self.by_tuple.insert(values, tuple);
         tuple
     }
@@ -96,7 +106,7 @@ impl Words {
     /// Roughly the bytes in memory.
     pub(super) fn bytes(&self) -> usize {
         const PER_KEY: usize = 96;
-        const PER_TUPLE: usize = 80;
+        const PER_TUPLE: usize = 240;
         self.keys.len() * PER_KEY + self.tuples.len() * PER_TUPLE
     }
 }

@@ -2,6 +2,7 @@ use super::*;
 use crate::event::{Dims, Kind, Screening};
 use crate::key::{EventId, Key};
 use crate::link::NoShelf;
+use crate::segment::Segment;
 use crate::time::EventTime;
 
 /// An impression whose dimensions are as long as they may be, and no other's.

@@ -96,7 +96,8 @@ fn check_totals(facts: impl Iterator<Item = adtally_core::link::Fact>, expected:
         let cell = &fact.body.cell;
         let day = cell.hour.start_ms().div_euclid(DAY_MS) * DAY_MS;
         let dim = |d| cell.dim(d).to_string();
-        let measures = if fact.sign < 0 { fact.body.measures.negate() } else { fact.body.measures };
+        let measures = fact.body.measures.measures();
+        let measures = if fact.sign < 0 { measures.negate() } else { measures };
         totals
             .entry((dim(Dimension::Advertiser), dim(Dimension::Campaign), day))
             .or_default()
