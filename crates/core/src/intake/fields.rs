@@ -268,11 +268,9 @@ impl<'a> Fields<'a> {
         })
     }
 
-    /// Whether the event says nothing of what is apart from cells.
+    /// Whether none of these fields is there.
     #[inline]
-    pub(super) fn is_bare(&self, fields: &[Field]) -> bool {
-        self.unknown.is_empty()
-            && self.props.is_empty()
-            && fields.iter().all(|field| self.slots[*field as usize] == Slot::ABSENT)
+    pub(super) fn lacks(&self, fields: &[Field]) -> bool {
+        fields.iter().all(|field| self.slots[*field as usize] == Slot::ABSENT)
     }
 }

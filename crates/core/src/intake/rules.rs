@@ -147,7 +147,7 @@ fn at(fields: &Fields<'_>, context: &Context<'_>) -> Result<EventTime, Fault> {
 }
 
 /// Reads a key, if the field is there.
-#[inline]
+#[inline(always)]
 fn key(place: &mut Key, fields: &Fields<'_>, field: Field) -> Result<(), Fault> {
     match fields.get(field) {
         None => {}
@@ -178,7 +178,7 @@ fn user(fields: &Fields<'_>, context: &Context<'_>) -> Result<Option<UserKey>, F
 }
 
 /// Reads an id, if the field is there; whether it is.
-#[inline]
+#[inline(always)]
 fn id(place: &mut EventId, fields: &Fields<'_>, field: Field) -> Result<bool, Fault> {
     match fields.get(field) {
         None => return Ok(false),
@@ -257,6 +257,9 @@ fn check_ad(event: &Event) -> Result<(), Fault> {
 }
 
 fn screening(fields: &Fields<'_>, judge: &Judge<'_>) -> Result<Screening, Fault> {
+    if fields.lacks(&[Field::UserAgent, Field::Ip]) {
+        return Ok(judge.screen(None, None));
+    }
     let user_agent = text(fields, Field::UserAgent)?;
     let ip = text(fields, Field::Ip)?;
     Ok(judge.screen(user_agent, ip))
@@ -264,7 +267,8 @@ fn screening(fields: &Fields<'_>, judge: &Judge<'_>) -> Result<Screening, Fault>
 
 #[inline]
 fn extras(fields: &Fields<'_>) -> Result<Option<Box<Extras>>, Fault> {
-    let bare = fields.is_bare(&[Field::Os, Field::Browser, Field::Page, Field::Props]);
+    let lacks = fields.lacks(&[Field::Os, Field::Browser, Field::Page, Field::Props]);
+    let bare = lacks && fields.props.is_empty() && fields.unknown.is_empty();
     if bare { Ok(None) } else { some_extras(fields) }
 }
 
