@@ -20,7 +20,7 @@ pub(super) struct Selection<'s> {
     /// Whether there is a filter that no value passes.
     is_empty: bool,
     /// One per row of a block.
-    flags: [Vec<u8>; 2],
+    flags: Vec<u8>,
 }
 
 /// A dimension of which some values pass and others do not.
@@ -35,7 +35,7 @@ struct Tested<'s> {
 
 impl<'s> Selection<'s> {
     pub(super) fn new(plan: &Plan, segment: &'s Segment) -> Self {
-        let mut selection = Selection { tests: Vec::new(), is_empty: false, flags: Default::default() };
+        let mut selection = Selection { tests: Vec::new(), is_empty: false, flags: Vec::new() };
         for dimension in Dimension::ALL {
             let filters: Vec<_> =
                 plan.filters.iter().filter(|filter| filter.dimension == dimension).collect();
@@ -87,13 +87,20 @@ impl<'s> Selection<'s> {
     /// Whether rows have to be picked, and if so the places in `rows` of those that pass.
     pub(super) fn pick(&mut self, rows: Range<usize>, picked: &mut Vec<u32>) -> bool {
         let Some((first, others)) = self.tests.split_first() else { return false };
-        let [flags, more] = &mut self.flags;
-        first.mark(rows.clone(), flags);
+        first.mark(rows.clone(), &mut self.flags);
+        compress(&self.flags, picked);
         for test in others {
-            test.mark(rows.clone(), more);
-            flags.iter_mut().zip(more.iter()).for_each(|(flag, more)| *flag &= *more);
+            by_width!(test.codes, same => {}, codes => {
+                let codes = &codes[rows.clone()];
+                let mut kept = 0;
+                for place in 0..picked.len() {
+                    let row = picked[place];
+                    picked[kept] = row;
+                    kept += usize::from(test.passes[codes[row as usize] as usize]);
+                }
+                picked.truncate(kept);
+            });
         }
-        compress(flags, picked);
         true
     }
 }
@@ -126,18 +133,25 @@ impl Tested<'_> {
     }
 }
 
-/// The places of the flags that are set.
+/// The places of the flags that are set, without a branch per flag: which are set cannot be foreseen.
 fn compress(flags: &[u8], places: &mut Vec<u32>) {
     places.clear();
+    places.resize(flags.len() + 1, 0);
+    let mut count = 0;
+    let mut take = |place: u32, flag: u8| {
+        places[count] = place;
+        count += usize::from(flag);
+    };
     let (eights, rest) = flags.as_chunks::<8>();
     for (first, eight) in (0..).step_by(8).zip(eights) {
-        // Few rows pass, so most eights are empty.
+        // Often none of neighbours passes.
         if u64::from_ne_bytes(*eight) != 0 {
-            places.extend((first..).zip(eight).filter(|(_, flag)| **flag != 0).map(|(place, _)| place));
+            (first..).zip(eight).for_each(|(place, flag)| take(place, *flag));
         }
     }
     let first = 8 * eights.len() as u32;
-    places.extend((first..).zip(rest).filter(|(_, flag)| **flag != 0).map(|(place, _)| place));
+    (first..).zip(rest).for_each(|(place, flag)| take(place, *flag));
+    places.truncate(count);
 }
 
 /// The codes that pass, neighbours together.
