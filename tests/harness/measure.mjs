@@ -13,7 +13,7 @@ const [group, ...flags] = process.argv.slice(2);
 const quick = flags.includes("--quick");
 
 const PORT = Number(process.env.ADTALLY_BENCH_PORT ?? 8831);
-const RUNS = quick ? 1 : 3;
+const RUNS = Number(process.env.ADTALLY_BENCH_RUNS ?? (quick ? 1 : 3));
 const SECONDS = quick ? 1 : 3;
 const SIZES = [1, 25, 500];
 const CONNECTIONS = [1, 8, 64];
@@ -164,7 +164,7 @@ const GROUPS = {
     const traffic = new Traffic("touches", wanted / 5);
     const empty = await runtime.usage("empty");
     const next = () => (traffic.count < wanted ? traffic.body(body) : undefined);
-    const result = await load({ port: runtime.port, token: runtime.writeKey, connections: 2, body: next, patience: 10 });
+    const result = await load({ port: runtime.port, token: runtime.writeKey, connections: 2, body: next, patience: 300 });
     const filled = await runtime.usage("touches");
     await sleep(3_000);
     const starts = [];

@@ -23,6 +23,7 @@ cargo xtask <command>
       --seeds N             how many (default 20000)
   bench [NAME ...]          measure; JSON lines, then a table. NAME: only `native`, `native/q`, `link`, ...
       --quick               little data, one run: whether it works, not how fast it is
+      --runs N              how often everything is measured (default 3 to 5)
       --peers               ask DuckDB, Polars, chDB and DataFusion the same on the same data, and compare
       --peers-from DIR      where the scripts that ask them are (default ../shared/bench)
   tidy                      the mechanical rules of this repository
@@ -70,6 +71,8 @@ pub(crate) struct BenchOptions {
     /// Empty: all.
     pub(crate) names: Vec<String>,
     pub(crate) quick: bool,
+    /// The measurement's own default when absent.
+    pub(crate) runs: Option<u32>,
     pub(crate) peers: bool,
     /// The project's default when absent.
     pub(crate) peers_from: Option<PathBuf>,
@@ -162,6 +165,7 @@ fn bench(mut parser: lexopt::Parser) -> Result<Command> {
     while let Some(arg) = parser.next()? {
         match arg {
             Long("quick") => options.quick = true,
+            Long("runs") => options.runs = Some(parser.value()?.parse().context("--runs takes a number")?),
             Long("peers") => options.peers = true,
             Long("peers-from") => {
                 options.peers = true;
@@ -202,8 +206,8 @@ mod tests {
         check("simulate --seeds 7", Command::Simulate { seeds: 7 });
         let names = vec!["native/q".to_owned(), "wasm".to_owned()];
         check(
-            "bench native/q --quick wasm",
-            Command::Bench(BenchOptions { names, quick: true, ..BenchOptions::default() }),
+            "bench native/q --quick wasm --runs 2",
+            Command::Bench(BenchOptions { names, quick: true, runs: Some(2), ..BenchOptions::default() }),
         );
         let peers_from = Some(PathBuf::from("x"));
         check(

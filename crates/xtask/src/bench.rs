@@ -52,6 +52,12 @@ impl Bench<'_> {
         self.options.names.is_empty() || self.options.names.iter().any(fits)
     }
 
+    /// How often to measure: as told, once for a quick look, else as often as usual.
+    fn runs(&self, usual: u32) -> String {
+        let usual = if self.options.quick { 1 } else { usual };
+        self.options.runs.unwrap_or(usual).max(1).to_string()
+    }
+
     fn wants_any<'n>(&self, names: impl IntoIterator<Item = &'n str>) -> bool {
         names.into_iter().any(|name| self.wants(name))
     }

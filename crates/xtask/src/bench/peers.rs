@@ -57,7 +57,7 @@ pub(super) struct Peers {
     prepare: PathBuf,
     python: PathBuf,
     scripts: PathBuf,
-    runs: &'static str,
+    runs: String,
 }
 
 impl Question {
@@ -143,7 +143,7 @@ impl Peers {
             prepare: bench.project.path("crates/bench/peers/prepare.py"),
             python: bench.cache.join("venv/bin/python"),
             scripts,
-            runs: if bench.options.quick { "1" } else { "3" },
+            runs: bench.runs(3),
         };
         peers.install(bench.project, &bench.cache)?;
         Ok(peers)
@@ -203,7 +203,7 @@ impl Peers {
         let (engines, clock) = question.engines();
         let (mut fastest, mut leanest): (Option<Peer>, Option<Peer>) = (None, None);
         for (engine, job) in engines {
-            let told = self.bench(&data.folder, engine, job, self.runs)?;
+            let told = self.bench(&data.folder, engine, job, &self.runs)?;
             let answer = flat(&told["check"]);
             // DataFusion tells rows only.
             ensure!(
@@ -237,7 +237,7 @@ impl Peers {
         for (engine, job) in
             [("duckdb", "cube:enum"), ("polars", "cube:cat"), ("chdb", "cube"), ("datafusion", "cube")]
         {
-            let told = self.bench(&data.folder, engine, job, self.runs)?;
+            let told = self.bench(&data.folder, engine, job, &self.runs)?;
             for (query, theirs) in CUBE_QUERIES {
                 let (rows, expected) = (&told["check"][theirs], &ours[query]["answer"]["rows"]);
                 ensure!(

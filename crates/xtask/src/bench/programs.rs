@@ -117,14 +117,10 @@ fn of_job(bench: &mut Bench<'_>, job: &Job, data: &Data, peers: Option<&Peers>) 
     let is_link = job.name == "link";
     let extra_native = if is_link { &["native/link-peak", "native/open-events"][..] } else { &[] };
     let file = if job.large { &data.large } else { &data.small };
-    let runs = match (bench.options.quick, job.large) {
-        (true, _) => "1",
-        (false, true) => "3",
-        (false, false) => "5",
-    };
+    let runs = bench.runs(if job.large { 3 } else { 5 });
     if bench.wants(&native_name) || bench.wants_any(extra_native.iter().copied()) {
         let mut command = pinned(bench.project, native(bench.project));
-        let result = ask(command.args(["run", job.name]).arg(file).args(["--runs", runs]))?;
+        let result = ask(command.args(["run", job.name]).arg(file).args(["--runs", &runs]))?;
         let told = match (peers, job.question) {
             (Some(peers), Some(question)) => Some(peers.ask(question, data, &result["answer"])?),
             _ => None,
@@ -142,8 +138,8 @@ fn of_job(bench: &mut Bench<'_>, job: &Job, data: &Data, peers: Option<&Peers>) 
     if job.in_wasm && (bench.wants(&wasm_name) || is_link && bench.wants("wasm/open-events")) {
         let mut command = wasm(bench);
         // The address space of WebAssembly is 4 GB, that of an isolate 128 MB: a million events at a time.
-        let runs = if bench.options.quick { "1" } else { "3" };
-        let result = ask(command.args(["run", job.name]).arg(&data.small).args(["Infinity", runs]))?;
+        let runs = bench.runs(3);
+        let result = ask(command.args(["run", job.name]).arg(&data.small).args(["Infinity", &runs]))?;
         let peer = match (peers, job.question) {
             (Some(peers), Some(Question::Parse)) => Some(peers.json_parse(bench, data, &result["answer"])?),
             _ => None,

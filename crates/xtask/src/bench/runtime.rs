@@ -45,6 +45,7 @@ pub(super) fn measure(bench: &mut Bench<'_>) -> Result<()> {
         let mut command = bench.project.command(bench.project.node_bin("node"));
         command.arg(bench.project.path("tests/harness/measure.mjs")).arg(group);
         command.args(bench.options.quick.then_some("--quick"));
+        command.env("ADTALLY_BENCH_RUNS", bench.runs(3));
         for line in process::query(&mut command)?.lines().filter(|line| line.starts_with('{')) {
             bench.figures.add(figure(&serde_json::from_str(line)?)?);
         }

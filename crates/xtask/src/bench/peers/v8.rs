@@ -20,7 +20,7 @@ impl Peers {
     pub(in super::super) fn json_parse(&self, bench: &Bench<'_>, data: &Data, ours: &Value) -> Result<Peer> {
         let mut command = node(bench);
         command.arg(bench.project.path("crates/bench/peers/json_parse.mjs"));
-        let told = ask(command.arg(data.folder.join("ev1m.ndjson")).arg(self.runs))?;
+        let told = ask(command.arg(data.folder.join("ev1m.ndjson")).arg(&self.runs))?;
         let expected = [number(ours, "events")?, number(ours, "cost_micros")?];
         let found = told["check"].as_array().into_iter().flatten().filter_map(Value::as_f64);
         ensure!(found.eq(expected), "JSON.parse reads {}, not {expected:?}", told["check"]);
