@@ -22,13 +22,13 @@ pub struct Append {
 impl Append {
     /// The bytes of the request body.
     pub fn encode(&self) -> Vec<u8> {
-        let events: Vec<EventV1> = self.events.iter().map(EventV1::from).collect();
+        let events: Vec<EventV1<'_>> = self.events.iter().map(EventV1::from).collect();
         encode(&(self.shards, events))
     }
 
     /// Reads what [`Append::encode`] wrote.
     pub fn decode(bytes: &[u8]) -> Result<Self, VersionedError> {
-        let (shards, events): (u32, Vec<EventV1>) = decode(bytes)?;
+        let (shards, events): (u32, Vec<EventV1<'_>>) = decode(bytes)?;
         Ok(Self { shards, events: events.into_iter().map(Event::try_from).collect::<Result<_, _>>()? })
     }
 }
@@ -39,13 +39,13 @@ pub fn encode_row(row: &Row) -> Vec<u8> {
         received_ms: row.received.0,
         revision: row.revision,
         accepted: row.accepted.iter().map(EventV1::from).collect(),
-        repeats: row.repeats.iter().map(|repeat| (repeat.kind as u8, repeat.id.to_string())).collect(),
+        repeats: row.repeats.iter().map(|repeat| (repeat.kind as u8, repeat.id.as_str())).collect(),
     })
 }
 
 /// Reads what [`encode_row`] wrote.
 pub fn decode_row(bytes: &[u8]) -> Result<Row, VersionedError> {
-    let row: RowV1 = decode(bytes)?;
+    let row: RowV1<'_> = decode(bytes)?;
     Ok(Row {
         received: ServerTime(row.received_ms),
         revision: row.revision,
@@ -79,46 +79,52 @@ fn halves(mut row: Row) -> (Row, Row) {
     (row, second)
 }
 
+/// Texts are those of the events or of the bytes: nothing is copied on either way.
 #[derive(Serialize, Deserialize)]
-struct RowV1 {
+struct RowV1<'a> {
     received_ms: i64,
     revision: u64,
-    accepted: Vec<EventV1>,
-    repeats: Vec<(u8, String)>,
+    #[serde(borrow)]
+    accepted: Vec<EventV1<'a>>,
+    repeats: Vec<(u8, &'a str)>,
 }
 
 #[derive(Serialize, Deserialize)]
-struct EventV1 {
+struct EventV1<'a> {
     kind: u8,
-    id: String,
+    id: &'a str,
     at_ms: i64,
-    advertiser: String,
+    advertiser: &'a str,
     /// Campaign, ad, service, placement, country, device, label, os, browser.
-    keys: [String; 9],
+    #[serde(borrow)]
+    keys: [&'a str; 9],
     user: Option<u64>,
-    impression: Option<String>,
-    click: Option<String>,
+    impression: Option<&'a str>,
+    click: Option<&'a str>,
     cost_micros: Option<i64>,
     value_micros: i64,
     screening: u8,
-    page: String,
-    props: Vec<(String, String)>,
+    page: &'a str,
+    props: Vec<(&'a str, &'a str)>,
 }
 
-impl From<&Event> for EventV1 {
-    fn from(event: &Event) -> Self {
+impl<'a> From<&'a Event> for EventV1<'a> {
+    fn from(event: &'a Event) -> Self {
         let Dims { campaign, ad, service, placement, country, device } = &event.dims;
-        let Extras { os, browser, page, props } = event.extras.as_deref().cloned().unwrap_or_default();
-        let keys = [campaign, ad, service, placement, country, device, &event.label, &os, &browser];
+        let extras = event.extras.as_deref();
+        let [os, browser] = extras.map_or(["", ""], |extras| [extras.os.as_str(), extras.browser.as_str()]);
+        let [campaign, ad, service, placement, country, device, label] =
+            [campaign, ad, service, placement, country, device, &event.label].map(Key::as_str);
+        let props = extras.map_or(&[][..], |extras| &extras.props);
         Self {
             kind: event.kind() as u8,
-            id: event.id().to_string(),
+            id: event.id().as_str(),
             at_ms: event.at.0,
-            advertiser: event.advertiser.to_string(),
-            keys: keys.map(Key::to_string),
+            advertiser: event.advertiser.as_str(),
+            keys: [campaign, ad, service, placement, country, device, label, os, browser],
             user: event.user.map(|user| user.0),
-            impression: event.impression.as_ref().map(EventId::to_string),
-            click: event.click.as_ref().map(EventId::to_string),
+            impression: event.impression.as_ref().map(EventId::as_str),
+            click: event.click.as_ref().map(EventId::as_str),
             cost_micros: event.cost_micros,
             value_micros: event.value_micros,
             screening: match event.screening {
@@ -126,24 +132,25 @@ impl From<&Event> for EventV1 {
                 Screening::Bot => 1,
                 Screening::Datacenter => 2,
             },
-            page,
-            props,
+            page: extras.map_or("", |extras| &extras.page),
+            props: props.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect(),
         }
     }
 }
 
-impl TryFrom<EventV1> for Event {
+impl TryFrom<EventV1<'_>> for Event {
     type Error = VersionedError;
 
-    fn try_from(v1: EventV1) -> Result<Self, VersionedError> {
+    fn try_from(v1: EventV1<'_>) -> Result<Self, VersionedError> {
         let key = |text: &str| Key::parse(text).map_err(|_| VersionedError::Invalid("key"));
-        let id = |text: String| EventId::parse(&text).map_err(|_| VersionedError::Invalid("event id"));
-        let [campaign, ad, service, placement, country, device, label, os, browser] = &v1.keys;
-        let extras = Extras { os: key(os)?, browser: key(browser)?, page: v1.page, props: v1.props };
+        let id = |text: &str| EventId::parse(text).map_err(|_| VersionedError::Invalid("event id"));
+        let [campaign, ad, service, placement, country, device, label, os, browser] = v1.keys;
+        let props = v1.props.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        let extras = Extras { os: key(os)?, browser: key(browser)?, page: v1.page.to_owned(), props };
         Ok(Event {
-            event: reference(v1.kind, &v1.id)?,
+            event: reference(v1.kind, v1.id)?,
             at: EventTime(v1.at_ms),
-            advertiser: key(&v1.advertiser)?,
+            advertiser: key(v1.advertiser)?,
             dims: Dims {
                 campaign: key(campaign)?,
                 ad: key(ad)?,
