@@ -38,12 +38,6 @@ impl Linker {
         &self.runs
     }
 
-    /// The settings that anything in memory or in runs refers to.
-    pub fn used_revisions(&self) -> impl Iterator<Item = u64> {
-        let in_memory = (0..self.pool.records.len() as Slot).map(|slot| self.pool.revision(slot));
-        in_memory.chain(self.runs.iter().flat_map(|run| run.summary.revisions.iter().copied()))
-    }
-
     /// What is in memory, as run `id`; `None` where there is nothing.
     pub fn spill(&self, id: u64) -> Option<Written> {
         let mut slots: Vec<Slot> = (0..self.pool.records.len() as Slot).collect();

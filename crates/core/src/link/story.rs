@@ -119,10 +119,8 @@ impl Linker {
         all.into_iter()
     }
 
-    /// Every event that is not forgotten, with what it counts as, by position.
-    ///
-    /// Looks for them among the groups in memory only, so everything has to be within reach of those; made for tests
-    /// and for linkers without runs.
+    /// Every event that is not forgotten, with what it counts as, by position: reads all runs, so not for a shard that
+    /// has other things to do.
     pub fn all(&mut self, shelf: &dyn Shelf) -> Result<Vec<Related>, ShelfError> {
         let mut groups: BTreeSet<u64> = self.heads.keys().chain(self.roots.keys()).copied().collect();
         for run in &self.runs {
