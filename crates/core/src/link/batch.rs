@@ -271,19 +271,27 @@ impl Linker {
 
     /// Leaves signposts to new events whose named parent is not in their own group.
     fn tie_fresh(&self, order: &[Slot], batch: &mut Batch, mark: &Mark) {
+        let is_fresh = |slot: &Slot| *slot >= batch.first && !Pool::is_after(mark, *slot);
+        let named = |slot: Slot| {
+            let (kind, name) = self.pool.named_parent(slot)?;
+            Some((slot, name_hash(kind, name)))
+        };
+        let fresh: Vec<(Slot, u64)> = order.iter().copied().filter(is_fresh).filter_map(named).collect();
+        if fresh.is_empty() {
+            return;
+        }
+        let mut by_name: FxHashMap<u64, Vec<Slot>> = FxHashMap::default();
         for &slot in order {
-            if slot < batch.first || Pool::is_after(mark, slot) {
-                continue;
-            }
-            let Some((kind, name)) = self.pool.named_parent(slot) else { continue };
-            let (hash, record) = (name_hash(kind, name), self.pool.get(slot));
+            by_name.entry(self.pool.get(slot).hash).or_default().push(slot);
+        }
+        for (slot, hash) in fresh {
+            let record = self.pool.get(slot);
             let is_at_home = |other: &Slot| {
                 let parent = self.pool.get(*other);
-                parent.hash == hash
-                    && parent.group == record.group
-                    && counts_for(parent, record, &self.retention)
+                parent.group == record.group && counts_for(parent, record, &self.retention)
             };
-            if hash != record.group && !order.iter().any(is_at_home) {
+            let is_home = by_name.get(&hash).is_some_and(|namesakes| namesakes.iter().any(is_at_home));
+            if hash != record.group && !is_home {
                 batch.ties.push((hash, record.group, *record));
             }
         }

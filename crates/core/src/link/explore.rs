@@ -1,6 +1,6 @@
 //! What has to be looked at to take an event in: nothing else, its parent, its recent group, or all that is tied to it.
 
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::pool::{NONE, Pin, Pool, Record, Role, Slot, name_hash};
 use super::run::{Run, Shelf, ShelfError};
@@ -192,6 +192,8 @@ impl Linker {
         let mut component = Component::default();
         let mut seen: FxHashSet<u64> = [start].into_iter().collect();
         let mut open = vec![start];
+        // Members whose name nobody else has, by the hash of it.
+        let mut homes = FxHashMap::default();
         while let Some(group) = open.pop() {
             component.groups.push(group);
             let slots = self.read_group(group, |_| true, shelf)?;
@@ -206,9 +208,15 @@ impl Linker {
                     (Role::Event, _) => {}
                 }
             }
-            component.members.extend(slots.iter().filter(|slot| self.pool.get(**slot).role == Role::Event));
+            let events = slots.iter().copied().filter(|slot| self.pool.get(*slot).role == Role::Event);
+            component.members.extend(events.clone());
+            homes.extend(
+                events
+                    .filter(|slot| !self.pool.get(*slot).again)
+                    .map(|slot| (self.pool.get(slot).hash, slot)),
+            );
             for slot in slots {
-                next.extend(self.elsewhere(slot, &component.members, shelf)?);
+                next.extend(self.elsewhere(slot, &homes, shelf)?);
             }
             open.extend(next.into_iter().filter(|group| seen.insert(*group)));
         }
@@ -221,18 +229,20 @@ impl Linker {
         self.roots.contains_key(&hash) || self.runs.iter().any(|run| run.children.has(hash))
     }
 
-    /// The groups in which the parent that an event names may be, where it is not among the members.
-    fn elsewhere(&self, slot: Slot, members: &[Slot], shelf: &dyn Shelf) -> Result<Vec<u64>, ShelfError> {
+    /// The groups in which the parent that an event names may be, where none of `homes` is it.
+    fn elsewhere(
+        &self,
+        slot: Slot,
+        homes: &FxHashMap<u64, Slot>,
+        shelf: &dyn Shelf,
+    ) -> Result<Vec<u64>, ShelfError> {
         let record = self.pool.get(slot);
         let Some((kind, name)) = self.pool.named_parent(slot).filter(|_| record.role == Role::Event) else {
             return Ok(Vec::new());
         };
         let hash = name_hash(kind, name);
-        let is_it = |other: &Slot| {
-            let parent = self.pool.get(*other);
-            parent.hash == hash && !parent.again && counts_for(parent, record, &self.retention)
-        };
-        if members.iter().any(is_it) {
+        let home = homes.get(&hash).map(|parent| self.pool.get(*parent));
+        if home.is_some_and(|parent| counts_for(parent, record, &self.retention)) {
             return Ok(Vec::new());
         }
         let in_memory = std::iter::successors(self.names.get(&hash).copied(), |slot| {

@@ -3,7 +3,10 @@
 //! Everything is decided at once, from scratch: first verdicts, then the links of views and clicks, then those of
 //! conversions. What a group amounts to is a function of the set of its events (LINK-1).
 
+use std::cell::OnceCell;
 use std::cmp::Ordering;
+
+use rustc_hash::FxHashMap;
 
 use super::pool::{Pool, Record, Slot, name_hash};
 use super::words::{Tuple, Values};
@@ -48,12 +51,20 @@ impl SlotLink {
 pub(super) struct Settled {
     pub(super) order: Vec<Slot>,
     pub(super) states: Vec<State>,
+    /// Places by slot, once somebody asks for one among many.
+    places: OnceCell<FxHashMap<Slot, usize>>,
 }
 
 impl Settled {
     /// What the event in `slot` is.
     pub(super) fn state(&self, slot: Slot) -> Option<State> {
-        self.order.iter().position(|other| *other == slot).map(|index| self.states[index])
+        let place = if self.order.len() <= FEW {
+            self.order.iter().position(|other| *other == slot)
+        } else {
+            let places = || self.order.iter().copied().zip(0..).collect();
+            self.places.get_or_init(places).get(&slot).copied()
+        };
+        place.map(|place| self.states[place])
     }
 }
 
@@ -101,7 +112,7 @@ pub(super) fn settle(pool: &mut Pool, mut members: Vec<Slot>, retention: &Retent
             }
         }
     }
-    Settled { order: group.order, states: group.states }
+    Settled { order: group.order, states: group.states, places: OnceCell::new() }
 }
 
 /// By user, kind, time, id: a user's candidates for a parent stand together, latest last.
@@ -112,7 +123,7 @@ fn in_order(pool: &Pool, a: Slot, b: Slot) -> Ordering {
     by_place.then_with(|| pool.id(a).cmp(pool.id(b))).then_with(|| x.received.cmp(&y.received))
 }
 
-/// Groups of up to so many events look names up by looking at all of them.
+/// Among up to so many events one is found by looking at all of them.
 const FEW: usize = 32;
 
 struct Group<'a> {
