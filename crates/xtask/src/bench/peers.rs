@@ -244,7 +244,7 @@ impl Peers {
                     rows == expected,
                     "{engine} and we disagree on {query}: {rows} rows there, {expected} here"
                 );
-                let value = number(&told["wall"], theirs)? * 1e3;
+                let value = number(&told["cpu"], theirs)? * 1e3;
                 let peer = Peer { engine: engine.to_owned(), value };
                 match fastest.iter_mut().find(|(name, _)| *name == query) {
                     Some((_, known)) if known.value <= value => {}
