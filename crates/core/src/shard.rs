@@ -349,6 +349,9 @@ impl Shard {
         self.next_run += 1;
         self.position = spill.position;
         self.linker.spilled(spill.written.run);
+        // What only rows before the position refer to stays stored, but need not be in memory.
+        let kept: BTreeSet<u64> = self.linker.revisions().chain(self.revision()).collect();
+        self.revisions.retain(|revision, _| kept.contains(revision));
     }
 
     /// The next merge, if there are so many runs of one level.

@@ -96,8 +96,7 @@ impl Report {
         };
         let mut totals = heard.map(|heard| heard.totals).unwrap_or_default();
         add_up(&mut totals, story::measures(&segment.sums()));
-        store.add(&delta, &totals)?;
-        store.fold_if_long()?;
+        store.add(&delta, &segment, &totals)?;
         self.tell_watchers(&store)?;
         Response::empty()
     }

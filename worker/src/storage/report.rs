@@ -6,27 +6,38 @@ use std::ops::Range;
 use adtally_core::segment::Segment;
 use adtally_core::time::Hour;
 use adtally_wire::delta::Delta;
-use worker::{Error, Result};
+use worker::{Error, Result, SqlStorageValue};
 
 use super::schema::{Migrations, migrate};
 use super::sql::{Database, integer};
 
-const MIGRATIONS: Migrations = &[&[
-    // How far each source was heard, and the all-time totals of what it said, as JSON by measure.
-    "CREATE TABLE sources (
-        source TEXT PRIMARY KEY, epoch INTEGER NOT NULL, seq INTEGER NOT NULL, through_ms INTEGER, totals TEXT NOT NULL
-    ) WITHOUT ROWID",
-    // Deltas as they came; folded into `hours` when there are many.
-    "CREATE TABLE tail (id INTEGER PRIMARY KEY, source TEXT NOT NULL, epoch INTEGER NOT NULL, body BLOB NOT NULL)",
-    // The epoch is part of the key so that a batch cut can drop what it covers; the part, as a row may have 2 MB.
-    "CREATE TABLE hours (
-        source TEXT NOT NULL, epoch INTEGER NOT NULL, hour INTEGER NOT NULL, part INTEGER NOT NULL,
-        body BLOB NOT NULL, PRIMARY KEY (source, epoch, hour, part)
-    ) WITHOUT ROWID",
-]];
+const MIGRATIONS: Migrations = &[
+    &[
+        // How far each source was heard, and the all-time totals of what it said, as JSON by measure.
+        "CREATE TABLE sources (
+            source TEXT PRIMARY KEY, epoch INTEGER NOT NULL, seq INTEGER NOT NULL, through_ms INTEGER,
+            totals TEXT NOT NULL
+        ) WITHOUT ROWID",
+        // Of earlier versions: deltas as they came.
+        "CREATE TABLE tail (id INTEGER PRIMARY KEY, source TEXT NOT NULL, epoch INTEGER NOT NULL, body BLOB NOT NULL)",
+        // The epoch is part of the key so that a batch cut can drop what it covers; the part, as a row may have 2 MB.
+        "CREATE TABLE hours (
+            source TEXT NOT NULL, epoch INTEGER NOT NULL, hour INTEGER NOT NULL, part INTEGER NOT NULL,
+            body BLOB NOT NULL, PRIMARY KEY (source, epoch, hour, part)
+        ) WITHOUT ROWID",
+    ],
+    &[
+        // What a source said in its epoch that is not in `hours` yet, summed, and how many deltas that were: in the
+        // same row as how far it was heard, since a row written costs the same whatever is in it.
+        "ALTER TABLE sources ADD COLUMN tail BLOB",
+        "ALTER TABLE sources ADD COLUMN deltas INTEGER NOT NULL DEFAULT 0",
+    ],
+];
 
-/// Deltas in the tail before they are folded: each query decodes them all, each fold rewrites the hours they touch.
-const MAX_TAIL_ROWS: i64 = 64;
+/// Deltas in a tail before it is folded: each fold rewrites the hours that they touch.
+const MAX_TAIL_DELTAS: i64 = 64;
+/// The most bytes of a tail: each delta reads and writes it.
+const MAX_TAIL_BYTES: usize = 65_536;
 
 /// The most bytes of an hour's row; a row may have 2 MB.
 const MAX_ROW_BYTES: usize = 1_000_000;
@@ -71,41 +82,50 @@ impl ReportStore {
         row.map(heard).transpose()
     }
 
-    /// Stores a delta with the new totals of its source, both or neither.
-    pub(crate) fn add(&self, delta: &Delta, totals: &Totals) -> Result<()> {
+    /// Stores a delta with the new totals of its source, both or neither; `segment` is what the delta says.
+    pub(crate) fn add(&self, delta: &Delta, segment: &Segment, totals: &Totals) -> Result<()> {
         let totals = serde_json::to_string(totals)?;
         self.database.atomically(|| {
-            let source = || delta.source.as_str().into();
-            let body = delta.segment.clone().into();
-            let insert = "INSERT INTO tail (source, epoch, body) VALUES (?, ?, ?)";
-            self.database.run(insert, vec![source(), integer(delta.epoch)?, body])?;
-            let upsert = "INSERT INTO sources (source, epoch, seq, through_ms, totals) VALUES (?, ?, ?, ?, ?)
+            self.fold_earlier()?;
+            let (mut tail, mut deltas) = self.tail(delta)?;
+            tail.merge(segment);
+            deltas += 1;
+            let mut body = tail.encode();
+            if deltas >= MAX_TAIL_DELTAS || body.len() > MAX_TAIL_BYTES {
+                self.fold(&delta.source, integer(delta.epoch)?, tail)?;
+                (body, deltas) = (Segment::default().encode(), 0);
+            }
+            let upsert =
+                "INSERT INTO sources (source, epoch, seq, through_ms, totals, tail, deltas) VALUES (?, ?, ?, ?, ?, ?, ?)
                 ON CONFLICT (source) DO UPDATE SET epoch = excluded.epoch, seq = excluded.seq,
-                through_ms = coalesce(excluded.through_ms, through_ms), totals = excluded.totals";
+                through_ms = coalesce(excluded.through_ms, through_ms), totals = excluded.totals,
+                tail = excluded.tail, deltas = excluded.deltas";
             let (epoch, seq) = (integer(delta.epoch)?, integer(delta.seq)?);
             let through = delta.through_ms.map(integer).transpose()?.into();
-            let bindings = vec![source(), epoch, seq, through, totals.as_str().into()];
+            let source = delta.source.as_str().into();
+            let bindings =
+                vec![source, epoch, seq, through, totals.as_str().into(), body.into(), integer(deltas)?];
             self.database.run(upsert, bindings).map(drop)
         })
     }
 
-    /// Folds the tail into the hours when it has grown long.
-    pub(crate) fn fold_if_long(&self) -> Result<()> {
-        let rows = self.database.rows("SELECT count(*) FROM tail", vec![])?.into_iter().next();
-        let count = rows.map_or(Ok(0), |mut row| row.integer())?;
-        if count <= MAX_TAIL_ROWS { Ok(()) } else { self.database.atomically(|| self.fold()) }
+    /// The tail of a delta's source, and how many deltas are in it; that of another epoch is folded first.
+    fn tail(&self, delta: &Delta) -> Result<(Segment, i64)> {
+        let query = "SELECT epoch, deltas, tail FROM sources WHERE source = ? AND tail IS NOT NULL";
+        let mut rows = self.database.rows(query, vec![delta.source.as_str().into()])?;
+        let Some(row) = rows.first_mut() else { return Ok((Segment::default(), 0)) };
+        let (epoch, deltas, tail) = (row.integer()?, row.integer()?, decode(&row.blob()?)?);
+        if u64::try_from(epoch).is_ok_and(|epoch| epoch == delta.epoch) {
+            return Ok((tail, deltas));
+        }
+        self.fold(&delta.source, integer(epoch)?, tail)?;
+        Ok((Segment::default(), 0))
     }
 
-    fn fold(&self) -> Result<()> {
-        let mut fresh: BTreeMap<(String, i64, i32), Segment> = BTreeMap::new();
-        for mut row in self.database.rows("SELECT source, epoch, body FROM tail ORDER BY id", vec![])? {
-            let (source, epoch, segment) = (row.text()?, row.integer()?, decode(&row.blob()?)?);
-            for (hour, part) in segment.split_by_hour() {
-                fresh.entry((source.clone(), epoch, hour.0)).or_default().merge(&part);
-            }
-        }
-        for ((source, epoch, hour), mut segment) in fresh {
-            let key = || Ok::<_, Error>(vec![source.as_str().into(), integer(epoch)?, integer(hour)?]);
+    /// Adds cells to the hours of a source.
+    fn fold(&self, source: &str, epoch: SqlStorageValue, cells: Segment) -> Result<()> {
+        for (hour, mut segment) in cells.split_by_hour() {
+            let key = || Ok::<_, Error>(vec![source.into(), epoch.clone(), integer(hour.0)?]);
             let query = "SELECT body FROM hours WHERE source = ? AND epoch = ? AND hour = ?";
             for mut row in self.database.rows(query, key()?)? {
                 segment.merge(&decode(&row.blob()?)?);
@@ -123,6 +143,19 @@ impl ReportStore {
                 self.database.run(upsert, bindings)?;
             }
         }
+        Ok(())
+    }
+
+    /// Folds the deltas of earlier versions.
+    fn fold_earlier(&self) -> Result<()> {
+        let rows = self.database.rows("SELECT source, epoch, body FROM tail ORDER BY id", vec![])?;
+        if rows.is_empty() {
+            return Ok(());
+        }
+        for mut row in rows {
+            let (source, epoch, cells) = (row.text()?, row.integer()?, decode(&row.blob()?)?);
+            self.fold(&source, integer(epoch)?, cells)?;
+        }
         self.database.run("DELETE FROM tail", vec![]).map(drop)
     }
 
@@ -133,7 +166,8 @@ impl ReportStore {
         for mut row in self.database.rows(query, range)? {
             take(decode(&row.blob()?)?);
         }
-        for mut row in self.database.rows("SELECT body FROM tail ORDER BY id", vec![])? {
+        let tails = "SELECT tail FROM sources WHERE tail IS NOT NULL UNION ALL SELECT body FROM tail";
+        for mut row in self.database.rows(tails, vec![])? {
             take(decode(&row.blob()?)?);
         }
         Ok(())

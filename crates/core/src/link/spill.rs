@@ -33,6 +33,11 @@ impl Linker {
         self.runs.iter().map(Run::memory_bytes).sum()
     }
 
+    /// The revisions of the settings in memory.
+    pub fn revisions(&self) -> impl Iterator<Item = u64> {
+        self.pool.revisions().map(|(revision, _)| revision)
+    }
+
     /// The runs, oldest first.
     pub fn runs(&self) -> &[Run] {
         &self.runs
@@ -59,11 +64,18 @@ impl Linker {
         Some(writer.finish())
     }
 
-    /// Notes that everything in memory is in this run now.
+    /// Notes that everything in memory is in this run now. Settings that no run refers to are forgotten, but for the
+    /// latest.
     pub fn spilled(&mut self, run: Run) {
         let settings: Vec<_> = self.pool.revisions().collect();
+        let latest = settings.iter().map(|(revision, _)| *revision).max();
+        let runs = || self.runs.iter().chain([&run]);
+        let is_used = |revision| runs().any(|run| run.summary.revisions.binary_search(&revision).is_ok());
+        let kept =
+            settings.into_iter().filter(|(revision, _)| Some(*revision) == latest || is_used(*revision));
+        let kept: Vec<_> = kept.collect();
         self.pool = Pool::default();
-        settings.into_iter().for_each(|(revision, settings)| self.pool.know(revision, settings));
+        kept.into_iter().for_each(|(revision, settings)| self.pool.know(revision, settings));
         self.heads = Default::default();
         self.roots = Default::default();
         self.names = Default::default();

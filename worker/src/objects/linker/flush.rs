@@ -16,7 +16,7 @@ use crate::clock;
 use crate::storage::linker::OpenParcel;
 
 /// How long facts gather before they are told: the freshness of reports, against a delta a scope each time.
-const FLUSH_AFTER: Duration = Duration::from_millis(250);
+const FLUSH_AFTER: Duration = Duration::from_millis(500);
 /// Deliveries under way at a time; an invocation may have six open connections.
 const MAX_DELIVERIES: usize = 6;
 /// The log has one epoch until batch cuts open the next.
