@@ -108,7 +108,9 @@ pub struct Applied {
 struct Head {
     /// Its latest record.
     last: Slot,
-    /// The latest event time of its children without a named parent: an earlier impression may be theirs.
+    /// Its latest child without a named parent: an earlier touch may be its parent.
+    last_unnamed: Slot,
+    /// The latest event time of those children.
     unnamed_until: i64,
     /// The latest event time of its clicks.
     clicks_until: i64,

@@ -54,7 +54,7 @@ impl Linker {
     /// Puts a record into the chain of its group and under its name.
     fn enter(&mut self, slot: Slot) {
         let record = *self.pool.get(slot);
-        let none = Head { last: NONE, unnamed_until: i64::MIN, clicks_until: i64::MIN };
+        let none = Head { last: NONE, last_unnamed: NONE, unnamed_until: i64::MIN, clicks_until: i64::MIN };
         let heads = if record.has_user { &mut self.heads } else { &mut self.roots };
         let head = heads.entry(record.group).or_insert(none);
         self.pool.records[slot as usize].next = head.last;
@@ -64,6 +64,8 @@ impl Linker {
         }
         if self.pool.is_unnamed_child(slot) {
             head.unnamed_until = head.unnamed_until.max(record.at);
+            self.pool.records[slot as usize].next_unnamed = head.last_unnamed;
+            head.last_unnamed = slot;
         }
         if record.kind == Kind::Click {
             head.clicks_until = head.clicks_until.max(record.at);

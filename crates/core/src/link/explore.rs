@@ -6,8 +6,12 @@ use super::pool::{NONE, Pin, Pool, Record, Role, Slot, name_hash};
 use super::run::{Run, Shelf, ShelfError};
 use super::settle::{counts_for, repeat_window_ms};
 use super::{Found, Linker};
+use crate::cell::Dimension;
 use crate::event::{EventRef, Kind};
 use crate::time::ServerTime;
+
+/// So many children are looked at one by one; of more any may be concerned.
+const MANY: usize = 256;
 
 /// What has to be looked at to settle a new event.
 ///
@@ -39,23 +43,56 @@ impl Linker {
         match record.kind {
             Kind::Conversion => Reach::Whole,
             Kind::Impression if record.has_user && self.repeats_impressions => Reach::Whole,
-            Kind::Impression if self.may_be_a_parent(record) => Reach::Whole,
+            Kind::Impression if self.may_be_a_parent(slot) => Reach::Whole,
             Kind::Impression => Reach::Alone,
-            Kind::Click if self.may_be_a_parent(record) || self.may_be_a_neighbour(slot) => Reach::Whole,
+            Kind::Click if self.may_be_a_parent(slot) || self.may_be_a_neighbour(slot) => Reach::Whole,
             Kind::View | Kind::Click => self.reach_of_parent(slot),
         }
     }
 
     /// Whether a child may be there already: one that looks for its parent by user and is not earlier, or any that
     /// names it.
-    fn may_be_a_parent(&self, record: &Record) -> bool {
-        let Record { group, hash, at, has_user, .. } = *record;
+    fn may_be_a_parent(&self, slot: Slot) -> bool {
+        let Record { group, hash, at, has_user, .. } = *self.pool.get(slot);
         let by_user = |until: i64| has_user && until >= at;
         self.roots.contains_key(&hash)
-            || (has_user && self.heads.get(&group).is_some_and(|head| by_user(head.unnamed_until)))
+            || (has_user
+                && self.heads.get(&group).is_some_and(|head| {
+                    by_user(head.unnamed_until) && self.may_be_taken(slot, head.last_unnamed)
+                }))
             || self.runs.iter().any(|run| {
                 run.children.has(hash) || (by_user(run.summary.unnamed_until) && run.children.has(group))
             })
+    }
+
+    /// Whether one of these children without a named parent could take the touch, were it the best.
+    fn may_be_taken(&self, touch: Slot, last_unnamed: Slot) -> bool {
+        let record = self.pool.get(touch);
+        let mut children = std::iter::successors(Some(last_unnamed), |child| {
+            Some(self.pool.get(*child).next_unnamed).filter(|child| *child != NONE)
+        });
+        let could_take = |child: Slot| {
+            let other = self.pool.get(child);
+            let windows = &self.pool.settings(child).windows;
+            let value = |slot: Slot, dimension| self.pool.words.value(self.pool.get(slot).tuple, dimension);
+            let is_same = |dimension| value(child, dimension) == value(touch, dimension);
+            let any_campaign = [child, touch].iter().any(|slot| value(*slot, Dimension::Campaign) == 0);
+            let (window_ms, fits) = match (other.kind, record.kind) {
+                (Kind::Conversion, Kind::Click) => {
+                    (windows.conversion_click_window_ms, any_campaign || is_same(Dimension::Campaign))
+                }
+                (Kind::Conversion, _) => (
+                    windows.conversion_view_window_ms,
+                    value(child, Dimension::Campaign) == 0 || is_same(Dimension::Campaign),
+                ),
+                (_, Kind::Click) => return false,
+                _ => (windows.click_window_ms, is_same(Dimension::Ad)),
+            };
+            fits && other.at >= record.at && other.at.saturating_sub(record.at) <= window_ms
+        };
+        let looked_at = children.by_ref().take(MANY);
+        let found = looked_at.into_iter().any(could_take);
+        found || children.next().is_some()
     }
 
     /// Whether a click may be a repeat, or make one of a click that is there.

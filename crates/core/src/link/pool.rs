@@ -63,6 +63,8 @@ pub(super) struct Record {
     pub(super) duplicates: u32,
     /// The record before it in its group.
     pub(super) next: Slot,
+    /// The child without a named parent before it in its group.
+    pub(super) next_unnamed: Slot,
     /// Another record in memory of its name.
     pub(super) namesake: Slot,
     pub(super) kind: Kind,
@@ -151,6 +153,7 @@ impl Record {
             settings,
             duplicates: 0,
             next: NONE,
+            next_unnamed: NONE,
             namesake: NONE,
             kind: Kind::Impression,
             screening: Screening::Clean,
@@ -407,6 +410,7 @@ impl Pool {
             money: self.intern_money(loose.money),
             pin: self.intern_pin(loose.pin.clone()),
             next: NONE,
+            next_unnamed: NONE,
             namesake: NONE,
             ..loose.record
         };

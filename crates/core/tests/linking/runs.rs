@@ -74,10 +74,15 @@ struct Machine {
 }
 
 impl Machine {
+    /// A spill forgets settings that nothing refers to, so they are made known whenever they are used.
     fn know(&mut self, settings: &Arc<Settings>) {
-        if !self.revisions.iter().any(|known| Arc::ptr_eq(known, settings)) {
-            self.linker.know_settings(self.revisions.len() as u64, settings.clone());
+        let known = self.revisions.iter().position(|known| Arc::ptr_eq(known, settings));
+        let revision = known.unwrap_or(self.revisions.len());
+        if known.is_none() {
             self.revisions.push(settings.clone());
+        }
+        if !self.linker.revisions().any(|known| known == revision as u64) {
+            self.linker.know_settings(revision as u64, settings.clone());
         }
     }
 
