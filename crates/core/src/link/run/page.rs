@@ -44,6 +44,7 @@ struct Previous {
 #[derive(Debug, Default)]
 pub(super) struct PageWriter {
     words: Vec<Key>,
+    word_bytes: usize,
     by_word: rustc_hash::FxHashMap<Key, u64>,
     records: Vec<u8>,
     count: u64,
@@ -57,8 +58,7 @@ impl PageWriter {
     }
 
     pub(super) fn is_full(&self) -> bool {
-        self.records.len() + self.words.iter().map(|word| word.as_str().len() + 1).sum::<usize>()
-            >= PAGE_BYTES
+        self.records.len() + self.word_bytes >= PAGE_BYTES
     }
 
     /// The first group, and the bytes; the writer is empty after it.
@@ -128,6 +128,7 @@ impl PageWriter {
                 Some(number) => *number,
                 None => {
                     let number = self.words.len() as u64;
+                    self.word_bytes += key.as_str().len() + 1;
                     self.words.push(key.clone());
                     self.by_word.insert(key.clone(), number);
                     number
@@ -163,14 +164,15 @@ pub(super) fn groups(bytes: &[u8]) -> Option<Vec<u64>> {
     (0..count).map(group).collect()
 }
 
-fn read_words<'a>(from: &mut Reader<'a>) -> Option<Vec<&'a str>> {
+/// The dimension values of a page; looked at only where a record refers to them.
+fn read_words<'a>(from: &mut Reader<'a>) -> Option<Vec<&'a [u8]>> {
     let count = from.count(from.len())?;
-    (0..count).map(|_| std::str::from_utf8(read_bytes(from)?).ok()).collect()
+    (0..count).map(|_| read_bytes(from)).collect()
 }
 
 fn read_record(
     from: &mut Reader<'_>,
-    words: &[&str],
+    words: &[&[u8]],
     before: &mut Previous,
     only: Option<u64>,
     pool: &mut Pool,
@@ -239,7 +241,7 @@ impl<'a> RawRecord<'a> {
         Some(Self { flags, to: 0, body: Some(body), revision })
     }
 
-    fn loosen(&self, words: &[&str], at: &Previous, settings: u32, pool: &mut Pool) -> Option<Loose> {
+    fn loosen(&self, words: &[&[u8]], at: &Previous, settings: u32, pool: &mut Pool) -> Option<Loose> {
         let kind = *Kind::ALL.get(usize::from(self.flags & 3))?;
         let screening = *SCREENINGS.get(usize::from(self.flags >> 2 & 3))?;
         let body = self.body.as_ref();
@@ -292,7 +294,7 @@ impl<'a> RawPin<'a> {
         })
     }
 
-    fn fasten(&self, words: &[&str], pool: &mut Pool) -> Option<Pin> {
+    fn fasten(&self, words: &[&[u8]], pool: &mut Pool) -> Option<Pin> {
         let id = std::str::from_utf8(self.id).ok().and_then(|text| EventId::parse(text).ok())?;
         let tuple = tuple(words, &self.values, pool)?;
         let Self { at, received, group, has_user, .. } = *self;
@@ -304,10 +306,11 @@ fn is_id(bytes: &[u8]) -> bool {
     std::str::from_utf8(bytes).is_ok_and(|text| EventId::parse(text).is_ok())
 }
 
-fn tuple(words: &[&str], numbers: &[usize; 8], pool: &mut Pool) -> Option<u32> {
+fn tuple(words: &[&[u8]], numbers: &[usize; 8], pool: &mut Pool) -> Option<u32> {
     let mut values: Values = [0; 8];
     for (value, number) in values.iter_mut().zip(numbers) {
-        *value = pool.words.word(&Key::parse(words.get(*number)?).ok()?);
+        let word = std::str::from_utf8(words.get(*number)?).ok()?;
+        *value = pool.words.word(&Key::parse(word).ok()?);
     }
     Some(pool.words.tuple(values))
 }
