@@ -20,6 +20,7 @@ fn segment<const N: usize>(cells: [(CellKey, Tally); N]) -> Segment {
 }
 
 /// Whether a cell says as much as its absence.
+#[cfg(not(target_arch = "wasm32"))]
 fn is_nothing(tally: &Tally) -> bool {
     tally.measures.is_zero() && tally.users.is_empty()
 }
