@@ -34,7 +34,7 @@ pub const MAX_PARCEL_BYTES: usize = 1_000_000;
 pub const MAX_PARCEL_SCOPES: usize = 50;
 /// The most events that may wait for a commit: three of the largest requests.
 pub const MAX_WAITING: usize = 30_000;
-/// The records in memory at which they are spilled: some four megabytes with all that belongs to them, and as many to
+/// The records in memory at which they are spilled: some seven megabytes with all that belongs to them, and as many to
 /// link again at a start.
 pub const SPILL_RECORDS: usize = 32_768;
 /// The records in memory at which nothing is taken before they are spilled: spilling fails, or is far behind.

@@ -1,4 +1,4 @@
-//! Events as the linker keeps them: a hundred bytes each, without a pointer.
+//! Events as the linker keeps them: some hundred bytes each, without a pointer.
 
 use std::collections::HashMap;
 use std::hash::Hasher;
