@@ -356,13 +356,19 @@ impl Shard {
 
     /// The next merge, if there are so many runs of one level.
     pub fn merge(&mut self, runs: usize) -> Option<Merge> {
-        let merge = self.linker.merge(self.next_run, runs, self.last_received)?;
+        // A start takes in again what is not told: nothing that those rows look for may be forgotten before.
+        let now = if self.untold.is_empty() { self.last_received } else { ServerTime(i64::MIN) };
+        let merge = self.linker.merge(self.next_run, runs, now)?;
         self.next_run += 1;
         Some(merge)
     }
 
-    /// The runs that can be dropped; `None` where there are none.
+    /// The runs that can be dropped; `None` where there are none, or while facts are untold: a start takes in their rows
+    /// again, and would not find what they look for.
     pub fn expire(&self, now: ServerTime) -> Option<Expiry> {
+        if !self.untold.is_empty() {
+            return None;
+        }
         let received = now.max(self.last_received);
         let runs = self.linker.expired(received);
         (!runs.is_empty()).then_some(Expiry { runs, position: Position { received, ..self.position } })

@@ -84,3 +84,23 @@ fn the_shard_count_is_fixed_by_the_first_event_even_if_it_waits() {
     assert_eq!(shard.judge_settings(2, 4, 0), SettingsVerdict::Conflict(1));
     assert_eq!(shard.judge_settings(2, 1, 0), SettingsVerdict::Store);
 }
+
+/// Found by the simulation: a start took in an untold row again whose event's earlier delivery was forgotten.
+#[test]
+fn nothing_is_forgotten_while_facts_are_untold() {
+    let mut shard = Shard::new(Stored::default(), Retention::default());
+    shard.set_settings(0, 1, Settings::default());
+    let (row, _) = shard.commit(vec![long_impression(0)], ServerTime(5), &NoShelf).unwrap();
+    shard.committed(1, row, &NoShelf).unwrap();
+    let spill = shard.spill(ServerTime(6)).unwrap();
+    shard.spilled(spill);
+    let late = ServerTime(6 + Retention::default().horizon_ms());
+    assert!(shard.expire(late).is_some());
+    let row =
+        Row { received: ServerTime(7), revision: 0, accepted: vec![long_impression(1)], repeats: vec![] };
+    shard.committed(2, row, &NoShelf).unwrap();
+    assert_eq!(shard.expire(late), None);
+    let telling = shard.tell(late).unwrap();
+    shard.told(&telling);
+    assert!(shard.expire(late).is_some());
+}
