@@ -5,7 +5,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use super::explore::Reach;
 use super::pool::{Loose, Mark, NONE, Pin, Pool, Record, Role, Slot, name_hash};
 use super::run::{Shelf, ShelfError};
-use super::settle::{SlotLink, State, counts_for, screened, settle};
+use super::settle::{SlotLink, State, counts_for, settle};
 use super::{Arrival, Fact, Found, Head, Linker};
 use crate::event::Kind;
 
@@ -71,19 +71,18 @@ impl Linker {
             head.clicks_until = head.clicks_until.max(record.at);
         }
         let latest = self.names.entry(record.hash).or_insert(slot);
-        if *latest == slot {
+        let known = *latest;
+        if known == slot {
             return;
         }
-        let (before, after) = if self.pool.get(*latest).received <= record.received {
-            (std::mem::replace(latest, slot), slot)
+        let known_record = &mut self.pool.records[known as usize];
+        if known_record.received <= record.received {
+            *latest = slot;
+            self.pool.records[slot as usize].namesake = known;
         } else {
-            (slot, *latest)
-        };
-        self.pool.records[before as usize].namesake = match after == slot {
-            true => self.pool.get(before).namesake,
-            false => self.pool.get(after).namesake,
-        };
-        self.pool.records[after as usize].namesake = before;
+            let next = std::mem::replace(&mut known_record.namesake, slot);
+            self.pool.records[slot as usize].namesake = next;
+        }
     }
 
     pub(super) fn repeat(&mut self, found: Found, batch: &mut Batch) {
@@ -146,7 +145,7 @@ impl Linker {
             if batch.settled.contains(&record.group) {
                 continue;
             }
-            let state = State { invalid: screened(&record), link: SlotLink::Root, tuple: record.tuple };
+            let state = State::alone(&record);
             let (old, new) = (self.fact(slot, &state, count), self.fact(slot, &state, record.duplicates));
             batch.facts.push(self.signed(-1, slot, old));
             batch.facts.push(self.signed(1, slot, new));
@@ -164,9 +163,7 @@ impl Linker {
         let record = *self.pool.get(slot);
         let mark = self.pool.mark();
         let state = match reach {
-            Reach::Alone if record.kind == Kind::Impression => {
-                Some(State { invalid: screened(&record), link: SlotLink::Root, tuple: record.tuple })
-            }
+            Reach::Alone if record.kind == Kind::Impression => Some(State::alone(&record)),
             Reach::Alone | Reach::Whole => settle(&mut self.pool, vec![slot], &self.retention).state(slot),
             Reach::Parent(parent) => settle(&mut self.pool, vec![parent, slot], &self.retention).state(slot),
             Reach::Since(from) => {

@@ -3,11 +3,10 @@
 use std::cmp::Reverse;
 
 use super::pool::{Pool, Slot};
-use super::settle::{Settled, SlotLink, counts_for};
+use super::settle::{Settled, SlotLink, counts_for, window_ms};
 use super::{Linker, Retention};
 use crate::cell::Dimension;
 use crate::event::{EventRef, Kind};
-use crate::settings::Windows;
 use crate::time::EventTime;
 
 /// The most touches that are told: those nearest in time.
@@ -197,13 +196,5 @@ impl Child<'_> {
     fn is_of_campaign(&self, touch: super::words::Tuple) -> bool {
         let wanted = self.pool.words.value(self.pool.get(self.slot).tuple, Dimension::Campaign);
         wanted == 0 || self.pool.words.value(touch, Dimension::Campaign) == wanted
-    }
-}
-
-fn window_ms(windows: &Windows, child: Kind, touch: Kind) -> i64 {
-    match (child, touch) {
-        (Kind::Conversion, Kind::Click) => windows.conversion_click_window_ms,
-        (Kind::Conversion, _) => windows.conversion_view_window_ms,
-        _ => windows.click_window_ms,
     }
 }

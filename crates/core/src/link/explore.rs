@@ -4,7 +4,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::pool::{NONE, Pin, Pool, Record, Role, Slot, name_hash};
 use super::run::{Run, Shelf, ShelfError};
-use super::settle::{counts_for, repeat_window_ms};
+use super::settle::{counts_for, repeat_window_ms, window_ms};
 use super::{Found, Linker};
 use crate::cell::Dimension;
 use crate::event::{EventRef, Kind};
@@ -68,31 +68,24 @@ impl Linker {
     /// Whether one of these children without a named parent could take the touch, were it the best.
     fn may_be_taken(&self, touch: Slot, last_unnamed: Slot) -> bool {
         let record = self.pool.get(touch);
-        let mut children = std::iter::successors(Some(last_unnamed), |child| {
-            Some(self.pool.get(*child).next_unnamed).filter(|child| *child != NONE)
-        });
         let could_take = |child: Slot| {
             let other = self.pool.get(child);
-            let windows = &self.pool.settings(child).windows;
             let value = |slot: Slot, dimension| self.pool.words.value(self.pool.get(slot).tuple, dimension);
             let is_same = |dimension| value(child, dimension) == value(touch, dimension);
-            let any_campaign = [child, touch].iter().any(|slot| value(*slot, Dimension::Campaign) == 0);
-            let (window_ms, fits) = match (other.kind, record.kind) {
-                (Kind::Conversion, Kind::Click) => {
-                    (windows.conversion_click_window_ms, any_campaign || is_same(Dimension::Campaign))
+            let fits = match (other.kind, record.kind) {
+                // A click may yet inherit its campaign.
+                (Kind::Conversion, Kind::Click) if value(touch, Dimension::Campaign) == 0 => true,
+                (Kind::Conversion, _) => {
+                    value(child, Dimension::Campaign) == 0 || is_same(Dimension::Campaign)
                 }
-                (Kind::Conversion, _) => (
-                    windows.conversion_view_window_ms,
-                    value(child, Dimension::Campaign) == 0 || is_same(Dimension::Campaign),
-                ),
-                (_, Kind::Click) => return false,
-                _ => (windows.click_window_ms, is_same(Dimension::Ad)),
+                (_, Kind::Click) => false,
+                _ => is_same(Dimension::Ad),
             };
+            let window_ms = window_ms(&self.pool.settings(child).windows, other.kind, record.kind);
             fits && other.at >= record.at && other.at.saturating_sub(record.at) <= window_ms
         };
-        let looked_at = children.by_ref().take(MANY);
-        let found = looked_at.into_iter().any(could_take);
-        found || children.next().is_some()
+        let mut children = self.pool.follow(last_unnamed, |record| record.next_unnamed);
+        children.by_ref().take(MANY).any(could_take) || children.next().is_some()
     }
 
     /// Whether a click may be a repeat, or make one of a click that is there.
@@ -179,11 +172,7 @@ impl Linker {
     /// The records of a group in memory.
     pub(super) fn chain(&self, group: u64) -> impl Iterator<Item = Slot> {
         let heads = [self.heads.get(&group), self.roots.get(&group)];
-        heads.into_iter().flatten().flat_map(|head| {
-            std::iter::successors(Some(head.last), |slot| {
-                Some(self.pool.get(*slot).next).filter(|slot| *slot != NONE)
-            })
-        })
+        heads.into_iter().flatten().flat_map(|head| self.pool.follow(head.last, |record| record.next))
     }
 
     /// The events of a group from this event time on; a few earlier ones may be among them.
@@ -282,9 +271,8 @@ impl Linker {
         if home.is_some_and(|parent| counts_for(parent, record, &self.retention)) {
             return Ok(Vec::new());
         }
-        let in_memory = std::iter::successors(self.names.get(&hash).copied(), |slot| {
-            Some(self.pool.get(*slot).namesake).filter(|slot| *slot != NONE)
-        });
+        let latest = self.names.get(&hash).copied().unwrap_or(NONE);
+        let in_memory = self.pool.follow(latest, |record| record.namesake);
         let mut groups: Vec<u64> = in_memory.map(|slot| self.pool.get(slot).group).collect();
         for run in self.runs.iter().filter(|run| run.names.has(hash)) {
             groups.extend(run.groups_of(hash, shelf)?);

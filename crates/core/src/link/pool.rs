@@ -246,6 +246,12 @@ impl Pool {
         &self.records[slot as usize]
     }
 
+    /// The chain that begins with `first` and goes on with what `next` says of each record, up to [`NONE`].
+    pub(super) fn follow(&self, first: Slot, next: impl Fn(&Record) -> Slot) -> impl Iterator<Item = Slot> {
+        let some = |slot: Slot| Some(slot).filter(|slot| *slot != NONE);
+        std::iter::successors(some(first), move |slot| some(next(self.get(*slot))))
+    }
+
     pub(super) fn id(&self, slot: Slot) -> &[u8] {
         self.text(self.get(slot).id)
     }

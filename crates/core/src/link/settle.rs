@@ -37,6 +37,13 @@ pub(super) enum SlotLink {
     Click { click: Slot, impression: Option<Slot> },
 }
 
+impl State {
+    /// An event that is judged by itself: all there is to an impression that cannot be a repeat.
+    pub(super) fn alone(record: &Record) -> Self {
+        Self { invalid: screened(record), link: SlotLink::Root, tuple: record.tuple }
+    }
+}
+
 impl SlotLink {
     pub(super) fn parent(self) -> Option<Slot> {
         match self {
@@ -79,8 +86,17 @@ pub(super) fn repeat_window_ms(windows: &Windows, kind: Kind) -> Option<i64> {
     (window > 0).then_some(window)
 }
 
+/// How far a child may lie behind a touch of this kind.
+pub(super) fn window_ms(windows: &Windows, child: Kind, touch: Kind) -> i64 {
+    match (child, touch) {
+        (Kind::Conversion, Kind::Click) => windows.conversion_click_window_ms,
+        (Kind::Conversion, _) => windows.conversion_view_window_ms,
+        _ => windows.click_window_ms,
+    }
+}
+
 /// What arrival alone says of an event.
-pub(super) fn screened(record: &Record) -> Option<InvalidReason> {
+fn screened(record: &Record) -> Option<InvalidReason> {
     match record.screening {
         Screening::Clean => None,
         Screening::Bot => Some(InvalidReason::Bot),
@@ -97,10 +113,7 @@ pub(super) fn counts_for(touch: &Record, child: &Record, retention: &Retention) 
 /// Decides everything about a group.
 pub(super) fn settle(pool: &mut Pool, mut members: Vec<Slot>, retention: &Retention) -> Settled {
     members.sort_unstable_by(|a, b| in_order(pool, *a, *b));
-    let states = members
-        .iter()
-        .map(|slot| State { invalid: None, link: SlotLink::Root, tuple: pool.get(*slot).tuple })
-        .collect();
+    let states = members.iter().map(|slot| State::alone(pool.get(*slot))).collect();
     let mut group = Group { pool, order: members, states, names: Vec::new(), retention };
     group.judge();
     group.index_names();
@@ -115,11 +128,15 @@ pub(super) fn settle(pool: &mut Pool, mut members: Vec<Slot>, retention: &Retent
     Settled { order: group.order, states: group.states, places: OnceCell::new() }
 }
 
-/// By user, kind, time, id: a user's candidates for a parent stand together, latest last.
+/// Where an event stands among the others: by user, kind and time.
+fn place(record: &Record) -> (bool, u64, Kind, i64) {
+    (record.has_user, if record.has_user { record.group } else { 0 }, record.kind, record.at)
+}
+
+/// By place, then id: a user's candidates for a parent stand together, latest last.
 fn in_order(pool: &Pool, a: Slot, b: Slot) -> Ordering {
     let (x, y) = (pool.get(a), pool.get(b));
-    let key = |r: &Record| (r.has_user, if r.has_user { r.group } else { 0 }, r.kind, r.at);
-    let by_place = key(x).cmp(&key(y));
+    let by_place = place(x).cmp(&place(y));
     by_place.then_with(|| pool.id(a).cmp(pool.id(b))).then_with(|| x.received.cmp(&y.received))
 }
 
@@ -150,9 +167,8 @@ impl Group<'_> {
 
     fn judge(&mut self) {
         for index in 0..self.order.len() {
-            let verdict = screened(self.record(index));
             let repeats = || self.is_repeat(index).then_some(InvalidReason::Repeat);
-            self.states[index].invalid = verdict.or_else(repeats);
+            self.states[index].invalid = self.states[index].invalid.or_else(repeats);
         }
     }
 
@@ -244,40 +260,27 @@ impl Group<'_> {
 
     /// The parent of the event at `index`, or why it has none.
     fn find(&self, index: usize) -> Result<usize, Unlinked> {
-        let (slot, windows) = (self.order[index], self.windows(index));
         let record = self.record(index);
-        match (record.kind, self.pool.click(slot), self.pool.impression(slot)) {
-            (Kind::Conversion, Some(click), _) => {
-                self.named(index, Kind::Click, click, windows.conversion_click_window_ms)
-            }
-            (Kind::Conversion, None, Some(impression)) => {
-                self.named(index, Kind::Impression, impression, windows.conversion_view_window_ms)
-            }
-            (_, _, Some(impression)) => {
-                self.named(index, Kind::Impression, impression, windows.click_window_ms)
-            }
-            _ if !record.has_user => Err(Unlinked::NoKey),
-            (Kind::Conversion, None, None) => {
-                let campaign = self.value(index, Dimension::Campaign);
-                let fits = |touch: usize| {
-                    campaign == 0
-                        || self.pool.words.value(self.states[touch].tuple, Dimension::Campaign) == campaign
-                };
-                let latest = |kind, window| self.latest(index, kind, window, fits);
-                latest(Kind::Click, windows.conversion_click_window_ms)
-                    .or_else(|| latest(Kind::Impression, windows.conversion_view_window_ms))
-                    .ok_or(Unlinked::NoTouch)
-            }
-            (_, _, None) => {
-                let ad = self.value(index, Dimension::Ad);
-                let fits = |touch: usize| self.value(touch, Dimension::Ad) == ad;
-                self.latest(index, Kind::Impression, windows.click_window_ms, fits).ok_or(Unlinked::NoTouch)
-            }
+        if let Some((kind, name)) = self.pool.named_parent(self.order[index]) {
+            return self.named(index, kind, name);
         }
+        if !record.has_user {
+            return Err(Unlinked::NoKey);
+        }
+        let found = if record.kind == Kind::Conversion {
+            let campaign = self.value(index, Dimension::Campaign);
+            let of = |touch: usize| self.pool.words.value(self.states[touch].tuple, Dimension::Campaign);
+            let fits = |touch| campaign == 0 || of(touch) == campaign;
+            self.latest(index, Kind::Click, fits).or_else(|| self.latest(index, Kind::Impression, fits))
+        } else {
+            let ad = self.value(index, Dimension::Ad);
+            self.latest(index, Kind::Impression, |touch| self.value(touch, Dimension::Ad) == ad)
+        };
+        found.ok_or(Unlinked::NoTouch)
     }
 
     /// The parent that the event names: the first of that name to arrive, of those that count for it.
-    fn named(&self, child: usize, kind: Kind, id: &[u8], window_ms: i64) -> Result<usize, Unlinked> {
+    fn named(&self, child: usize, kind: Kind, id: &[u8]) -> Result<usize, Unlinked> {
         let record = self.record(child);
         let hash = name_hash(kind, id);
         let fits = |index: &usize| {
@@ -299,27 +302,19 @@ impl Group<'_> {
         if self.states[parent].invalid.is_some() {
             return Err(Unlinked::ParentInvalid);
         }
-        let age_ms = record.at - self.record(parent).at;
-        if age_ms < -self.windows(child).skew_ms || age_ms > window_ms {
+        let (windows, age_ms) = (self.windows(child), record.at - self.record(parent).at);
+        if age_ms < -windows.skew_ms || age_ms > window_ms(windows, record.kind, kind) {
             return Err(Unlinked::OutsideWindow);
         }
         Ok(parent)
     }
 
     /// The user's latest valid touch of a kind at or before the event, within the window.
-    fn latest(
-        &self,
-        child: usize,
-        kind: Kind,
-        window_ms: i64,
-        fits: impl Fn(usize) -> bool,
-    ) -> Option<usize> {
+    fn latest(&self, child: usize, kind: Kind, fits: impl Fn(usize) -> bool) -> Option<usize> {
         let record = self.record(child);
-        let place = |r: &Record| (r.has_user, if r.has_user { r.group } else { 0 }, r.kind, r.at);
-        let until = self
-            .order
-            .partition_point(|slot| place(self.pool.get(*slot)) <= (true, record.group, kind, record.at));
-        let from_ms = record.at.saturating_sub(window_ms);
+        let latest = (true, record.group, kind, record.at);
+        let until = self.order.partition_point(|slot| place(self.pool.get(*slot)) <= latest);
+        let from_ms = record.at.saturating_sub(window_ms(self.windows(child), record.kind, kind));
         let candidates = (0..until).rev().take_while(|index| {
             let touch = self.record(*index);
             touch.has_user && touch.group == record.group && touch.kind == kind && touch.at >= from_ms
