@@ -17,8 +17,10 @@ mod spill;
 use std::cell::{Cell, RefCell};
 use std::panic::AssertUnwindSafe;
 use std::rc::Rc;
+use std::time::Duration;
 
 use adtally_core::shard::Refusal;
+use adtally_core::time::ServerTime;
 use adtally_wire::billing::object::{CONFIRMED, OUTBOX};
 use adtally_wire::log::Append;
 use adtally_wire::object::{
@@ -27,6 +29,7 @@ use adtally_wire::object::{
 use worker::{DurableObject, Env, Error, Method, Request, Response, Result, State, durable_object};
 
 use super::refuse;
+use crate::clock;
 use crate::storage::linker::LinkerStore;
 use crate::storage::sql::Database;
 use crate::usage;
@@ -129,6 +132,42 @@ impl Linker {
 impl Node {
     fn store(&self) -> Result<LinkerStore> {
         LinkerStore::open(Database::new(self.state.clone()))
+    }
+
+    /// Sets the object's one alarm; tells whether that worked.
+    async fn set_alarm(&self, wait: Duration) -> bool {
+        let set = self.state.storage().set_alarm(wait).await;
+        match &set {
+            Ok(()) => usage::set_alarm(),
+            Err(error) => worker::console_error!("the alarm could not be set: {error}"),
+        }
+        set.is_ok()
+    }
+
+    /// Sets the alarm for a later time, unless one is set that comes first and looks anyway.
+    ///
+    /// The flag stays off: the next commit sets a nearer alarm, which comes by here too.
+    async fn wake_at(&self, due: ServerTime, least: Duration) {
+        if !self.alarm_is_set.get() {
+            let wait_ms = u64::try_from(due.0.saturating_sub(clock::now().0)).unwrap_or(0);
+            self.set_alarm(Duration::from_millis(wait_ms).max(least)).await;
+        }
+    }
+}
+
+/// A flag that is up for as long as this lives, however it ends.
+struct Held<'a>(&'a Cell<bool>);
+
+impl<'a> Held<'a> {
+    /// `None` where it is up already.
+    fn raise(flag: &'a Cell<bool>) -> Option<Self> {
+        (!flag.replace(true)).then_some(Self(flag))
+    }
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        self.0.set(false);
     }
 }
 

@@ -100,11 +100,9 @@ impl LinkerStore {
             if page.is_empty() {
                 return Ok(());
             }
-            for mut row in page {
-                after = row.integer()?;
-                let body = row.blob()?;
-                let row = decode_row(&body)
-                    .map_err(|error| Error::RustError(format!("log row {after}: {error}")))?;
+            for row in page {
+                let (id, row) = log_row(row)?;
+                after = id;
                 take(after, row)?;
             }
         }
@@ -114,12 +112,7 @@ impl LinkerStore {
     pub(crate) fn rows_before(&self, before: i64) -> Result<Vec<(i64, LogRow)>> {
         let query = "SELECT id, body FROM log WHERE id < ? ORDER BY id DESC LIMIT ?";
         let page = self.database.rows(query, vec![integer(before)?, integer(PAGE_ROWS)?])?;
-        let row = |mut row: super::sql::Row| {
-            let id = row.integer()?;
-            let decoded = decode_row(&row.blob()?);
-            Ok((id, decoded.map_err(|error| Error::RustError(format!("log row {id}: {error}")))?))
-        };
-        page.into_iter().map(row).collect()
+        page.into_iter().map(log_row).collect()
     }
 
     /// Stores a spill: what it tells, its run, and how far the log is spilled with it; all or nothing.
@@ -225,6 +218,13 @@ impl LinkerStore {
         let insert = "INSERT OR REPLACE INTO settings (revision, shards, body) VALUES (?, ?, ?)";
         self.database.run(insert, bindings).map(drop)
     }
+}
+
+/// A row of the log with its id, from `SELECT id, body`.
+fn log_row(mut row: super::sql::Row) -> Result<(i64, LogRow)> {
+    let id = row.integer()?;
+    let row = decode_row(&row.blob()?);
+    Ok((id, row.map_err(|error| Error::RustError(format!("log row {id}: {error}")))?))
 }
 
 pub(super) fn unsigned(value: i64) -> Result<u64> {

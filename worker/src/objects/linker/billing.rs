@@ -15,7 +15,7 @@ use worker::wasm_bindgen_futures::JsFuture;
 use worker::{BatchMessageBuilder, Delay, MessageBuilder, QueueContentType, Response, Result, SendMessage};
 
 use super::memory::Memory;
-use super::{Node, fault};
+use super::{Held, Node, fault};
 use crate::bindings::BILLING;
 use crate::clock;
 use crate::storage::billing::{BillingOutbox, OutboxRow};
@@ -57,11 +57,8 @@ impl Node {
     ///    it survives whatever happens to the queue and to this instance.
     /// 3. Setting the alarm may be repeated: it only moves.
     pub(super) async fn bill(&self) {
-        if self.desk.is_busy.replace(true) {
-            // Whoever is at it looks for rows once more before it ends, and does not wait in between.
-            return;
-        }
-        let busy = Busy(&self.desk.is_busy);
+        // Whoever is at it looks for rows once more before it ends, and does not wait in between.
+        let Some(busy) = Held::raise(&self.desk.is_busy) else { return };
         let wait = loop {
             match self.next() {
                 Ok(Next::Send(row)) => self.hand_over(row).await,
@@ -74,7 +71,7 @@ impl Node {
         };
         drop(busy);
         if let Some(until) = wait {
-            self.look_again(until).await;
+            self.wake_at(until, Duration::ZERO).await;
         }
     }
 
@@ -146,19 +143,6 @@ impl Node {
         Ok(())
     }
 
-    /// Takes back the alarm later, unless one is set that comes first and looks anyway.
-    async fn look_again(&self, until: ServerTime) {
-        if self.alarm_is_set.get() {
-            return;
-        }
-        let wait = u64::try_from(until.0 - clock::now().0).unwrap_or(0);
-        // The flag stays off: the next commit sets a nearer alarm, which comes by here too.
-        match self.state.storage().set_alarm(Duration::from_millis(wait)).await {
-            Ok(()) => usage::set_alarm(),
-            Err(error) => worker::console_error!("the alarm for billing could not be set: {error}"),
-        }
-    }
-
     /// Forgets what the consumer has. May be repeated.
     pub(super) fn confirmed(self: &Rc<Self>, confirmed: &Confirmed) -> Result<Response> {
         let outbox = self.billing_outbox()?;
@@ -195,14 +179,5 @@ impl Memory {
         let mut entries = self.store.billing().of_event(event)?;
         entries.extend(self.shard.unbilled(event));
         Ok(entries)
-    }
-}
-
-/// Holds the desk for as long as it lives, however it ends.
-struct Busy<'a>(&'a Cell<bool>);
-
-impl Drop for Busy<'_> {
-    fn drop(&mut self) {
-        self.0.set(false);
     }
 }

@@ -16,7 +16,6 @@ use super::memory::Memory;
 use super::{Node, fault};
 use crate::clock;
 use crate::storage::linker::StoredSettings;
-use crate::usage;
 
 /// How long the first request waits for others: short beside a round trip, long enough to gather a burst.
 const GATHER: Duration = Duration::from_millis(5);
@@ -133,12 +132,8 @@ impl Node {
         if self.alarm_is_set.replace(true) {
             return;
         }
-        match self.state.storage().set_alarm(SAFETY_ALARM).await {
-            Ok(()) => usage::set_alarm(),
-            Err(error) => {
-                self.alarm_is_set.set(false);
-                worker::console_error!("the alarm could not be set: {error}");
-            }
+        if !self.set_alarm(SAFETY_ALARM).await {
+            self.alarm_is_set.set(false);
         }
     }
 }

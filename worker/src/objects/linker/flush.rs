@@ -10,7 +10,7 @@ use futures_util::future::join_all;
 use worker::{Delay, Method, ObjectNamespace, Request, RequestInit, Result};
 
 use super::memory::Memory;
-use super::{Node, fault};
+use super::{Held, Node, fault};
 use crate::bindings::REPORT;
 use crate::clock;
 use crate::storage::linker::OpenParcel;
@@ -37,11 +37,10 @@ impl Node {
 
     /// Delivers everything that is to be told; what cannot be delivered stays for the alarm.
     pub(super) async fn flush(self: Rc<Self>) {
-        if self.is_flushing.get() {
+        let Some(_flushing) = Held::raise(&self.is_flushing) else {
             // The running flush looks again at its end; should it be cut off, an alarm must be left.
             return self.ensure_alarm().await;
-        }
-        let _flushing = Flushing::begin(self.clone());
+        };
         if let Err(error) = self.deliver_all().await {
             worker::console_error!("flush: {error}");
             self.ensure_alarm().await;
@@ -90,22 +89,6 @@ async fn send(reports: &ObjectNamespace, scope: &str, delta: Delta) -> Result<()
     match response.status_code() {
         200..=299 => Ok(()),
         status => Err(fault(format!("{scope} answered {status} to delta {} of {}", delta.seq, delta.source))),
-    }
-}
-
-/// Holds the flush for as long as it lives, however it ends.
-struct Flushing(Rc<Node>);
-
-impl Flushing {
-    fn begin(node: Rc<Node>) -> Self {
-        node.is_flushing.set(true);
-        Self(node)
-    }
-}
-
-impl Drop for Flushing {
-    fn drop(&mut self) {
-        self.0.is_flushing.set(false);
     }
 }
 

@@ -10,7 +10,7 @@ use worker::{Delay, Result};
 use super::flush::EPOCH;
 use super::memory::Memory;
 use super::{Node, fault};
-use crate::{clock, usage};
+use crate::clock;
 
 /// Records that are merged without a break: some milliseconds in which the shard does nothing else.
 const MERGE_RECORDS: usize = 2_048;
@@ -48,6 +48,16 @@ impl Node {
         Ok(())
     }
 
+    /// Sets the alarm for the time at which the next run expires, where nothing else is due.
+    ///
+    /// 1. Setting it may be repeated: it only moves.
+    pub(super) async fn plan_expiry(&self) {
+        let due = self.change_memory(|memory| Ok(memory.shard.linker().next_expiry()));
+        if let Ok(Some(due)) = due {
+            self.wake_at(due, EXPIRY_BREAK).await;
+        }
+    }
+
     /// Drops what does not matter any more.
     pub(super) fn expire(&self) -> Result<()> {
         self.change_memory(|memory| {
@@ -58,25 +68,6 @@ impl Node {
             memory.shard.expired(&expiry);
             Ok(())
         })
-    }
-}
-
-impl Node {
-    /// Sets the alarm for the time at which the next run expires, where nothing else is due.
-    ///
-    /// 1. Setting it may be repeated: it only moves.
-    pub(super) async fn plan_expiry(&self) {
-        let due = self.change_memory(|memory| Ok(memory.shard.linker().next_expiry()));
-        let Ok(Some(due)) = due else { return };
-        if self.alarm_is_set.get() {
-            return;
-        }
-        let wait_ms = u64::try_from(due.0.saturating_sub(clock::now().0)).unwrap_or(0);
-        let wait = Duration::from_millis(wait_ms).max(EXPIRY_BREAK);
-        match self.state.storage().set_alarm(wait).await {
-            Ok(()) => usage::set_alarm(),
-            Err(error) => worker::console_error!("the alarm could not be set: {error}"),
-        }
     }
 }
 
