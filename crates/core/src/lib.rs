@@ -60,6 +60,7 @@ pub mod aggregate;
 pub mod billing;
 pub mod shard;
 pub mod ledger;
+pub mod batch;
 pub mod report;
 pub mod access;
 

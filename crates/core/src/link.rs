@@ -265,6 +265,16 @@ impl Linker {
     }
 }
 
+/// The hash of an event's name, which is stored and never changes.
+pub fn name_of(event: &EventRef) -> u64 {
+    pool::name_hash(event.kind, event.id.as_str().as_bytes())
+}
+
+/// The group of an event: its user, or the root that it names, or itself.
+pub fn group_of(event: &Event) -> u64 {
+    pool::group_of(event, name_of(&event.event))
+}
+
 /// Where an event is.
 enum Found {
     InMemory(Slot),

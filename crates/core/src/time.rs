@@ -1,6 +1,7 @@
 //! Two time scales that cannot be confused, and the hour that cells are counted in.
 
 use std::fmt;
+use std::ops::Range;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 
@@ -25,10 +26,53 @@ pub struct ServerTime(pub i64);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Hour(pub i32);
 
+/// A day in UTC, counted from 1970-01-01.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Day(pub i32);
+
 impl EventTime {
     /// The hour that holds this time.
     pub fn hour(self) -> Hour {
         Hour::holding(self.0)
+    }
+
+    /// The day that holds this time.
+    pub fn day(self) -> Day {
+        Day::holding(self.0)
+    }
+}
+
+impl Day {
+    /// The day that holds `ms` since 1970; times outside of the range of `Day` saturate.
+    pub fn holding(ms: i64) -> Self {
+        let day = ms.div_euclid(DAY_MS);
+        Self(i32::try_from(day).unwrap_or(if day < 0 { i32::MIN } else { i32::MAX }))
+    }
+
+    /// The first millisecond of the day since 1970.
+    pub fn start_ms(self) -> i64 {
+        i64::from(self.0) * DAY_MS
+    }
+
+    /// The hours of the day.
+    pub fn hours(self) -> Range<Hour> {
+        Hour(self.0.saturating_mul(24))..Hour(self.0.saturating_add(1).saturating_mul(24))
+    }
+
+    /// Reads `2018-07-22`.
+    pub fn parse(text: &str) -> Option<Self> {
+        let date = chrono::NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()?;
+        Some(Self::holding(date.and_hms_opt(0, 0, 0)?.and_utc().timestamp_millis()))
+    }
+}
+
+/// `2018-07-22`.
+impl fmt::Display for Day {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match DateTime::<Utc>::from_timestamp_millis(self.start_ms()) {
+            Some(t) => write!(f, "{}", t.format("%Y-%m-%d")),
+            None => write!(f, "{}", self.0),
+        }
     }
 }
 

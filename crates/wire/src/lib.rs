@@ -12,6 +12,7 @@ pub mod object;
 pub mod versioned;
 pub mod log;
 pub mod delta;
+pub mod batch;
 pub mod billing;
 pub mod story;
 pub mod gather;

@@ -182,7 +182,7 @@ pub(super) fn name_hash(kind: Kind, id: &[u8]) -> u64 {
 }
 
 /// The group of an event: see [`Record::group`].
-fn group_of(event: &Event, own: u64) -> u64 {
+pub(super) fn group_of(event: &Event, own: u64) -> u64 {
     let named = |kind, id: &EventId| name_hash(kind, id.as_str().as_bytes());
     match (event.user, &event.impression, &event.click) {
         (Some(user), ..) => user.0,

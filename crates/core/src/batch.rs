@@ -1,0 +1,115 @@
+//! The batch: a day of a shard, linked again from the archive.
+//!
+//! The archive is the log, by event day: for each accepted event and each repeated delivery an [`Entry`].
+
+use crate::event::{Event, EventRef, Kind};
+use crate::link;
+use crate::time::{Day, EventTime, ServerTime};
+
+/// An entry of the archive.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Entry {
+    /// An accepted event.
+    Accepted(Box<Accepted>),
+    /// A delivery of an event that had been accepted before.
+    Repeat(Repeat),
+}
+
+/// An accepted event, as the log has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Accepted {
+    /// The row of the log: its position.
+    pub row: i64,
+    /// When it arrived.
+    pub received: ServerTime,
+    /// The revision of the settings that were in force then.
+    pub revision: u64,
+    /// The event.
+    pub event: Event,
+}
+
+/// A repeated delivery; it counts where the accepted event does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Repeat {
+    /// The row of the log: its position.
+    pub row: i64,
+    /// When it arrived.
+    pub received: ServerTime,
+    /// The event that was delivered again.
+    pub event: EventRef,
+    /// When the accepted event happened.
+    pub at: EventTime,
+    /// The group of the accepted event.
+    pub group: u64,
+}
+
+/// What of an entry decides with which others it is linked: columns of the archive that can be read alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Hashes {
+    /// The kind of the event.
+    pub kind: Kind,
+    /// Its group: its user, or the root that it names, or itself.
+    pub group: u64,
+    /// The hash of its kind and id.
+    pub name: u64,
+    /// The same of the parent that it names.
+    pub parent: Option<u64>,
+}
+
+/// That a user has too many events of a kind in a day: they are all invalid, those that are to come as well.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Ruling {
+    /// The group of the user.
+    pub group: u64,
+    /// Which of its events.
+    pub kind: Kind,
+    /// On which day.
+    pub day: Day,
+}
+
+impl Entry {
+    /// The day to which it belongs: that of the event.
+    pub fn day(&self) -> Day {
+        match self {
+            Entry::Accepted(accepted) => accepted.event.at.day(),
+            Entry::Repeat(repeat) => repeat.at.day(),
+        }
+    }
+
+    /// The row of the log.
+    pub fn row(&self) -> i64 {
+        match self {
+            Entry::Accepted(accepted) => accepted.row,
+            Entry::Repeat(repeat) => repeat.row,
+        }
+    }
+
+    /// When it arrived.
+    pub fn received(&self) -> ServerTime {
+        match self {
+            Entry::Accepted(accepted) => accepted.received,
+            Entry::Repeat(repeat) => repeat.received,
+        }
+    }
+
+    /// What decides with which others it is linked.
+    pub fn hashes(&self) -> Hashes {
+        match self {
+            Entry::Accepted(accepted) => Hashes::of(&accepted.event),
+            Entry::Repeat(Repeat { event, group, .. }) => {
+                Hashes { kind: event.kind, group: *group, name: link::name_of(event), parent: None }
+            }
+        }
+    }
+}
+
+impl Hashes {
+    /// Those of an event.
+    pub fn of(event: &Event) -> Self {
+        let click = event.click.as_ref().filter(|_| event.kind() == Kind::Conversion);
+        let click = click.map(|id| (Kind::Click, id));
+        let parent = click.or_else(|| event.impression.as_ref().map(|id| (Kind::Impression, id)));
+        let parent = parent.map(|(kind, id)| link::name_of(&EventRef { kind, id: id.clone() }));
+        Self { kind: event.kind(), group: link::group_of(event), name: link::name_of(&event.event), parent }
+    }
+}
