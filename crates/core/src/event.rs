@@ -73,8 +73,6 @@ pub enum InvalidReason {
     Datacenter,
     /// The same user did the same a moment before.
     Repeat,
-    /// The user has too many of them in a day.
-    Flood,
 }
 
 impl InvalidReason {
@@ -84,7 +82,6 @@ impl InvalidReason {
             InvalidReason::Bot => "bot",
             InvalidReason::Datacenter => "datacenter",
             InvalidReason::Repeat => "repeat",
-            InvalidReason::Flood => "flood",
         }
     }
 }

@@ -21,6 +21,8 @@ pub const EVENTS: &str = "/events";
 pub const REDUCE: &str = "/reduce";
 /// Report: `POST` the bytes of a [`Delta`](crate::delta::Delta), answered by 200 once it is durable.
 pub const DELTA: &str = "/delta";
+/// Report: `GET`, answered by the names of all Linkers that ever told it anything, as a JSON array.
+pub const SOURCES: &str = "/sources";
 /// Linker and Report: `GET`, answered by [`Usage`] as JSON.
 pub const USAGE: &str = "/usage";
 /// Report: `GET`, upgraded to a WebSocket of [`LiveMessage`](crate::api::LiveMessage)s.

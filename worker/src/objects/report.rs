@@ -16,7 +16,7 @@ use adtally_core::segment::{Merger, Segment};
 use adtally_core::time::ServerTime;
 use adtally_wire::api::LiveMessage;
 use adtally_wire::delta::Delta;
-use adtally_wire::object::{DELTA, LIVE, REDUCE, ReduceAnswer, ReduceHead, ReduceQuery, USAGE};
+use adtally_wire::object::{DELTA, LIVE, REDUCE, ReduceAnswer, ReduceHead, ReduceQuery, SOURCES, USAGE};
 use adtally_wire::story;
 use worker::{
     DurableObject, Env, Error, Method, Request, Response, Result, State, WebSocket, WebSocketIncomingMessage,
@@ -50,6 +50,7 @@ impl DurableObject for Report {
             (Method::Post, DELTA) => self.hear(&request.bytes().await?),
             (Method::Post, REDUCE) => self.reduce(&request.json().await?),
             (Method::Get, LIVE) => self.watch(),
+            (Method::Get, SOURCES) => Response::from_json(&self.store()?.source_names()?),
             (Method::Get, USAGE) => usage::answer(),
             _ => refuse(404, None, "no such call"),
         }

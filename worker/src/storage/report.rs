@@ -75,6 +75,12 @@ impl ReportStore {
         rows.into_iter().map(heard).collect()
     }
 
+    /// The name of every source.
+    pub(crate) fn source_names(&self) -> Result<Vec<String>> {
+        let rows = self.database.rows("SELECT source FROM sources ORDER BY source", vec![])?;
+        rows.into_iter().map(|mut row| row.text()).collect()
+    }
+
     /// How far one source was heard.
     pub(crate) fn source(&self, name: &str) -> Result<Option<Heard>> {
         let query = "SELECT seq, through_ms, totals FROM sources WHERE source = ?";

@@ -1,0 +1,248 @@
+// Real time and batch are one report: what is counted again every night, while events keep arriving.
+
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+
+import { Api, eventually, mapConcurrently, untilAcknowledged } from "./api.mjs";
+import { METRICS, RANGE, crowd, recount } from "./crowd.mjs";
+import { Runtime } from "./harness/runtime.mjs";
+import { freePort } from "./server.mjs";
+
+const EVENTS = Number(process.env.ADTALLY_TEST_EVENTS ?? 300_000);
+const BODY = 400;
+const SENDERS = 4;
+const DAYS = 5;
+
+/** One of them has several shards. */
+const ADVERTISERS = ["solo", "sharded", "third"];
+
+/** How long a batch of the whole crowd may take on a busy machine. */
+const RUN_MS = 240_000;
+const CATCH_UP_MS = 20_000;
+
+const BY_CAMPAIGN = ({ advertiser, campaign }) => `${advertiser} ${campaign}`;
+const BY_DAY = ({ advertiser, day }) => `${advertiser} ${day}`;
+
+/** A runtime for one test, with one advertiser of several shards. */
+async function withRuntime(use) {
+  const runtime = new Runtime([await freePort(), await freePort(), await freePort()]);
+  await runtime.start();
+  try {
+    const admin = new Api(runtime.url, runtime.adminToken);
+    const sharded = await admin.put("/v1/advertisers/sharded", { name: "sharded", currency: "KRW", timezone: "UTC", shards: 3 });
+    assert.ok(sharded.status < 300, sharded.text);
+    await use(runtime, admin, new Api(runtime.url, runtime.writeKey));
+  } finally {
+    await runtime.stop();
+  }
+}
+
+async function send(sender, events) {
+  const bodies = Array.from({ length: Math.ceil(events.length / BODY) }, (_, i) => events.slice(i * BODY, (i + 1) * BODY));
+  await mapConcurrently(bodies, SENDERS, (body) => untilAcknowledged(sender, body));
+}
+
+/** Starts a batch and answers its run. */
+async function start(admin, days = null) {
+  const answer = await admin.post("/v1/jobs", { job: "batch", days });
+  assert.equal(answer.status, 202, answer.text);
+  return answer.json.run;
+}
+
+async function ended(admin, run, within = RUN_MS) {
+  let state;
+  await eventually(async () => {
+    state = (await admin.get(`/v1/jobs/${run}`)).json;
+    assert.ok(["succeeded", "failed"].includes(state?.state), `run ${run} is ${state?.state}: ${JSON.stringify(state?.tasks?.filter((task) => task.state !== "succeeded")).slice(0, 600)}`);
+  }, within);
+  return state;
+}
+
+async function batch(admin, days) {
+  const state = await ended(admin, await start(admin, days));
+  assert.equal(state.state, "succeeded", JSON.stringify(state.tasks.filter((task) => task.error)).slice(0, 2_000));
+  return state;
+}
+
+/** What the reports of advertisers say, as `recount` would. */
+async function counted(admin, advertisers, dimension, query = {}) {
+  const found = new Map();
+  for (const advertiser of advertisers) {
+    const params = { scope: `advertiser:${advertiser}`, by: dimension, metrics: METRICS.join(), ...RANGE, ...query };
+    for (const { [dimension]: value, ...sums } of await admin.rows(params)) {
+      const place = dimension === "day" ? new Date(value).toISOString().slice(0, 10) : value;
+      if (METRICS.some((metric) => sums[metric] !== 0)) found.set(`${advertiser} ${place}`, sums);
+    }
+  }
+  return found;
+}
+
+function assertSame(found, expected, what) {
+  const places = [...new Set([...found.keys(), ...expected.keys()])].sort();
+  const zero = Object.fromEntries(METRICS.map((metric) => [metric, 0]));
+  const difference = (place) => {
+    const [is, should] = [found, expected].map((totals) => totals.get(place) ?? zero);
+    return METRICS.filter((metric) => is[metric] !== should[metric]).map((metric) => `${place}: ${is[metric]} ${metric} instead of ${should[metric]}`);
+  };
+  assert.deepEqual(places.flatMap(difference), [], what);
+}
+
+const only = (events, advertisers) => events.filter((event) => advertisers.includes(event.advertiser));
+
+describe("the batch", () => {
+  test(`${EVENTS} events over ${DAYS} days, batches in between: merged is the naive count at every check`, async (t) => {
+    const events = crowd(EVENTS, ADVERTISERS, 11, DAYS);
+    const quarter = Math.ceil(events.length / 4);
+    const chunks = [0, 1, 2, 3].map((i) => events.slice(i * quarter, (i + 1) * quarter));
+    await withRuntime(async (runtime, admin, sender) => {
+      const sent = [];
+      const published = new Map();
+      const isMerged = (advertisers) => async () => {
+        assertSame(await counted(admin, advertisers, "campaign"), recount(only(sent, advertisers)), "merged");
+      };
+      await send(sender, chunks[0]);
+      sent.push(...chunks[0]);
+      for (const [index, still] of ADVERTISERS.entries()) {
+        await eventually(isMerged(ADVERTISERS), CATCH_UP_MS);
+        // One advertiser gets no events while the batch runs: its figures must not move, at any instant.
+        const next = chunks[index + 1];
+        const others = ADVERTISERS.filter((advertiser) => advertiser !== still);
+        const expected = recount(only(sent, [still]));
+        let [checks, isRunning] = [0, true];
+        const watch = async () => {
+          for (; isRunning; checks++) assertSame(await counted(admin, [still], "campaign"), expected, `check ${checks} of ${still} in run ${index + 1}`);
+        };
+        const run = batch(admin).finally(() => (isRunning = false));
+        const [state] = await Promise.all([run, watch(), send(sender, only(next, others))]);
+        t.diagnostic(`run ${index + 1}: ${state.tasks.length} tasks, ${checks} checks meanwhile`);
+        assert.ok(checks > 0);
+        assertSame(await counted(admin, [still], "campaign", { source: "batch" }), expected, `batch of ${still}`);
+        const report = await admin.report({ scope: `advertiser:${still}`, metrics: METRICS.join(), ...RANGE });
+        assert.equal(report.generation, index + 1);
+        published.set(still, { generation: index + 1, byDay: recount(only(sent, [still]), BY_DAY) });
+        await send(sender, only(next, [still]));
+        sent.push(...next);
+      }
+      await eventually(isMerged(ADVERTISERS), CATCH_UP_MS);
+      for (const advertiser of ADVERTISERS) {
+        const query = { scope: `advertiser:${advertiser}`, metrics: METRICS.join(), ...RANGE };
+        const [merged, fromBatch, realtime] = await Promise.all(["merged", "batch", "realtime"].map((source) => admin.totals({ ...query, source })));
+        for (const metric of METRICS) assert.equal(merged[metric], fromBatch[metric] + realtime[metric], `${metric} of ${advertiser}`);
+      }
+
+      await batch(admin);
+      const all = recount(sent, BY_CAMPAIGN);
+      for (const source of ["batch", "merged"]) assertSame(await counted(admin, ADVERTISERS, "campaign", { source }), all, source);
+      assertSame(await counted(admin, ADVERTISERS, "campaign", { source: "realtime" }), new Map(), "realtime");
+
+      await sameAgain(admin);
+      await asPublished(admin, published);
+      await restated(admin, recount(sent, BY_DAY));
+      await runtime.restart();
+      assertSame(await counted(admin, ADVERTISERS, "campaign", { source: "batch" }), all, "after a restart");
+    });
+  });
+
+  test("a run that is killed again and again ends right", async (t) => {
+    const events = crowd(20_000, ADVERTISERS, 5, DAYS);
+    await withRuntime(async (runtime, admin, sender) => {
+      for (const half of [events.slice(0, 10_000), events.slice(10_000)]) {
+        await send(sender, half);
+        const run = await start(admin);
+        let kills = 0;
+        for (; kills < 8; kills++) {
+          await sleep(Math.random() * 700);
+          if (["succeeded", "failed"].includes((await admin.get(`/v1/jobs/${run}`)).json.state)) break;
+          await runtime.restart();
+        }
+        const { state, tasks } = await ended(admin, run);
+        assert.equal(state, "succeeded", JSON.stringify(tasks.filter((task) => task.error)));
+        t.diagnostic(`${kills} kills, ${tasks.length} tasks, ${tasks.filter((task) => task.attempts > 1).length} of them more than once`);
+      }
+      await batch(admin);
+      const expected = recount(events);
+      for (const source of ["batch", "merged"]) assertSame(await counted(admin, ADVERTISERS, "campaign", { source }), expected, source);
+    });
+  });
+
+  test("a damaged file of the archive fails the run and changes nothing; repaired, the run ends", async () => {
+    const events = crowd(3_000, ["solo"], 9, 2);
+    await withRuntime(async (runtime, admin, sender) => {
+      await send(sender, events);
+      const expected = recount(events);
+      await batch(admin);
+      const before = await admin.report({ scope: "advertiser:solo", metrics: "impressions", ...RANGE });
+      // A day whose file is read again, because one more event of it arrives.
+      const late = { ...events.find((event) => event.kind === "impression"), id: "late" };
+      const bucket = await runtime.bucket("STORE");
+      const day = new Date(late.at).toISOString().slice(0, 10);
+      const { objects } = await bucket.list({ prefix: `raw/advertiser=solo/day=${day}/` });
+      const bytes = new Uint8Array(await (await bucket.get(objects[0].key)).arrayBuffer());
+      const damaged = bytes.slice();
+      damaged[Math.floor(damaged.length / 3)] ^= 0x55;
+      await bucket.put(objects[0].key, damaged);
+      await send(sender, [late]);
+      const run = await start(admin);
+      const failed = await ended(admin, run);
+      assert.equal(failed.state, "failed");
+      const errors = failed.tasks.map((task) => task.error).filter(Boolean);
+      assert.ok(errors.some((error) => error.includes(objects[0].key)), JSON.stringify(errors));
+      const since = await admin.report({ scope: "advertiser:solo", metrics: "impressions", ...RANGE, source: "batch" });
+      assert.equal(since.generation, before.generation);
+      await eventually(async () => assertSame(await counted(admin, ["solo"], "campaign"), recount([...events, late]), "merged"), CATCH_UP_MS);
+
+      await bucket.put(objects[0].key, bytes);
+      const retry = await admin.post(`/v1/jobs/${run}/retry`, { task: null });
+      assert.ok(retry.status < 300, retry.text);
+      assert.equal((await ended(admin, run)).state, "succeeded");
+      for (const source of ["batch", "merged"]) {
+        assertSame(await counted(admin, ["solo"], "campaign", { source }), recount([...events, late]), source);
+      }
+      assert.notDeepEqual(expected, recount([...events, late]));
+    });
+  });
+});
+
+/** A second run of the same days changes nothing. */
+async function sameAgain(admin) {
+  const look = async () => {
+    const reports = [];
+    for (const advertiser of ADVERTISERS) reports.push(await admin.report({ scope: `advertiser:${advertiser}`, by: "day", metrics: METRICS.join(), ...RANGE }));
+    const restatements = (await admin.get("/v1/restatements", { ...RANGE, limit: "1" })).json;
+    return { reports, restatements };
+  };
+  const before = await look();
+  await batch(admin, ["2026-03-02", "2026-03-03"]);
+  assert.deepEqual(await look(), before);
+}
+
+/** What was published can be read as it was. */
+async function asPublished(admin, published) {
+  for (const [advertiser, { generation, byDay }] of published) {
+    assertSame(await counted(admin, [advertiser], "day", { as_of: `g${generation}` }), byDay, `${advertiser} as of g${generation}`);
+  }
+}
+
+/** The totals of a day are its first publication and its restatements. */
+async function restated(admin, expected) {
+  for (const advertiser of ADVERTISERS) {
+    const sums = new Map();
+    for (let generation = 1; generation <= 4; generation++) {
+      for (const [place, totals] of await counted(admin, [advertiser], "day", { as_of: `g${generation}` })) {
+        if (!sums.has(place)) sums.set(place, { ...totals });
+      }
+    }
+    for (let cursor; ; ) {
+      const answer = await admin.get("/v1/restatements", { scope: `advertiser:${advertiser}`, ...RANGE, limit: "10000", cursor });
+      assert.equal(answer.status, 200, answer.text);
+      for (const { cell, measure, from, to } of answer.json.restatements) {
+        const totals = sums.get(`${advertiser} ${new Date(cell.hour).toISOString().slice(0, 10)}`);
+        if (METRICS.includes(measure)) totals[measure] += to - from;
+      }
+      cursor = answer.json.next;
+      if (cursor === undefined || cursor === null) break;
+    }
+    assertSame(sums, new Map([...expected].filter(([place]) => place.startsWith(`${advertiser} `))), `restatements of ${advertiser}`);
+  }
+}
