@@ -44,6 +44,8 @@ pub struct Cut {
     pub scopes: Vec<String>,
     /// The rulings in force at the cut.
     pub rulings: Vec<RulingV1>,
+    /// Every revision of the settings that an event before the cut arrived under, and the settings as JSON.
+    pub settings: Vec<(u64, String)>,
 }
 
 /// A file of the archive: the entries of one event day in a range of rows of one shard.
