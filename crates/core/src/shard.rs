@@ -26,8 +26,8 @@ use crate::link::{Admission, Arrival, Fact, Linker, Retention, Shelf, ShelfError
 use crate::settings::Settings;
 use crate::time::ServerTime;
 
-/// The most facts in a parcel: what is encoded at a time.
-pub const MAX_PARCEL_FACTS: usize = 10_000;
+/// The most facts in a parcel, which is as many as are sent in a flush: a second parcel is a second row in each report.
+pub const MAX_PARCEL_FACTS: usize = 30_000;
 /// The most bytes of a parcel's segments together: an outbox row may have 2 MB.
 pub const MAX_PARCEL_BYTES: usize = 1_000_000;
 /// The most scopes of a parcel: each is a delivery, and a delivery that fails repeats the parcel.

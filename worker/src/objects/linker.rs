@@ -50,8 +50,13 @@ struct Node {
     /// Taken out while it is changed: should that panic, it is gone, and made again from the log.
     memory: RefCell<Option<Memory>>,
     queue: RefCell<Queue>,
-    flush_is_due: Cell<bool>,
+    /// When the timer of the next flush rings.
+    flush_due: Cell<Option<ServerTime>>,
     is_flushing: Cell<bool>,
+    /// A flush came due while another one was at it.
+    flush_is_wanted: Cell<bool>,
+    /// When the last flush began.
+    flushed_at: Cell<ServerTime>,
     alarm_is_set: Cell<bool>,
     desk: Desk,
 }
@@ -63,8 +68,10 @@ impl DurableObject for Linker {
             env,
             memory: RefCell::default(),
             queue: RefCell::default(),
-            flush_is_due: Cell::default(),
+            flush_due: Cell::default(),
             is_flushing: Cell::default(),
+            flush_is_wanted: Cell::default(),
+            flushed_at: Cell::new(ServerTime(i64::MIN)),
             alarm_is_set: Cell::default(),
             desk: Desk::default(),
         };
@@ -90,7 +97,7 @@ impl DurableObject for Linker {
     async fn alarm(&self) -> Result<Response> {
         usage::called();
         self.node.alarm_is_set.set(false);
-        self.node.clone().flush().await;
+        self.node.flush_by_alarm().await;
         self.node.expire()?;
         self.node.plan_expiry().await;
         self.node.bill().await;

@@ -167,8 +167,13 @@ impl LinkerStore {
         self.billing().add(&source, telling, made.unwrap_or(ServerTime(0)))?;
         for parcel in &telling.parcels {
             let body = Parcel::of(parcel, epoch).encode();
-            let bindings = vec![integer(parcel.seq)?, integer(telling.upto)?, body.into()];
-            self.database.run("INSERT INTO outbox (seq, upto, body) VALUES (?, ?, ?)", bindings)?;
+            let row =
+                || Ok::<_, Error>(vec![integer(parcel.seq)?, integer(telling.upto)?, body.clone().into()]);
+            // Into the place of the one that is delivered: a row that goes is paid for like one that comes.
+            let update = "UPDATE outbox SET seq = ?, upto = ?, body = ? WHERE body IS NULL";
+            if self.database.run(update, row()?)? == 0 {
+                self.database.run("INSERT INTO outbox (seq, upto, body) VALUES (?, ?, ?)", row()?)?;
+            }
         }
         Ok(())
     }

@@ -34,9 +34,10 @@ fn long_impression(n: usize) -> Event {
 
 #[test]
 fn parcels_stay_small_whatever_is_in_them() {
+    const EVENTS: usize = 10_001;
     let mut shard = Shard::new(Stored { last_seq: 7, ..Stored::default() }, Retention::default());
     shard.set_settings(0, 1, Settings::default());
-    let events = (0..MAX_PARCEL_FACTS + 1).map(long_impression).collect();
+    let events = (0..EVENTS).map(long_impression).collect();
     let (row, _) = shard.commit(events, ServerTime(5), &NoShelf).unwrap();
     shard.committed(1, row, &NoShelf).unwrap();
     let telling = shard.tell(ServerTime(9)).unwrap();
@@ -48,7 +49,7 @@ fn parcels_stay_small_whatever_is_in_them() {
         let segment = Segment::decode(platform).unwrap();
         segment.iter().map(|(_, tally)| tally.measures.get(crate::measure::Measure::Impressions)).sum::<i64>()
     });
-    assert_eq!(told.sum::<i64>(), MAX_PARCEL_FACTS as i64 + 1);
+    assert_eq!(told.sum::<i64>(), EVENTS as i64);
     let (last, before) = telling.parcels.split_last().unwrap();
     assert_eq!(last.through, Some(ServerTime(9)));
     assert!(before.iter().all(|parcel| parcel.through.is_none()), "an earlier parcel claims to be complete");

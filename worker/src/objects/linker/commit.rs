@@ -17,8 +17,12 @@ use super::{Node, fault};
 use crate::clock;
 use crate::storage::linker::StoredSettings;
 
-/// How long the first request waits for others: short beside a round trip, long enough to gather a burst.
+/// A commit waits for others until none has come for so long: short beside a round trip.
 const GATHER: Duration = Duration::from_millis(5);
+/// How often it waits at most: a stream of requests is a row each 25 ms, and whoever sends in turn does not wait for it.
+const MAX_GATHERS: usize = 5;
+/// The events of a commit that is worth its row, and does not wait any more.
+const GATHERED_EVENTS: usize = 2_000;
 /// The most bytes of a log row; a row may have 2 MB.
 const MAX_ROW_BYTES: usize = 1_000_000;
 /// When to try again after being told that too much is waiting, in seconds.
@@ -74,12 +78,26 @@ impl Node {
             // Not in this request: it may be cancelled by its client, and others wait for the same commit.
             let node = self.clone();
             self.state.wait_until(async move {
-                Delay::from(GATHER).await;
+                node.gather().await;
                 node.commit().await;
             });
         }
         let lost = |_| Err(Refused::NotStored("the commit was abandoned".to_owned()));
         answered.await.unwrap_or_else(lost)
+    }
+
+    /// Waits while others come.
+    async fn gather(&self) {
+        let mut gathered = 0;
+        for _ in 0..MAX_GATHERS {
+            Delay::from(GATHER).await;
+            let queue = self.queue.borrow();
+            let is_alone = gathered == 0 && queue.requests.len() == 1;
+            if is_alone || queue.requests.len() == gathered || queue.events >= GATHERED_EVENTS {
+                return;
+            }
+            gathered = queue.requests.len();
+        }
     }
 
     fn admit(&self, append: &Append) -> std::result::Result<(), Refused> {

@@ -4,6 +4,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use adtally_core::route::linker_name;
+use adtally_core::time::{SECOND_MS, ServerTime};
 use adtally_wire::delta::{Delta, Parcel};
 use adtally_wire::object::DELTA;
 use futures_util::future::join_all;
@@ -16,29 +17,54 @@ use crate::clock;
 use crate::storage::linker::OpenParcel;
 
 /// How long facts gather before they are told: the freshness of reports, against a delta a scope each time.
-const FLUSH_AFTER: Duration = Duration::from_millis(500);
+const FLUSH_AFTER_MS: i64 = SECOND_MS / 2;
+/// The least time from one flush to the next: of who sends all the time, reports are a second behind.
+const FLUSH_EVERY_MS: i64 = SECOND_MS;
+/// How far from now the time of a flush can be if it still comes.
+const OVERDUE_MS: u64 = 2_000;
 /// Deliveries under way at a time; an invocation may have six open connections.
 const MAX_DELIVERIES: usize = 6;
 /// The log has one epoch until batch cuts open the next.
 pub(super) const EPOCH: u64 = 1;
 
 impl Node {
-    /// Flushes a moment later, once for all commits until then.
+    /// Flushes a moment later, once for all commits until then: there is one timer at a time.
     pub(super) fn flush_soon(self: &Rc<Self>) {
-        if self.flush_is_due.replace(true) {
+        let now = clock::now();
+        if self.flush_is_coming(now) {
             return;
         }
+        let next =
+            self.flushed_at.get().0.saturating_add(FLUSH_EVERY_MS).max(now.0.saturating_add(FLUSH_AFTER_MS));
+        // The clock may have gone back.
+        let wait_ms = next.saturating_sub(now.0).min(FLUSH_EVERY_MS);
+        self.flush_due.set(Some(ServerTime(now.0 + wait_ms)));
         let node = self.clone();
         self.state.wait_until(async move {
-            Delay::from(FLUSH_AFTER).await;
+            Delay::from(Duration::from_millis(wait_ms.unsigned_abs())).await;
+            node.flush_due.set(None);
             node.flush().await;
         });
+    }
+
+    /// Looks after what a crash left behind; for the rest there is a timer.
+    pub(super) async fn flush_by_alarm(self: &Rc<Self>) {
+        if self.flush_is_coming(clock::now()) {
+            return self.ensure_alarm().await;
+        }
+        self.clone().flush().await;
+    }
+
+    /// Whether a timer is set; one that is long overdue is not counted on.
+    fn flush_is_coming(&self, now: ServerTime) -> bool {
+        self.flush_due.get().is_some_and(|due| now.0.abs_diff(due.0) < OVERDUE_MS)
     }
 
     /// Delivers everything that is to be told; what cannot be delivered stays for the alarm.
     pub(super) async fn flush(self: Rc<Self>) {
         let Some(_flushing) = Held::raise(&self.is_flushing) else {
             // The running flush looks again at its end; should it be cut off, an alarm must be left.
+            self.flush_is_wanted.set(true);
             return self.ensure_alarm().await;
         };
         if let Err(error) = self.deliver_all().await {
@@ -52,15 +78,20 @@ impl Node {
     /// 3. A parcel is marked when all its scopes have it; until then all are sent it again.
     async fn deliver_all(self: &Rc<Self>) -> Result<()> {
         loop {
-            self.flush_is_due.set(false);
-            let open = self.change_memory(|memory| {
-                memory.post_untold()?;
-                memory.store.open_parcel()
-            })?;
+            self.flush_is_wanted.set(false);
+            self.flushed_at.set(clock::now());
+            self.change_memory(Memory::post_untold)?;
             self.bill_soon();
-            let Some(OpenParcel { seq, parcel }) = open else { return Ok(()) };
-            self.deliver(seq, parcel).await?;
-            self.change_memory(|memory| memory.store.delivered(seq))?;
+            while let Some(OpenParcel { seq, parcel }) =
+                self.change_memory(|memory| memory.store.open_parcel())?
+            {
+                self.deliver(seq, parcel).await?;
+                self.change_memory(|memory| memory.store.delivered(seq))?;
+            }
+            // What came meanwhile waits for its own flush, unless that was due while this one was at it.
+            if !self.flush_is_wanted.get() {
+                return Ok(());
+            }
         }
     }
 
