@@ -54,6 +54,19 @@ pub struct Hashes {
     pub name: u64,
     /// The same of the parent that it names.
     pub parent: Option<u64>,
+    /// Whether it counts, and whether its group is a user's.
+    pub standing: Standing,
+}
+
+/// Whether an entry is an accepted event, and of whom.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// An accepted event of a user, whose group has all events of that user.
+    OfUser,
+    /// An accepted event without a user.
+    OfNobody,
+    /// A repeated delivery: nothing is linked to it.
+    Repeat,
 }
 
 /// That a user has too many events of a kind in a day: they are all invalid, those that are to come as well.
@@ -97,7 +110,8 @@ impl Entry {
         match self {
             Entry::Accepted(accepted) => Hashes::of(&accepted.event),
             Entry::Repeat(Repeat { event, group, .. }) => {
-                Hashes { kind: event.kind, group: *group, name: link::name_of(event), parent: None }
+                let (kind, name) = (event.kind, link::name_of(event));
+                Hashes { kind, group: *group, name, parent: None, standing: Standing::Repeat }
             }
         }
     }
@@ -110,6 +124,8 @@ impl Hashes {
         let click = click.map(|id| (Kind::Click, id));
         let parent = click.or_else(|| event.impression.as_ref().map(|id| (Kind::Impression, id)));
         let parent = parent.map(|(kind, id)| link::name_of(&EventRef { kind, id: id.clone() }));
-        Self { kind: event.kind(), group: link::group_of(event), name: link::name_of(&event.event), parent }
+        let (group, name) = (link::group_of(event), link::name_of(&event.event));
+        let standing = event.user.map_or(Standing::OfNobody, |_| Standing::OfUser);
+        Self { kind: event.kind(), group, name, parent, standing }
     }
 }

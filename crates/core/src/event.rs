@@ -73,6 +73,8 @@ pub enum InvalidReason {
     Datacenter,
     /// The same user did the same a moment before.
     Repeat,
+    /// The user has too many of them in a day.
+    Flood,
 }
 
 impl InvalidReason {
@@ -82,6 +84,7 @@ impl InvalidReason {
             InvalidReason::Bot => "bot",
             InvalidReason::Datacenter => "datacenter",
             InvalidReason::Repeat => "repeat",
+            InvalidReason::Flood => "flood",
         }
     }
 }

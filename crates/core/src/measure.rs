@@ -189,6 +189,9 @@ pub fn invalid_for(reason: InvalidReason, kind: Kind) -> Measure {
             Measure::RepeatClicks,
             Measure::RepeatConversions,
         ],
+        InvalidReason::Flood => {
+            [Measure::FloodImpressions, Measure::FloodViews, Measure::FloodClicks, Measure::FloodConversions]
+        }
     };
     match kind {
         Kind::Impression => impressions,
