@@ -16,6 +16,8 @@ pub(super) const PRODUCT: Product = Product {
         ".cargo/config.toml",
         "Cargo.lock",
         "Cargo.toml",
+        "crates/archive/Cargo.toml",
+        "crates/archive/src",
         "crates/core/Cargo.toml",
         "crates/core/src",
         "crates/wire/Cargo.toml",

@@ -3,13 +3,14 @@
 use super::{Finding, SourceFile};
 
 /// Which of our crates a manifest may name.
-const ALLOWED: [(&str, &[&str]); 7] = [
+const ALLOWED: [(&str, &[&str]); 8] = [
     ("crates/core/Cargo.toml", &[]),
     ("crates/wire/Cargo.toml", &["adtally-core"]),
-    ("crates/cli/Cargo.toml", &["adtally-core", "adtally-wire"]),
+    ("crates/archive/Cargo.toml", &["adtally-core", "adtally-wire"]),
+    ("crates/cli/Cargo.toml", &["adtally-archive", "adtally-core", "adtally-wire"]),
     ("crates/bench/Cargo.toml", &["adtally-core"]),
     ("crates/xtask/Cargo.toml", &[]),
-    ("worker/Cargo.toml", &["adtally-core", "adtally-wire"]),
+    ("worker/Cargo.toml", &["adtally-archive", "adtally-core", "adtally-wire"]),
     ("web/Cargo.toml", &["adtally-core", "adtally-wire"]),
 ];
 

@@ -1,0 +1,29 @@
+//! The archive: entries of an event day as a Parquet file that any engine reads, and back.
+//!
+//! ```text
+//! entries of one shard and day -> Writer -> bytes + ArchiveFile (what the manifest knows of it)
+//! bytes -> Reader -> glances (the columns that decide about links, alone) or entries (all of selected rows)
+//! many small files -> Merge -> few large ones
+//! ```
+//!
+//! A file is sorted by group and row of the log, so that a reader of some groups skips the rest. It says itself under
+//! which settings its events arrived, so it can be linked alone. Equal entries make equal bytes. Where bytes come from
+//! and go to is the caller's business: there is no I/O here.
+
+mod error;
+mod column;
+mod name;
+mod meta;
+mod write;
+mod read;
+mod merge;
+
+pub use error::ArchiveError;
+pub use merge::{MAX_FILE_ENTRIES, Merge};
+pub use meta::Meta;
+pub use name::{PREFIX, file_key, rewritten_key};
+pub use read::{Glance, Reader};
+pub use write::{ROW_GROUP, Writer, Written};
+
+#[cfg(test)]
+mod tests;

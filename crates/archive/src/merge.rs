@@ -1,0 +1,117 @@
+//! Several files of one shard and day into few, in bounded memory.
+
+use std::collections::VecDeque;
+
+use adtally_core::batch::Entry;
+
+use crate::read::{BATCH, Strips, guarded};
+use crate::{ArchiveError, Meta, Reader, Writer, Written};
+
+/// Entries of a file that is made of others, where a group does not go on: what a task reads at a time.
+pub const MAX_FILE_ENTRIES: u64 = 250_000;
+
+/// Merges files; their bytes, a few entries of each and the file that is written are in memory.
+pub struct Merge {
+    meta: Meta,
+    inputs: Vec<Input>,
+    max_entries: u64,
+}
+
+/// A file, read from the front.
+struct Input {
+    reader: Reader,
+    /// The row groups that are not begun, last first.
+    groups: Vec<(usize, std::ops::Range<usize>)>,
+    /// The one that is being read, and its rows that are not.
+    open: Option<(Strips, std::ops::Range<usize>)>,
+    ready: VecDeque<Entry>,
+}
+
+impl Merge {
+    /// The merge of these files into files of about `max_entries`, [`MAX_FILE_ENTRIES`] as a rule; what they hold may
+    /// not overlap.
+    pub fn new(readers: Vec<Reader>, max_entries: u64) -> Result<Self, ArchiveError> {
+        let nothing = || ArchiveError::Foreign("nothing to merge".to_owned());
+        let mut meta = readers.first().ok_or_else(nothing)?.meta().clone();
+        for reader in &readers {
+            let other = reader.meta();
+            let are_of_one =
+                (&other.advertiser, other.shard, other.day) == (&meta.advertiser, meta.shard, meta.day);
+            if !are_of_one {
+                return Err(ArchiveError::Foreign("files of several days or shards".to_owned()));
+            }
+            meta.rows = (meta.rows.0.min(other.rows.0), meta.rows.1.max(other.rows.1));
+            meta.settings.extend(other.settings.clone());
+        }
+        let inputs = readers.into_iter().map(Input::new).collect::<Result<_, _>>()?;
+        Ok(Self { meta, inputs, max_entries })
+    }
+
+    /// The next file; `None` where all is merged. No two of them have a group in common, but for one that fills more
+    /// than a file.
+    pub fn next_file(&mut self) -> Result<Option<Written>, ArchiveError> {
+        let mut writer = Writer::rewriting(self.meta.clone())?;
+        let mut last = None;
+        while let Some((group, index)) = self.least() {
+            let is_full = writer.entries() >= self.max_entries && last != Some(group);
+            if is_full || writer.entries() >= 2 * self.max_entries {
+                break;
+            }
+            last = Some(group);
+            if let Some(entry) = self.inputs[index].pop()? {
+                writer.push(entry)?;
+            }
+        }
+        if writer.entries() == 0 { Ok(None) } else { writer.finish().map(Some) }
+    }
+
+    /// The input with the least entry, and its group.
+    fn least(&self) -> Option<(u64, usize)> {
+        let place = |(index, input): (usize, &Input)| {
+            input.ready.front().map(|entry| (entry.hashes().group, entry.row(), index))
+        };
+        let least = self.inputs.iter().enumerate().filter_map(place).min()?;
+        Some((least.0, least.2))
+    }
+}
+
+impl Input {
+    fn new(reader: Reader) -> Result<Self, ArchiveError> {
+        let mut groups: Vec<_> = reader.spans().enumerate().collect();
+        groups.reverse();
+        let mut input = Self { reader, groups, open: None, ready: VecDeque::new() };
+        input.fill()?;
+        Ok(input)
+    }
+
+    /// Takes the next entry, and sees to it that another one is ready if there is any.
+    fn pop(&mut self) -> Result<Option<Entry>, ArchiveError> {
+        let entry = self.ready.pop_front();
+        if self.ready.is_empty() {
+            self.fill()?;
+        }
+        Ok(entry)
+    }
+
+    fn fill(&mut self) -> Result<(), ArchiveError> {
+        guarded(|| {
+            while self.ready.is_empty() {
+                let Some((strips, rows)) = &mut self.open else {
+                    let Some((group, rows)) = self.groups.pop() else { return Ok(()) };
+                    self.open = Some((self.reader.strips(group)?, rows));
+                    continue;
+                };
+                let batch: Vec<usize> = rows.by_ref().take(BATCH).collect();
+                if batch.is_empty() {
+                    self.open = None;
+                    continue;
+                }
+                strips.read(&batch)?;
+                for (at, row) in batch.into_iter().enumerate() {
+                    self.ready.push_back(strips.entry(at, row, &self.reader.meta().advertiser)?);
+                }
+            }
+            Ok(())
+        })
+    }
+}

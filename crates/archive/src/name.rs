@@ -1,0 +1,50 @@
+//! Where files of the archive lie: Hive layout, named by the rows of the log that they hold.
+
+use adtally_core::key::Key;
+use adtally_core::time::Day;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+/// Under which everything of the archive lies.
+pub const PREFIX: &str = "raw/";
+
+/// What stands as it is in a key; engines that read Hive layouts decode the rest.
+const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.');
+
+/// The key of the file with the entries of a day in a range of rows: writing it again writes the same bytes.
+pub fn file_key(advertiser: &Key, day: Day, shard: u32, (from, to): (i64, i64)) -> String {
+    format!("{}{from}-{to}.parquet", folder(advertiser, day, shard))
+}
+
+/// The key of a file that was made of others; named by its content too, so that it is never another one's.
+pub fn rewritten_key(
+    advertiser: &Key,
+    day: Day,
+    shard: u32,
+    (from, to): (i64, i64),
+    sha256: &[u8; 32],
+) -> String {
+    let [a, b, c, d, ..] = sha256;
+    format!("{}{from}-{to}.{a:02x}{b:02x}{c:02x}{d:02x}.parquet", folder(advertiser, day, shard))
+}
+
+fn folder(advertiser: &Key, day: Day, shard: u32) -> String {
+    let advertiser = utf8_percent_encode(advertiser.as_str(), ESCAPED);
+    format!("{PREFIX}advertiser={advertiser}/day={day}/shard={shard}/")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys() {
+        let check = |advertiser: &str, expected: &str| {
+            let advertiser = Key::parse(advertiser).unwrap();
+            assert_eq!(file_key(&advertiser, Day(17_734), 3, (17, 40)), expected);
+        };
+        check("acme", "raw/advertiser=acme/day=2018-07-22/shard=3/17-40.parquet");
+        check("a/b c%=é", "raw/advertiser=a%2Fb%20c%25%3D%C3%A9/day=2018-07-22/shard=3/17-40.parquet");
+        let rewritten = rewritten_key(&Key::parse("acme").unwrap(), Day(0), 0, (1, 2), &[0xab; 32]);
+        assert_eq!(rewritten, "raw/advertiser=acme/day=1970-01-01/shard=0/1-2.abababab.parquet");
+    }
+}
