@@ -6,7 +6,7 @@ mod entry;
 use std::ops::RangeInclusive;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use adtally_core::batch::{Entry, Hashes};
+use adtally_core::batch::{Entry, Hashes, Standing};
 use adtally_core::event::Kind;
 use adtally_core::time::ServerTime;
 use adtally_wire::batch::ArchiveFile;
@@ -32,10 +32,6 @@ pub struct Glance {
     pub row: i64,
     /// When it arrived.
     pub received: ServerTime,
-    /// Whether it is a repeated delivery.
-    pub is_repeat: bool,
-    /// Whether the accepted event names a user.
-    pub has_user: bool,
     /// Its hashes.
     pub hashes: Hashes,
 }
@@ -131,9 +127,12 @@ impl Reader {
                 index,
                 row: number(&log_rows)?,
                 received: ServerTime(number(&received)?),
-                is_repeat: outcomes.text(at) == Some(REPEAT),
-                has_user: users.number(at).is_some(),
                 hashes: Hashes {
+                    standing: match (outcomes.text(at), users.number(at)) {
+                        (Some(REPEAT), _) => Standing::Repeat,
+                        (_, Some(_)) => Standing::OfUser,
+                        (_, None) => Standing::OfNobody,
+                    },
                     kind,
                     group: number(&group_hashes)? as u64,
                     name: number(&names)? as u64,
