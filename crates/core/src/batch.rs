@@ -1,6 +1,23 @@
 //! The batch: a day of a shard, linked again from the archive.
 //!
-//! The archive is the log, by event day: for each accepted event and each repeated delivery an [`Entry`].
+//! The archive is the log, by event day: for each accepted event and each repeated delivery an [`Entry`]. A day is
+//! linked again a [`Part`] at a time, so that memory is bounded:
+//!
+//! ```text
+//! the columns of Hashes, of each file that Selection::opens -> Selection::wants -> the rows to read
+//! those rows, as entries                                    -> Relink::add
+//! Selection::next_round, until nothing is looked for        -> Relink::finish -> cells by scope
+//! ```
+//!
+//! What comes out is what the facts of the same log up to its last entry amount to, for the events of that day and part:
+//! what a fact depends on is looked for until nothing is missing, by the same rules as in [`crate::link`].
+
+mod wants;
+mod selection;
+mod relink;
+
+pub use relink::{Relink, RelinkError};
+pub use selection::Selection;
 
 use crate::event::{Event, EventRef, Kind};
 use crate::link;
@@ -80,6 +97,45 @@ pub struct Ruling {
     pub day: Day,
 }
 
+/// The most entries of a part, roughly: some twenty megabytes in memory with what they depend on.
+pub const MAX_PART_ENTRIES: u64 = 100_000;
+
+/// What of a day is linked at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Part {
+    /// The day.
+    pub day: Day,
+    /// The first and the last group.
+    pub groups: (u64, u64),
+}
+
+/// What is known of a file of the archive before it is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Span {
+    /// The day of its events.
+    pub day: Day,
+    /// The least and the greatest group.
+    pub groups: (u64, u64),
+    /// The first and the last arrival.
+    pub received: (ServerTime, ServerTime),
+}
+
+impl Part {
+    /// A day of so many entries, in parts that are small enough. Groups are hashes, so parts come out alike.
+    pub fn divide(day: Day, entries: u64) -> Vec<Part> {
+        let parts = u128::from(entries.div_ceil(MAX_PART_ENTRIES).max(1));
+        // The first group of a part; all groups there are are 2^64.
+        let first = |part: u128| (part << 64) / parts;
+        let part = |part| Part { day, groups: (first(part) as u64, (first(part + 1) - 1) as u64) };
+        (0..parts).map(part).collect()
+    }
+
+    /// Whether an entry of this day and group belongs to it.
+    pub fn holds(&self, day: Day, group: u64) -> bool {
+        day == self.day && self.groups.0 <= group && group <= self.groups.1
+    }
+}
+
 impl Entry {
     /// The day to which it belongs: that of the event.
     pub fn day(&self) -> Day {
@@ -102,6 +158,14 @@ impl Entry {
         match self {
             Entry::Accepted(accepted) => accepted.received,
             Entry::Repeat(repeat) => repeat.received,
+        }
+    }
+
+    /// Its group: what decides to which part of a day it belongs.
+    pub fn group(&self) -> u64 {
+        match self {
+            Entry::Accepted(accepted) => link::group_of(&accepted.event),
+            Entry::Repeat(repeat) => repeat.group,
         }
     }
 

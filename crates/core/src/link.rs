@@ -22,12 +22,14 @@ mod fact;
 mod explain;
 mod story;
 mod spill;
+mod bulk;
 pub mod run;
 
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
 
+pub use bulk::{Bulk, SettingsNumber, Use};
 pub use explain::{Candidacy, Considered, MAX_CONSIDERED, Rule};
 pub use fact::{Basis, Fact, FactBody, FactCell, FactMeasures, Link, Outcome, Through, Unlinked, cells_of};
 pub use run::{NoShelf, PageRef, Shelf, ShelfError};
@@ -39,6 +41,7 @@ use crate::settings::Settings;
 use crate::time::{DAY_MS, HOUR_MS, ServerTime};
 use pool::{Pool, Role, Slot};
 use run::Run;
+use settle::Rules;
 
 /// An event that arrives later than this after it happened counts as late.
 pub const LATE_AFTER_MS: i64 = HOUR_MS;
@@ -71,6 +74,14 @@ impl Retention {
     /// A click remembers its impression ([`pool::Pin`]), so nothing else of a chain needs to be there.
     pub fn horizon_ms(&self) -> i64 {
         self.touches_ms.saturating_add(self.dedupe_ms.saturating_mul(3))
+    }
+
+    /// How long before and how long after an event those arrive that its fact depends on.
+    ///
+    /// Before: a conversion's click, the click's impression, and what makes that a repeat. After: the same.
+    pub fn context_ms(&self) -> (i64, i64) {
+        let before_ms = self.touches_ms.saturating_mul(2).saturating_add(self.dedupe_ms);
+        (before_ms, self.dedupe_ms.saturating_mul(3))
     }
 }
 
@@ -140,7 +151,7 @@ type ByHash<V> = HashMap<u64, V, BuildHasherDefault<Hashed>>;
 /// All events of one shard of one advertiser that may still matter, linked.
 #[derive(Debug, Default)]
 pub struct Linker {
-    retention: Retention,
+    rules: Rules,
     pool: Pool,
     /// Groups of users.
     heads: ByHash<Head>,
@@ -164,13 +175,14 @@ impl Linker {
 
     /// An empty linker in which events matter for other times than the default.
     pub fn with_retention(retention: Retention) -> Self {
-        Self { retention, ..Self::default() }
+        Self { rules: Rules { retention, ..Rules::default() }, ..Self::default() }
     }
 
     /// A linker that goes on after `accepted` events that are in `runs`, oldest first, or forgotten.
     pub fn with_runs(retention: Retention, accepted: u64, runs: Vec<Run>) -> Self {
         let repeats_impressions = runs.iter().any(|run| run.summary.repeats_impressions);
-        Self { retention, accepted, runs, repeats_impressions, ..Self::default() }
+        let rules = Rules { retention, ..Rules::default() };
+        Self { rules, accepted, runs, repeats_impressions, ..Self::default() }
     }
 
     /// The number of accepted events, which is also the position of the next one.

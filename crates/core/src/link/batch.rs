@@ -145,10 +145,11 @@ impl Linker {
             if batch.settled.contains(&record.group) {
                 continue;
             }
-            let state = State::alone(&record);
-            let (old, new) = (self.fact(slot, &state, count), self.fact(slot, &state, record.duplicates));
-            batch.facts.push(self.signed(-1, slot, old));
-            batch.facts.push(self.signed(1, slot, new));
+            let state = State::alone(&record, &self.rules);
+            let (old, new) =
+                (self.pool.fact(slot, &state, count), self.pool.fact(slot, &state, record.duplicates));
+            batch.facts.push(self.pool.signed(-1, slot, old));
+            batch.facts.push(self.pool.signed(1, slot, new));
         }
     }
 
@@ -163,12 +164,12 @@ impl Linker {
         let record = *self.pool.get(slot);
         let mark = self.pool.mark();
         let state = match reach {
-            Reach::Alone if record.kind == Kind::Impression => Some(State::alone(&record)),
-            Reach::Alone | Reach::Whole => settle(&mut self.pool, vec![slot], &self.retention).state(slot),
-            Reach::Parent(parent) => settle(&mut self.pool, vec![parent, slot], &self.retention).state(slot),
+            Reach::Alone if record.kind == Kind::Impression => Some(State::alone(&record, &self.rules)),
+            Reach::Alone | Reach::Whole => settle(&mut self.pool, vec![slot], &self.rules).state(slot),
+            Reach::Parent(parent) => settle(&mut self.pool, vec![parent, slot], &self.rules).state(slot),
             Reach::Since(from) => {
                 let members = self.group_since(record.group, from, shelf)?;
-                settle(&mut self.pool, members, &self.retention).state(slot)
+                settle(&mut self.pool, members, &self.rules).state(slot)
             }
         };
         if let Some(state) = state {
@@ -176,8 +177,8 @@ impl Linker {
                 let pin = self.wanted_pin(&state);
                 batch.pins.push((slot, pin));
             }
-            let body = self.fact(slot, &state, record.duplicates);
-            batch.facts.push(self.signed(1, slot, body));
+            let body = self.pool.fact(slot, &state, record.duplicates);
+            batch.facts.push(self.pool.signed(1, slot, body));
         }
         self.pool.back_to(mark);
         Ok(())
@@ -190,8 +191,8 @@ impl Linker {
         let repeated = self.count_cold_repeats(&component.members, batch);
         let is_fresh = |slot: &Slot| *slot >= batch.first && !Pool::is_after(&mark, *slot);
         let old: Vec<Slot> = component.members.iter().copied().filter(|slot| !is_fresh(slot)).collect();
-        let old = settle(&mut self.pool, old, &self.retention);
-        let new = settle(&mut self.pool, component.members, &self.retention);
+        let old = settle(&mut self.pool, old, &self.rules);
+        let new = settle(&mut self.pool, component.members, &self.rules);
         let mut before = old.order.iter().zip(&old.states).peekable();
         for (slot, state) in new.order.iter().copied().zip(&new.states) {
             let old = before.next_if(|(other, _)| **other == slot).map(|(_, state)| *state);
@@ -209,11 +210,11 @@ impl Linker {
                 continue;
             }
             if let Some(old) = old {
-                let body = self.fact(slot, &old, count);
-                batch.facts.push(self.signed(-1, slot, body));
+                let body = self.pool.fact(slot, &old, count);
+                batch.facts.push(self.pool.signed(-1, slot, body));
             }
-            let body = self.fact(slot, state, record.duplicates);
-            batch.facts.push(self.signed(1, slot, body));
+            let body = self.pool.fact(slot, state, record.duplicates);
+            batch.facts.push(self.pool.signed(1, slot, body));
         }
         self.tie_fresh(&new.order, batch, &mark);
         batch.settled.extend(component.groups);
@@ -287,7 +288,7 @@ impl Linker {
             let record = self.pool.get(slot);
             let is_at_home = |other: &Slot| {
                 let parent = self.pool.get(*other);
-                parent.group == record.group && counts_for(parent, record, &self.retention)
+                parent.group == record.group && counts_for(parent, record, &self.rules.retention)
             };
             let is_home = by_name.get(&hash).is_some_and(|namesakes| namesakes.iter().any(is_at_home));
             if hash != record.group && !is_home {

@@ -97,7 +97,7 @@ impl Candidacy {
 impl Linker {
     /// By what rule the event in `slot` is linked, and what it could have been linked to, nearest first.
     pub(super) fn explain(&self, settled: &Settled, slot: Slot) -> (Rule, Vec<Considered>) {
-        let child = Child { pool: &self.pool, settled, slot, retention: &self.retention };
+        let child = Child { pool: &self.pool, settled, slot, retention: &self.rules.retention };
         let rule = child.rule();
         let mut touches: Vec<(Slot, Candidacy)> =
             settled.order.iter().filter_map(|touch| Some((*touch, child.judge(rule, *touch)?))).collect();

@@ -116,7 +116,7 @@ impl Linker {
         let other = self.pool.get(parent);
         let is_it = other.kind == kind && self.pool.id(parent) == name && !other.again;
         let is_simple = other.group == record.group && !self.repeats_impressions;
-        match is_it && is_simple && counts_for(other, record, &self.retention) {
+        match is_it && is_simple && counts_for(other, record, &self.rules.retention) {
             true => Reach::Parent(parent),
             false => Reach::Whole,
         }
@@ -131,7 +131,7 @@ impl Linker {
     ) -> Result<Option<Found>, ShelfError> {
         let name = event.id.as_str().as_bytes();
         let hash = name_hash(event.kind, name);
-        let horizon_ms = self.retention.dedupe_ms;
+        let horizon_ms = self.rules.retention.dedupe_ms;
         let fits = |pool: &Pool, slot: Slot| {
             let record = pool.get(slot);
             let is_near = |now: ServerTime| now.0.saturating_sub(record.received).abs() <= horizon_ms;
@@ -268,7 +268,7 @@ impl Linker {
         };
         let hash = name_hash(kind, name);
         let home = homes.get(&hash).map(|parent| self.pool.get(*parent));
-        if home.is_some_and(|parent| counts_for(parent, record, &self.retention)) {
+        if home.is_some_and(|parent| counts_for(parent, record, &self.rules.retention)) {
             return Ok(Vec::new());
         }
         let latest = self.names.get(&hash).copied().unwrap_or(NONE);

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use super::pool::Slot;
+use super::LATE_AFTER_MS;
+use super::pool::{Pool, Slot};
 use super::settle::{SlotLink, State};
 use super::words::Tuple;
-use super::{LATE_AFTER_MS, Linker};
 use crate::cell::{CellKey, Cells, Dimension, Scope};
 use crate::event::{EventRef, InvalidReason, Kind};
 use crate::key::{EventId, Key, UserKey};
@@ -300,15 +300,15 @@ pub fn cells_of<'a>(facts: impl IntoIterator<Item = &'a Fact>, scope: &Scope) ->
     cells
 }
 
-impl Linker {
+impl Pool {
     /// What the event in `slot` counts as in this state, delivered again so often.
     pub(super) fn fact(&self, slot: Slot, state: &State, duplicates: u32) -> FactBody {
-        let record = self.pool.get(slot);
+        let record = self.get(slot);
         let outcome = state.invalid.map_or(Outcome::Counted, Outcome::Invalid);
-        let dims = self.pool.words.dims(state.tuple).clone();
+        let dims = self.words.dims(state.tuple).clone();
         let cell = FactCell { hour: EventTime(record.at).hour(), dims };
         let is_reached = record.kind == Kind::Impression && outcome == Outcome::Counted;
-        let reached = self.pool.user(slot).filter(|_| is_reached);
+        let reached = self.user(slot).filter(|_| is_reached);
         let link = self.link_by_id(record.kind, state.link);
         let linked = matches!(link, Link::Impression(_) | Link::Attributed { .. });
         let valid = outcome == Outcome::Counted;
@@ -317,17 +317,17 @@ impl Linker {
         let mut measures = self.measures(slot, outcome, &link);
         measures.set(Measure::CostMicros, cost_micros);
         measures.set(Measure::Duplicates, i64::from(duplicates));
-        let currency = self.pool.settings(slot).currency.clone();
+        let currency = self.settings(slot).currency.clone();
         FactBody { outcome, link, cell, measures, basis, currency, reached }
     }
 
     /// A fact of the event in `slot`.
     pub(super) fn signed(&self, sign: i8, slot: Slot, body: FactBody) -> Fact {
-        Fact { sign, event: self.pool.event_ref(slot), at: EventTime(self.pool.get(slot).at), body }
+        Fact { sign, event: self.event_ref(slot), at: EventTime(self.get(slot).at), body }
     }
 
     fn link_by_id(&self, kind: Kind, link: SlotLink) -> Link {
-        let id = |slot: Slot| self.pool.event_id(slot);
+        let id = |slot: Slot| self.event_id(slot);
         match link {
             SlotLink::Root => Link::Root,
             SlotLink::Unlinked(reason) => Link::Unlinked(reason),
@@ -344,7 +344,7 @@ impl Linker {
     }
 
     fn measures(&self, slot: Slot, outcome: Outcome, link: &Link) -> FactMeasures {
-        let record = self.pool.get(slot);
+        let record = self.get(slot);
         let kind = record.kind;
         let mut measures = FactMeasures::default();
         let mut count = |measure, holds: bool| measures.set(measure, i64::from(holds));
@@ -361,22 +361,22 @@ impl Linker {
         count(Measure::Late, record.received.saturating_sub(record.at) > LATE_AFTER_MS);
         count(Measure::Waiting, *link == Link::Unlinked(Unlinked::ParentMissing));
         if valid {
-            measures.set(Measure::ValueMicros, self.pool.money(slot).value_micros);
+            measures.set(Measure::ValueMicros, self.money(slot).value_micros);
         }
         measures
     }
 
     /// An event's own cost, else what the campaign pays for it; a thousandth of a cpm price is rounded down.
     fn cost(&self, slot: Slot, tuple: Tuple, linked: bool) -> (Basis, i64) {
-        if let Some(own) = self.pool.money(slot).cost_micros {
+        if let Some(own) = self.money(slot).cost_micros {
             return (Basis::Own, own);
         }
-        let prices = &self.pool.settings(slot).prices;
+        let prices = &self.settings(slot).prices;
         if prices.is_empty() {
             return (Basis::Free, 0);
         }
-        let price = prices.get(self.pool.words.key_of(tuple, Dimension::Campaign).as_str());
-        match price.map(|price| (price.model, self.pool.get(slot).kind, price.micros)) {
+        let price = prices.get(self.words.key_of(tuple, Dimension::Campaign).as_str());
+        match price.map(|price| (price.model, self.get(slot).kind, price.micros)) {
             Some((PriceModel::Cpm, Kind::Impression, micros)) => (Basis::Cpm, micros / 1_000),
             Some((PriceModel::Cpc, Kind::Click, micros)) if linked => (Basis::Cpc, micros),
             Some((PriceModel::Cpa, Kind::Conversion, micros)) if linked => (Basis::Cpa, micros),

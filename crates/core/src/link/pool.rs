@@ -195,12 +195,23 @@ pub(super) fn group_of(event: &Event, own: u64) -> u64 {
 impl Pool {
     /// Takes in an arrival; it is in no chain yet.
     pub(super) fn push(&mut self, arrival: &Arrival, position: u64, row: i64) -> Slot {
-        let Arrival { event, received, settings } = arrival;
+        let settings = self.number_of(&arrival.settings);
+        self.push_event(&arrival.event, arrival.received, settings, position, row)
+    }
+
+    /// Takes in an event that arrived under these settings; it is in no chain yet.
+    pub(super) fn push_event(
+        &mut self,
+        event: &Event,
+        received: ServerTime,
+        settings: u32,
+        position: u64,
+        row: i64,
+    ) -> Slot {
         let hash = name_hash(event.kind(), event.id().as_str().as_bytes());
         let optional = |id: &Option<EventId>, pool: &mut Self| {
             id.as_ref().map_or(0, |id| pool.intern_id(id.as_str().as_bytes()))
         };
-        let settings = self.number_of(settings);
         let blank = Record::blank(group_of(event, hash), hash, event.at.0, received.0, settings);
         let record = Record {
             position,
@@ -308,11 +319,12 @@ impl Pool {
         self.settings[self.get(slot).settings as usize].0
     }
 
-    /// Makes settings known under a revision, which records in runs refer to.
-    pub(super) fn know(&mut self, revision: u64, settings: Arc<Settings>) {
+    /// Makes settings known under a revision, which records in runs refer to; gives their number.
+    pub(super) fn know(&mut self, revision: u64, settings: Arc<Settings>) -> u32 {
         let number = self.settings.len() as u32;
         self.settings.push((revision, settings));
         self.by_revision.insert(revision, number);
+        number
     }
 
     /// The number of the settings of a revision.
@@ -331,9 +343,8 @@ impl Pool {
             Some(number) => number as u32,
             None => {
                 // Settings without a revision: a linker in memory only. They are numbered from above.
-                let number = self.settings.len() as u32;
-                self.know(u64::MAX - u64::from(number), settings.clone());
-                number
+                let number = self.settings.len() as u64;
+                self.know(u64::MAX - number, settings.clone())
             }
         }
     }

@@ -6,14 +6,35 @@
 use std::cell::OnceCell;
 use std::cmp::Ordering;
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::pool::{Pool, Record, Slot, name_hash};
 use super::words::{Tuple, Values};
 use super::{Retention, Unlinked};
+use crate::batch::Ruling;
 use crate::cell::Dimension;
 use crate::event::{InvalidReason, Kind, Screening};
 use crate::settings::Windows;
+use crate::time::Day;
+
+/// What besides the events decides what they amount to.
+#[derive(Debug, Default)]
+pub(super) struct Rules {
+    pub(super) retention: Retention,
+    pub(super) rulings: FxHashSet<Ruling>,
+}
+
+impl Rules {
+    /// Whether an event is of a kind of which its user has too many that day.
+    fn flood(&self, record: &Record) -> Option<InvalidReason> {
+        if self.rulings.is_empty() || !record.has_user {
+            return None;
+        }
+        let Record { group, kind, at, .. } = *record;
+        let ruling = Ruling { group, kind, day: Day::holding(at) };
+        self.rulings.contains(&ruling).then_some(InvalidReason::Flood)
+    }
+}
 
 /// What an event is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,7 +60,13 @@ pub(super) enum SlotLink {
 
 impl State {
     /// An event that is judged by itself: all there is to an impression that cannot be a repeat.
-    pub(super) fn alone(record: &Record) -> Self {
+    pub(super) fn alone(record: &Record, rules: &Rules) -> Self {
+        let floods = || rules.flood(record);
+        Self { invalid: screened(record).or_else(floods), ..Self::screened(record) }
+    }
+
+    /// An event as it arrived.
+    fn screened(record: &Record) -> Self {
         Self { invalid: screened(record), link: SlotLink::Root, tuple: record.tuple }
     }
 }
@@ -111,10 +138,10 @@ pub(super) fn counts_for(touch: &Record, child: &Record, retention: &Retention) 
 }
 
 /// Decides everything about a group.
-pub(super) fn settle(pool: &mut Pool, mut members: Vec<Slot>, retention: &Retention) -> Settled {
+pub(super) fn settle(pool: &mut Pool, mut members: Vec<Slot>, rules: &Rules) -> Settled {
     members.sort_unstable_by(|a, b| in_order(pool, *a, *b));
-    let states = members.iter().map(|slot| State::alone(pool.get(*slot))).collect();
-    let mut group = Group { pool, order: members, states, names: Vec::new(), retention };
+    let states = members.iter().map(|slot| State::screened(pool.get(*slot))).collect();
+    let mut group = Group { pool, order: members, states, names: Vec::new(), rules };
     group.judge();
     group.index_names();
     for kinds in [&[Kind::View, Kind::Click][..], &[Kind::Conversion]] {
@@ -149,7 +176,7 @@ struct Group<'a> {
     states: Vec<State>,
     /// Name hashes with their place in the order, sorted; empty where there are few events.
     names: Vec<(u64, u32)>,
-    retention: &'a Retention,
+    rules: &'a Rules,
 }
 
 impl Group<'_> {
@@ -168,7 +195,8 @@ impl Group<'_> {
     fn judge(&mut self) {
         for index in 0..self.order.len() {
             let repeats = || self.is_repeat(index).then_some(InvalidReason::Repeat);
-            self.states[index].invalid = self.states[index].invalid.or_else(repeats);
+            let floods = || self.rules.flood(self.record(index));
+            self.states[index].invalid = self.states[index].invalid.or_else(repeats).or_else(floods);
         }
     }
 
@@ -187,7 +215,9 @@ impl Group<'_> {
                 && record.at - other.at <= window
         });
         let mut same = before.filter(|other| self.is_same(index, *other));
-        same.any(|other| (self.record(other).received - record.received).abs() <= self.retention.dedupe_ms)
+        same.any(|other| {
+            (self.record(other).received - record.received).abs() <= self.rules.retention.dedupe_ms
+        })
     }
 
     /// Whether two events of one user and kind are for the same ad, or parent, or label.
@@ -288,7 +318,7 @@ impl Group<'_> {
             other.hash == hash
                 && other.kind == kind
                 && self.pool.id(self.order[*index]) == id
-                && counts_for(other, record, self.retention)
+                && counts_for(other, record, &self.rules.retention)
         };
         let first = |index: &usize| self.record(*index).received;
         let parent = if self.order.len() <= FEW {
@@ -320,6 +350,7 @@ impl Group<'_> {
             touch.has_user && touch.group == record.group && touch.kind == kind && touch.at >= from_ms
         });
         let mut candidates = candidates.filter(|index| self.states[*index].invalid.is_none());
-        candidates.find(|index| counts_for(self.record(*index), record, self.retention) && fits(*index))
+        candidates
+            .find(|index| counts_for(self.record(*index), record, &self.rules.retention) && fits(*index))
     }
 }

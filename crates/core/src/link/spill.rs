@@ -75,7 +75,9 @@ impl Linker {
             settings.into_iter().filter(|(revision, _)| Some(*revision) == latest || is_used(*revision));
         let kept: Vec<_> = kept.collect();
         self.pool = Pool::default();
-        kept.into_iter().for_each(|(revision, settings)| self.pool.know(revision, settings));
+        for (revision, settings) in kept {
+            self.pool.know(revision, settings);
+        }
         self.heads = Default::default();
         self.roots = Default::default();
         self.names = Default::default();
@@ -95,7 +97,7 @@ impl Linker {
 
     /// The merge of these runs, which have to stand next to each other, oldest first.
     pub fn merge_of(&self, id: u64, runs: &[Run], now: ServerTime) -> Merge {
-        let forget_before = now.0.saturating_sub(self.retention.horizon_ms());
+        let forget_before = now.0.saturating_sub(self.rules.retention.horizon_ms());
         Merge::new(id, runs, forget_before, self.pool.revisions().collect())
     }
 
@@ -108,7 +110,7 @@ impl Linker {
 
     /// The runs of which nothing matters any more.
     pub fn expired(&self, now: ServerTime) -> Vec<u64> {
-        let before = now.0.saturating_sub(self.retention.horizon_ms());
+        let before = now.0.saturating_sub(self.rules.retention.horizon_ms());
         let expired = self.runs.iter().filter(|run| run.summary.max_received < before);
         expired.map(|run| run.id).collect()
     }
@@ -116,7 +118,7 @@ impl Linker {
     /// When the next run expires.
     pub fn next_expiry(&self) -> Option<ServerTime> {
         let latest = self.runs.iter().map(|run| run.summary.max_received).min()?;
-        Some(ServerTime(latest.saturating_add(self.retention.horizon_ms()).saturating_add(1)))
+        Some(ServerTime(latest.saturating_add(self.rules.retention.horizon_ms()).saturating_add(1)))
     }
 
     /// Forgets runs.

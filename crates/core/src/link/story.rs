@@ -130,7 +130,7 @@ impl Linker {
         while let Some(&group) = groups.first() {
             let mark = self.pool.mark();
             let component = self.explore(group, shelf)?;
-            let settled = settle(&mut self.pool, component.members, &self.retention);
+            let settled = settle(&mut self.pool, component.members, &self.rules);
             let is_new = |slot: &&Slot| {
                 let record = self.pool.get(**slot);
                 record.position != NO_POSITION && groups.contains(&record.group)
@@ -159,12 +159,12 @@ impl Linker {
         };
         let mark = self.pool.mark();
         let component = self.explore(group, shelf)?;
-        let settled = settle(&mut self.pool, component.members, &self.retention);
+        let settled = settle(&mut self.pool, component.members, &self.rules);
         let is_near = |slot: &Slot| {
             let record = self.pool.get(*slot);
             let apart_ms = |received: ServerTime| (received.0 - record.received).abs();
             record.position != NO_POSITION
-                && received.is_none_or(|received| apart_ms(received) <= self.retention.dedupe_ms)
+                && received.is_none_or(|received| apart_ms(received) <= self.rules.retention.dedupe_ms)
         };
         let named = settled.order.iter().copied().filter(is_near);
         let named = named.filter(|slot| self.pool.event_ref(*slot) == *event);
@@ -182,7 +182,7 @@ impl Linker {
             position: record.position,
             row: record.row,
             duplicates: u64::from(record.duplicates),
-            fact: self.fact(slot, &settled.state(slot)?, record.duplicates),
+            fact: self.pool.fact(slot, &settled.state(slot)?, record.duplicates),
         })
     }
 
@@ -209,7 +209,7 @@ impl Linker {
         }
         members.sort_by_key(|slot| self.pool.get(*slot).position);
         let event = self.pool.event_ref(slot);
-        let mut replay = Linker::with_retention(self.retention);
+        let mut replay = Linker::with_retention(self.rules.retention);
         let mut history = Vec::new();
         for member in members {
             let applied = replay.apply([self.pool.arrival(member)]);

@@ -147,7 +147,9 @@ impl Cursor {
             let Some(entry) = self.run.pages.get(self.next_page) else { return Ok(None) };
             let bytes = shelf.read(self.run.page(entry))?;
             self.pool = Pool::default();
-            settings.iter().for_each(|(revision, settings)| self.pool.know(*revision, settings.clone()));
+            for (revision, settings) in settings {
+                self.pool.know(*revision, settings.clone());
+            }
             page::read(&bytes, None, &mut self.pool).map_err(|flaw| flaw.of(self.run.id))?;
             self.left = (0..self.pool.records.len() as Slot).collect();
             self.next_page += 1;

@@ -1,0 +1,166 @@
+//! Random logs over some days, and the archive that they leave behind.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use adtally_core::batch::{Accepted, Entry, Repeat, Span};
+use adtally_core::event::Event;
+use adtally_core::link::{Admission, Arrival, Fact, Linker, NoShelf, Retention, group_of};
+use adtally_core::settings::{Settings, Windows};
+use adtally_core::time::{Day, EventTime, HOUR_MS, ServerTime};
+use proptest::prelude::*;
+
+use crate::scenario::{self, START};
+
+/// The grain of all times: of the scenario, and of a history that takes days.
+const STEP_MS: i64 = 500;
+const GRAIN_MS: i64 = 5 * HOUR_MS;
+
+/// A log: what arrived together, and what it leaves behind.
+#[derive(Debug, Clone)]
+pub(crate) struct History {
+    pub(crate) retention: Retention,
+    /// By revision.
+    pub(crate) settings: Vec<Arc<Settings>>,
+    pub(crate) rows: Vec<Row>,
+    /// The rows after which a file is closed.
+    pub(crate) closings: Vec<usize>,
+}
+
+/// What arrived together.
+#[derive(Debug, Clone)]
+pub(crate) struct Row {
+    pub(crate) received: ServerTime,
+    pub(crate) revision: usize,
+    pub(crate) events: Vec<Event>,
+}
+
+/// A file of the archive.
+#[derive(Debug, Clone)]
+pub(crate) struct File {
+    pub(crate) span: Span,
+    pub(crate) entries: Vec<Entry>,
+}
+
+/// Times of the order of those of the events, so that some matter for each other and some do not.
+fn retention() -> impl Strategy<Value = Retention> {
+    let short = (0..16i64, 0..6i64).prop_map(|(touches, dedupe)| Retention {
+        touches_ms: touches * GRAIN_MS * 2,
+        dedupe_ms: dedupe * GRAIN_MS * 2,
+    });
+    prop_oneof![1 => Just(Retention::default()), 3 => short]
+}
+
+/// Windows of some hours up to some days.
+fn settings() -> impl Strategy<Value = Arc<Settings>> {
+    let far = |ms: i64| ms / STEP_MS * GRAIN_MS;
+    scenario::settings().prop_map(move |settings| {
+        let windows = Windows {
+            click_window_ms: far(settings.windows.click_window_ms),
+            conversion_click_window_ms: far(settings.windows.conversion_click_window_ms),
+            conversion_view_window_ms: far(settings.windows.conversion_view_window_ms),
+            repeat_click_ms: far(settings.windows.repeat_click_ms),
+            repeat_conversion_ms: far(settings.windows.repeat_conversion_ms),
+            repeat_impression_ms: far(settings.windows.repeat_impression_ms),
+            skew_ms: far(settings.windows.skew_ms),
+        };
+        Arc::new(Settings { windows, ..settings })
+    })
+}
+
+/// An event some days from the start.
+fn event() -> impl Strategy<Value = Event> {
+    scenario::event().prop_map(|event| {
+        let at = START + (event.at.0 - START) / STEP_MS * GRAIN_MS;
+        Event { at: EventTime(at), ..event }
+    })
+}
+
+pub(crate) fn history() -> impl Strategy<Value = History> {
+    let row = (prop::collection::vec(event(), 1..5), 0..4i64, 0..2usize);
+    let rows = prop::collection::vec(row, 1..16);
+    let parts = (rows, prop::collection::vec(settings(), 2), retention());
+    (parts, prop::collection::vec(0..16usize, 0..12)).prop_map(|((rows, settings, retention), closings)| {
+        let mut now = START;
+        let row = |(events, wait, revision): (Vec<Event>, i64, usize)| {
+            now += wait * GRAIN_MS;
+            Row { received: ServerTime(now), revision, events }
+        };
+        History { retention, settings, rows: rows.into_iter().map(row).collect(), closings }
+    })
+}
+
+impl History {
+    /// The facts that the log up to this row amounts to, in order.
+    pub(crate) fn facts(&self, rows: usize) -> Vec<Fact> {
+        let mut linker = Linker::with_retention(self.retention);
+        for Row { received, revision, events } in &self.rows[..rows] {
+            let (received, settings) = (*received, &self.settings[*revision]);
+            let arrival =
+                |event: &Event| Arrival { event: event.clone(), received, settings: settings.clone() };
+            linker.apply(events.iter().map(arrival));
+        }
+        let fact = |related: adtally_core::link::Related| Fact {
+            sign: 1,
+            at: related.event.at,
+            event: related.event.event,
+            body: related.fact,
+        };
+        let mut facts: Vec<Fact> = linker.iter().map(fact).collect();
+        facts.sort();
+        facts
+    }
+
+    /// The entries of the log, in order.
+    pub(crate) fn entries(&self) -> Vec<Entry> {
+        let mut linker = Linker::with_retention(self.retention);
+        let mut entries = Vec::new();
+        for (row, Row { received, revision, events }) in (1..).zip(&self.rows) {
+            let names = events.iter().map(|event| &event.event);
+            let admissions = linker.admissions(names, *received, &NoShelf).unwrap();
+            let is_new = |admission: &Admission| matches!(admission, Admission::Accepted(_));
+            let with = || events.iter().zip(&admissions);
+            let settings = &self.settings[*revision];
+            for (event, _) in with().filter(|(_, admission)| is_new(admission)) {
+                let arrival =
+                    Arrival { event: event.clone(), received: *received, settings: settings.clone() };
+                linker.take(row, *received, [arrival], [], &NoShelf).unwrap();
+                let (revision, event) = (*revision as u64, event.clone());
+                entries.push(Entry::Accepted(Box::new(Accepted {
+                    row,
+                    received: *received,
+                    revision,
+                    event,
+                })));
+            }
+            for (event, _) in with().filter(|(_, admission)| !is_new(admission)) {
+                let accepted = entries.iter().rev().find_map(|entry| match entry {
+                    Entry::Accepted(accepted) if accepted.event.event == event.event => Some(&accepted.event),
+                    _ => None,
+                });
+                let accepted = accepted.unwrap();
+                let (at, group) = (accepted.at, group_of(accepted));
+                let event = event.event.clone();
+                entries.push(Entry::Repeat(Repeat { row, received: *received, event, at, group }));
+            }
+        }
+        entries
+    }
+
+    /// The archive of the log up to this row.
+    pub(crate) fn archive(&self, rows: usize) -> Vec<File> {
+        let mut files: BTreeMap<(usize, Day), Vec<Entry>> = BTreeMap::new();
+        for entry in self.entries().into_iter().filter(|entry| entry.row() <= rows as i64) {
+            let closed = self.closings.iter().filter(|closing| (**closing as i64) < entry.row()).count();
+            files.entry((closed, entry.day())).or_default().push(entry);
+        }
+        let file = |((_, day), entries): ((usize, Day), Vec<Entry>)| {
+            let hull = |values: Vec<u64>| (*values.iter().min().unwrap(), *values.iter().max().unwrap());
+            let groups = hull(entries.iter().map(Entry::group).collect());
+            let received: Vec<_> = entries.iter().map(Entry::received).collect();
+            let received = (*received.iter().min().unwrap(), *received.iter().max().unwrap());
+            File { span: Span { day, groups, received }, entries }
+        };
+        files.into_iter().map(file).collect()
+    }
+}
