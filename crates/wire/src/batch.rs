@@ -52,6 +52,8 @@ pub struct Cut {
     pub scopes: Vec<String>,
     /// The rulings in force at the cut.
     pub rulings: Vec<RulingV1>,
+    /// Those of rows after `published_row`.
+    pub new_rulings: Vec<RulingV1>,
     /// Every revision of the settings that an event before the cut arrived under, and the settings as JSON.
     pub settings: Vec<(u64, String)>,
 }
