@@ -61,6 +61,7 @@ pub mod billing;
 pub mod shard;
 pub mod ledger;
 pub mod batch;
+pub mod jobs;
 pub mod report;
 pub mod access;
 

@@ -59,6 +59,13 @@ impl Day {
         Hour(self.0.saturating_mul(24))..Hour(self.0.saturating_add(1).saturating_mul(24))
     }
 
+    /// The month of the year and the day of the month, each from 1.
+    pub fn month_and_day(self) -> (u32, u32) {
+        use chrono::Datelike;
+        let date = DateTime::<Utc>::from_timestamp_millis(self.start_ms());
+        date.map_or((1, 1), |date| (date.month(), date.day()))
+    }
+
     /// Reads `2018-07-22`.
     pub fn parse(text: &str) -> Option<Self> {
         let date = chrono::NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()?;

@@ -13,6 +13,7 @@ pub mod versioned;
 pub mod log;
 pub mod delta;
 pub mod batch;
+pub mod jobs;
 pub mod billing;
 pub mod story;
 pub mod gather;

@@ -7,4 +7,3 @@ mod history;
 #[path = "../linking/scenario.rs"]
 mod scenario;
 mod relink;
-mod affected;
