@@ -5,6 +5,7 @@ use adtally_wire::session::SessionKey;
 use adtally_wire::token::TokenHash;
 use worker::{D1Database, Env, Fetcher, ObjectNamespace};
 
+use crate::jobs::Jobs;
 use crate::ledgers::Ledgers;
 use crate::problem::Fault;
 
@@ -16,6 +17,10 @@ pub(crate) const REPORT: &str = "REPORT";
 pub(crate) const LEDGER: &str = "LEDGER";
 /// Durable Object namespace: the one DeadLetters object.
 pub(crate) const DEAD_LETTERS: &str = "DEAD_LETTERS";
+/// Durable Object namespace: the one Jobs object.
+pub(crate) const JOBS: &str = "JOBS";
+/// Queue: tasks that are to be done.
+pub(crate) const TASKS: &str = "TASKS";
 /// Queue: billing entries on their way from Linkers to ledgers.
 pub(crate) const BILLING: &str = "BILLING";
 /// D1 database: the catalog and the tokens.
@@ -37,6 +42,8 @@ pub(crate) struct Bindings {
     pub(crate) reports: ObjectNamespace,
     /// Ledger objects and dead letters.
     pub(crate) ledgers: Ledgers,
+    /// The Jobs object.
+    pub(crate) jobs: Jobs,
     /// Catalog and tokens.
     pub(crate) catalog: D1Database,
     /// The dashboard.
@@ -64,6 +71,7 @@ impl Bindings {
             linkers: env.durable_object(LINKER).map_err(|_| Fault::Misconfigured(LINKER))?,
             reports: env.durable_object(REPORT).map_err(|_| Fault::Misconfigured(REPORT))?,
             ledgers: Ledgers::read(env)?,
+            jobs: Jobs::read(env)?,
             catalog: env.d1(CATALOG).map_err(|_| Fault::Misconfigured(CATALOG))?,
             assets: env.assets(ASSETS).map_err(|_| Fault::Misconfigured(ASSETS))?,
             secrets: Secrets::read(env)?,

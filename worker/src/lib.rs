@@ -4,6 +4,7 @@
 //! request -> route -> auth -> { collect -> Linker objects; reports, live -> Report objects; catalog -> D1;
 //!                               billing -> Ledger objects }
 //! billing queue -> consumer -> Ledger objects, dead letters
+//! Jobs object -> tasks queue -> consumer -> tasks -> Jobs object; cron -> Jobs object
 //! ```
 //!
 //! What is a function of its inputs lives in `adtally-core` and `adtally-wire`; here is only what waits for
@@ -24,11 +25,13 @@ mod linkers;
 mod dispatch;
 mod reporters;
 mod ledgers;
+mod jobs;
+mod tasks;
 mod consumer;
 mod storage;
 mod objects;
 
-use worker::{Context, Env, MessageBatch, Request, Response, event};
+use worker::{Context, Env, MessageBatch, Request, Response, ScheduleContext, ScheduledEvent, event};
 
 #[event(fetch)]
 async fn fetch(request: Request, env: Env, _context: Context) -> worker::Result<Response> {
@@ -39,4 +42,9 @@ async fn fetch(request: Request, env: Env, _context: Context) -> worker::Result<
 async fn queue(batch: MessageBatch<serde_json::Value>, env: Env, _context: Context) -> worker::Result<()> {
     consumer::consume(&batch, &env).await;
     Ok(())
+}
+
+#[event(scheduled)]
+async fn scheduled(event: ScheduledEvent, env: Env, _context: ScheduleContext) {
+    jobs::tick(&event, &env).await;
 }

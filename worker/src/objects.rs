@@ -4,6 +4,7 @@ mod linker;
 mod report;
 mod ledger;
 mod dead_letters;
+mod jobs;
 
 use worker::{Response, ResponseBuilder, Result};
 

@@ -50,6 +50,20 @@ pub(crate) enum Route {
     BillingDead,
     /// `/v1/billing/dead/replay`
     BillingReplay,
+    /// `/v1/jobs`
+    Jobs,
+    /// `/v1/jobs/{run}`
+    Run(String),
+    /// `/v1/jobs/{run}/retry`
+    RunRetry(String),
+    /// `/v1/jobs/{run}/cancel`
+    RunCancel(String),
+    /// `/v1/jobs/{run}/tasks/{id}`, where the id may contain slashes.
+    RunTask(String, String),
+    /// `/v1/jobs/definitions`
+    JobDefinitions,
+    /// `/v1/jobs/definitions/{name}`
+    JobDefinition(String),
     /// Everything of the dashboard.
     Page,
     /// A path of the API that means nothing.
@@ -71,6 +85,7 @@ impl Route {
         match segments.as_slice() {
             ["healthz"] => Route::Health,
             ["openapi.json"] => Route::OpenApi,
+            ["v1", "jobs", rest @ ..] => Route::jobs(rest),
             ["v1", collection] if *collection != "billing" => Route::collection(collection),
             ["v1", "billing", rest @ ..] => Route::billing(rest),
             ["v1", collection, member] if !member.is_empty() => {
@@ -108,6 +123,22 @@ impl Route {
         }
     }
 
+    fn jobs(rest: &[&str]) -> Route {
+        match rest {
+            [] => Route::Jobs,
+            ["definitions"] => Route::JobDefinitions,
+            ["definitions", name] if !name.is_empty() => Route::JobDefinition((*name).to_owned()),
+            ["definitions", ..] | [""] => Route::Unknown,
+            [run] => Route::Run((*run).to_owned()),
+            [run, "retry"] => Route::RunRetry((*run).to_owned()),
+            [run, "cancel"] => Route::RunCancel((*run).to_owned()),
+            [run, "tasks", id @ ..] if id.iter().any(|part| !part.is_empty()) => {
+                Route::RunTask((*run).to_owned(), id.join("/"))
+            }
+            _ => Route::Unknown,
+        }
+    }
+
     fn member(collection: &str, key: String) -> Route {
         match collection {
             "tokens" => Route::Token(key),
@@ -131,7 +162,9 @@ impl Route {
             Route::Advertiser(_) | Route::Campaign(_) | Route::Entry(..) => {
                 &[Method::Get, Method::Head, Method::Put]
             }
-            Route::BillingReplay => &[Method::Post],
+            Route::BillingReplay | Route::RunRetry(_) | Route::RunCancel(_) => &[Method::Post],
+            Route::Jobs => &[Method::Get, Method::Head, Method::Post],
+            Route::JobDefinition(_) => &[Method::Get, Method::Head, Method::Put, Method::Delete],
             Route::List(_) => &[Method::Get, Method::Head, Method::Put, Method::Delete],
             Route::Events => &[Method::Get, Method::Head, Method::Post, Method::Options],
             _ => &[Method::Get, Method::Head],
@@ -172,6 +205,20 @@ mod tests {
         check("/v1/billing", Route::Billing);
         check("/v1/billing/dead/replay", Route::BillingReplay);
         check("/v1/billing/x", Route::Unknown);
+        check("/v1/jobs", Route::Jobs);
+        check("/v1/jobs/", Route::Unknown);
+        check("/v1/jobs/batch-3", Route::Run("batch-3".to_owned()));
+        check("/v1/jobs/batch-3/retry", Route::RunRetry("batch-3".to_owned()));
+        check("/v1/jobs/batch-3/cancel", Route::RunCancel("batch-3".to_owned()));
+        let task = Route::RunTask("batch-3".to_owned(), "link:acme/0".to_owned());
+        check("/v1/jobs/batch-3/tasks/link:acme/0", task.clone());
+        check("/v1/jobs/batch-3/tasks/link%3Aacme%2F0", task);
+        check("/v1/jobs/batch-3/tasks", Route::Unknown);
+        check("/v1/jobs/batch-3/tasks/", Route::Unknown);
+        check("/v1/jobs/batch-3/x", Route::Unknown);
+        check("/v1/jobs/definitions", Route::JobDefinitions);
+        check("/v1/jobs/definitions/nightly", Route::JobDefinition("nightly".to_owned()));
+        check("/v1/jobs/definitions/nightly/retry", Route::Unknown);
         check("/metrics", Route::Unknown);
         check("/", Route::Page);
         check("/reports", Route::Page);
@@ -184,7 +231,10 @@ mod tests {
         let paths = document["paths"].as_object().unwrap();
         let mut described = 0;
         for (path, item) in paths {
-            let route = Route::of(&path.replace("{key}", "x").replace("{id}", "x"));
+            let path_of = ["{key}", "{id}", "{run}", "{name}"]
+                .iter()
+                .fold(path.clone(), |path, name| path.replace(name, "x"));
+            let route = Route::of(&path_of);
             assert!(!matches!(route, Route::Unknown | Route::Page), "{path}");
             let optional = |method: &&Method| !matches!(method, Method::Head | Method::Options);
             let expected: Vec<String> = route
@@ -202,6 +252,6 @@ mod tests {
                 assert_eq!(item.get(method).is_some(), exists, "{method} {path}");
             }
         }
-        assert_eq!(described, 39);
+        assert_eq!(described, 49);
     }
 }

@@ -12,6 +12,7 @@ mod campaigns;
 mod entries;
 mod settings;
 mod lists;
+mod jobs;
 
 use serde_json::json;
 use worker::{Env, Method, Request, Response, ResponseBuilder};
@@ -85,6 +86,16 @@ async fn dispatch(route: Route, request: Request, env: &Env) -> Result<Response,
         (Route::BillingOutbox, _) => billing::outbox(&call).await,
         (Route::BillingDead, _) => billing::dead(&call).await,
         (Route::BillingReplay, _) => billing::replay(&mut call).await,
+        (Route::Jobs, Method::Post) => jobs::start(&mut call).await,
+        (Route::Jobs, _) => jobs::list(&call).await,
+        (Route::Run(run), _) => jobs::show(&call, &run).await,
+        (Route::RunRetry(run), _) => jobs::retry(&mut call, &run).await,
+        (Route::RunCancel(run), _) => jobs::cancel(&call, &run).await,
+        (Route::RunTask(run, task), _) => jobs::task(&call, &run, &task).await,
+        (Route::JobDefinitions, _) => jobs::definitions(&call).await,
+        (Route::JobDefinition(name), Method::Put) => jobs::define(&mut call, &name).await,
+        (Route::JobDefinition(name), Method::Delete) => jobs::forget(&call, &name).await,
+        (Route::JobDefinition(name), _) => jobs::definition(&call, &name).await,
         (Route::Health | Route::OpenApi | Route::Unknown, _) => {
             Err(Fault::Internal("a route was answered twice".to_owned()))
         }

@@ -8,3 +8,4 @@ pub(crate) mod runs;
 pub(crate) mod report;
 pub(crate) mod ledger;
 pub(crate) mod dead_letters;
+pub(crate) mod jobs;
