@@ -264,6 +264,19 @@ test("what a queue loses is sent again: only the ledger's word empties the outbo
   await settled("lossy", AFTER_KILL_MS);
 });
 
+test("what is charged at once is not too long for a message, and read page by page", async () => {
+  const own = { advertiser: "bulk" };
+  const events = Array.from({ length: 5_000 }, (_, i) => event("impression", `bulk-${i}`, i, { ...own, campaign: "spring", service: "news", user: `u${i}`, cost_micros: 1 + i }));
+  await server.sender.collect(events);
+  const cost = sum(events.map(({ cost_micros }) => cost_micros));
+  await eventually(async () => assert.equal((await billing(own)).totals[0]?.net_micros, cost), AFTER_KILL_MS);
+  await settled("bulk", AFTER_KILL_MS);
+  const all = await entries({ advertiser: "bulk", limit: 1_900 });
+  assert.equal(new Set(all.map(({ event }) => event.id)).size, events.length);
+  assert.equal(new Set(all.map(({ id }) => id)).size, events.length);
+  assert.equal(sum(all.map(signed)), cost);
+});
+
 test("BILL-1: a killed runtime loses no entry and counts none twice", async () => {
   const [senders, batches, size, kills] = [3, 12, 20, 4];
   await advertiser("many", { shards: 2 });

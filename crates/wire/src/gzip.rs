@@ -28,8 +28,17 @@ pub fn gunzip(body: &[u8], limit: usize) -> Result<Vec<u8>, GzipError> {
 
 /// Packs bytes.
 pub fn gzip(bytes: &[u8]) -> io::Result<Vec<u8>> {
+    pack(bytes, Compression::default())
+}
+
+/// Packs bytes in less time, and less small.
+pub fn gzip_fast(bytes: &[u8]) -> io::Result<Vec<u8>> {
+    pack(bytes, Compression::fast())
+}
+
+fn pack(bytes: &[u8], level: Compression) -> io::Result<Vec<u8>> {
     let mut packed = Vec::with_capacity(bytes.len() / 4);
-    GzEncoder::new(bytes, Compression::default()).read_to_end(&mut packed)?;
+    GzEncoder::new(bytes, level).read_to_end(&mut packed)?;
     Ok(packed)
 }
 

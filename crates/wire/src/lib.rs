@@ -8,6 +8,7 @@ pub mod catalog;
 pub mod token;
 pub mod session;
 pub mod gzip;
+pub mod base64;
 pub mod object;
 pub mod versioned;
 pub mod log;

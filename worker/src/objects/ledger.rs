@@ -7,13 +7,13 @@
 
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 use std::panic::AssertUnwindSafe;
 use std::rc::Rc;
 
 use adtally_core::billing::{Account, Sums};
 use adtally_core::report::{Query, TimeUnit};
 use adtally_core::time::{Hour, ServerTime, rfc3339};
-use adtally_wire::billing::Message;
 use adtally_wire::billing::api::{BillingAnswer, BillingEntry, BillingRow, BillingTotal, Figures};
 use adtally_wire::billing::object::{Cursor, ENTRIES, EntriesQuery, Page, TAKE, TOTALS, Taken};
 use adtally_wire::object::{ReduceQuery, USAGE};
@@ -53,22 +53,8 @@ impl DurableObject for Ledger {
 impl Ledger {
     /// Takes messages, one a line; what it says of one does not depend on the others.
     fn take(&self, body: &str) -> Result<Response> {
-        let advertiser = self.advertiser()?;
-        let read = |text| match Message::parse(text) {
-            Ok(message) if message.advertiser.as_str() == advertiser => Ok((message, text)),
-            Ok(message) => {
-                Err(format!("it is for {}, this is the ledger of {advertiser}", message.advertiser))
-            }
-            Err(error) => Err(error.to_string()),
-        };
-        let read: Vec<_> = body.lines().map(read).collect();
-        let messages: Vec<(Message, &str)> = read.iter().flatten().cloned().collect();
-        let mut taken = self.store()?.take(&messages, clock::now())?.into_iter();
-        let errors = read.into_iter().map(|message| match message {
-            Ok(_) => taken.next().flatten(),
-            Err(error) => Some(error),
-        });
-        Response::from_json(&Taken { errors: errors.collect() })
+        let errors = self.store()?.take(&self.advertiser()?, body.lines(), clock::now())?;
+        Response::from_json(&Taken { errors })
     }
 
     /// Sums by day, campaign, currency and basis.
@@ -107,23 +93,23 @@ impl Ledger {
 
     /// A page of entries; it can be empty although there are more.
     fn entries(&self, query: &EntriesQuery) -> Result<Response> {
-        let (batches, are_all) = self.store()?.batches(query)?;
         let begin = query.after.unwrap_or(Cursor { batch: 0, index: 0 });
-        let mut page = Page { entries: Vec::new(), next: begin, more: !are_all };
-        for (id, message) in batches {
+        let mut page = Page { entries: Vec::new(), next: begin, more: false };
+        let are_all = self.store()?.batches(query, |id, message| {
             let skipped = if id == begin.batch { begin.index as usize } else { 0 };
             for index in skipped..message.batch.entries.len() {
                 if page.entries.len() >= query.limit as usize {
-                    page.more = true;
-                    return Response::from_json(&page);
+                    return ControlFlow::Break(());
                 }
                 page.next = Cursor { batch: id, index: index as u32 + 1 };
                 let entry = &message.batch.entries[index];
                 if fits(query, entry) {
-                    page.entries.extend(BillingEntry::of(&message, index));
+                    page.entries.extend(BillingEntry::of(message, index));
                 }
             }
-        }
+            ControlFlow::Continue(())
+        })?;
+        page.more = !are_all;
         Response::from_json(&page)
     }
 

@@ -29,7 +29,7 @@ use crate::problem::Fault;
 const DEFAULT_LIMIT: u32 = 1_000;
 /// The most entries of a page: some 5 MB of JSON.
 const MAX_LIMIT: u32 = 10_000;
-/// Dead letters of a page, and the most that one replay tries: each may have 100 kB.
+/// Dead letters of a page, and the most that one replay tries: each may have 120 kB.
 const DEAD_LIMIT: u32 = 100;
 
 /// `GET`: sums by day, campaign, currency and basis.

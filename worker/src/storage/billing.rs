@@ -2,10 +2,10 @@
 
 use adtally_core::billing::{BatchId, MAX_ROW_BATCHES};
 use adtally_core::event::EventRef;
-use adtally_core::key::Key;
 use adtally_core::shard::Telling;
 use adtally_core::{billing::Entry, time::ServerTime};
 use adtally_wire::billing::Message;
+use adtally_wire::billing::packed::texts;
 use worker::{Error, Result};
 
 use super::sql::{Database, Row, integer};
@@ -52,15 +52,12 @@ impl BillingOutbox {
 
     /// Adds what a telling of the Linker `source` costs; belongs into the transaction that stores its parcels.
     pub(super) fn add(&self, source: &str, telling: &Telling, made: ServerTime) -> Result<()> {
-        for row in telling.billing.chunks(MAX_ROW_BATCHES) {
+        let advertiser = telling.billing.first().and_then(|batch| batch.entries.first());
+        let Some(advertiser) = advertiser.map(|entry| &entry.charge.advertiser) else { return Ok(()) };
+        for row in texts(advertiser, source, &telling.billing).chunks(MAX_ROW_BATCHES) {
             let Some(first) = row.first() else { continue };
-            let message = |batch: &adtally_core::billing::Batch| {
-                let advertiser =
-                    batch.entries.first().map_or_else(Key::empty, |e| e.charge.advertiser.clone());
-                Message { advertiser, source: source.to_owned(), batch: batch.clone() }.to_text()
-            };
-            let body = row.iter().map(message).collect::<Vec<_>>().join("\n");
-            let entries: usize = row.iter().map(|batch| batch.entries.len()).sum();
+            let body = row.iter().map(|text| text.text.as_str()).collect::<Vec<_>>().join("\n");
+            let entries: usize = row.iter().map(|text| text.entries).sum();
             let insert =
                 "INSERT INTO billing_outbox (seq, part, made_ms, entries, body) VALUES (?, ?, ?, ?, ?)";
             let (seq, part) = (integer(first.id.seq)?, integer(first.id.part)?);

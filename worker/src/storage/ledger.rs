@@ -1,12 +1,13 @@
 //! What a ledger stores: batches as they came, each once, and the sums of their entries by hour.
 
 use std::collections::BTreeMap;
-use std::ops::Range;
+use std::ops::{ControlFlow, Range};
 
 use adtally_core::billing::{Account, HourlySums, Sums, add_up, book};
 use adtally_core::time::{Hour, ServerTime};
 use adtally_wire::billing::Message;
-use adtally_wire::billing::object::{Cursor, EntriesQuery};
+use adtally_wire::billing::object::EntriesQuery;
+use adtally_wire::billing::packed::is_packed;
 use adtally_wire::billing::sums::{decode_sums, encode_sums};
 use adtally_wire::gzip::{gunzip, gzip};
 use worker::{Error, Result};
@@ -15,7 +16,7 @@ use super::schema::{Migrations, migrate};
 use super::sql::{Database, integer};
 
 const MIGRATIONS: Migrations = &[&[
-    // The text of each message, packed, and the hours of the events in it.
+    // The text of each message, gzipped unless it is packed already, and the hours of the events in it.
     "CREATE TABLE batches (
         id INTEGER PRIMARY KEY, source TEXT NOT NULL, seq INTEGER NOT NULL, part INTEGER NOT NULL,
         taken_ms INTEGER NOT NULL, first_hour INTEGER NOT NULL, last_hour INTEGER NOT NULL, body BLOB NOT NULL
@@ -31,8 +32,10 @@ const MIGRATIONS: Migrations = &[&[
 const MAX_ROW_ACCOUNTS: usize = 4_000;
 /// The most bytes of a message; it was much smaller when it was packed.
 const MAX_MESSAGE_BYTES: usize = 1_000_000;
+/// How gzip begins, and no text.
+const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 /// The most batches that one page of entries looks through.
-const PAGE_BATCHES: i64 = 64;
+const PAGE_BATCHES: usize = 64;
 
 /// The store of a ledger.
 #[derive(Clone)]
@@ -47,14 +50,28 @@ impl LedgerStore {
         Ok(Self { database })
     }
 
-    /// Takes messages with their texts, all in one transaction; those that it has, and the second of two, change
-    /// nothing. `Some` says why a message cannot be taken.
-    pub(crate) fn take(&self, messages: &[(Message, &str)], now: ServerTime) -> Result<Vec<Option<String>>> {
+    /// Takes messages to an advertiser, all in one transaction; those that it has, and the second of two, change
+    /// nothing. `Some` says why a message cannot be taken, whatever the others are.
+    pub(crate) fn take<'a>(
+        &self,
+        advertiser: &str,
+        texts: impl Iterator<Item = &'a str> + Clone,
+        now: ServerTime,
+    ) -> Result<Vec<Option<String>>> {
         self.database.atomically(|| {
             let mut sums = HourlySums::new();
-            let mut errors = Vec::with_capacity(messages.len());
-            for (message, text) in messages {
-                errors.push(self.take_one(message, text, now, &mut sums)?);
+            let mut errors = Vec::new();
+            // One by one: unpacked, they are large.
+            for text in texts.clone() {
+                errors.push(match Message::parse(text) {
+                    Ok(message) if message.advertiser.as_str() == advertiser => {
+                        self.take_one(&message, text, now, &mut sums)?
+                    }
+                    Ok(message) => {
+                        Some(format!("it is for {}, this is the ledger of {advertiser}", message.advertiser))
+                    }
+                    Err(error) => Some(error.to_string()),
+                });
             }
             sums.iter().try_for_each(|(hour, accounts)| self.write(*hour, accounts))?;
             Ok(errors)
@@ -92,7 +109,10 @@ impl LedgerStore {
         if let Err(overflow) = book(sums, more) {
             return Ok(Some(overflow.to_string()));
         }
-        let body = gzip(text.as_bytes()).map_err(|error| Error::RustError(error.to_string()))?;
+        let body = match is_packed(text) {
+            true => text.as_bytes().to_vec(),
+            false => gzip(text.as_bytes()).map_err(|error| Error::RustError(error.to_string()))?,
+        };
         let insert = "INSERT INTO batches (source, seq, part, taken_ms, first_hour, last_hour, body)
             VALUES (?, ?, ?, ?, ?, ?, ?)";
         let mut bindings = key()?;
@@ -137,24 +157,38 @@ impl LedgerStore {
         Ok(())
     }
 
-    /// The next batches at or behind a place that may have events of these hours, and whether they are all.
-    pub(crate) fn batches(&self, query: &EntriesQuery) -> Result<(Vec<(i64, Message)>, bool)> {
-        let after = query.after.unwrap_or(Cursor { batch: 0, index: 0 });
+    /// Hands over the next batches at or behind a place that may have events of these hours, until `take` has enough;
+    /// whether they were all.
+    pub(crate) fn batches(
+        &self,
+        query: &EntriesQuery,
+        mut take: impl FnMut(i64, &Message) -> ControlFlow<()>,
+    ) -> Result<bool> {
         let select = "SELECT id, body FROM batches WHERE id >= ? AND last_hour >= ? AND first_hour < ?
-            ORDER BY id LIMIT ?";
+            ORDER BY id LIMIT 1";
         let from = query.from_hour.unwrap_or(i32::MIN);
         let to = query.to_hour.map_or(i64::from(i32::MAX) + 1, i64::from);
-        let bindings = vec![integer(after.batch)?, integer(from)?, integer(to)?, integer(PAGE_BATCHES)?];
-        let mut batches = Vec::new();
-        for mut row in self.database.rows(select, bindings)? {
+        let mut next = query.after.map_or(0, |after| after.batch);
+        // One by one: unpacked, they are large.
+        for _ in 0..PAGE_BATCHES {
+            let bindings = vec![integer(next)?, integer(from)?, integer(to)?];
+            let Some(mut row) = self.database.rows(select, bindings)?.into_iter().next() else {
+                return Ok(true);
+            };
             let id = row.integer()?;
-            let text = gunzip(&row.blob()?, MAX_MESSAGE_BYTES).map_err(unreadable)?;
-            let text = String::from_utf8(text).map_err(unreadable)?;
-            batches.push((id, Message::parse(&text).map_err(unreadable)?));
+            if take(id, &message_of(row.blob()?)?).is_break() {
+                return Ok(false);
+            }
+            next = id + 1;
         }
-        let are_all = (batches.len() as i64) < PAGE_BATCHES;
-        Ok((batches, are_all))
+        Ok(false)
     }
+}
+
+fn message_of(body: Vec<u8>) -> Result<Message> {
+    let is_gzip = body.starts_with(&GZIP_MAGIC);
+    let text = if is_gzip { gunzip(&body, MAX_MESSAGE_BYTES).map_err(unreadable)? } else { body };
+    Message::parse(&String::from_utf8(text).map_err(unreadable)?).map_err(unreadable)
 }
 
 fn sums_of(bytes: &[u8]) -> Result<Vec<(Account, Sums)>> {

@@ -3,8 +3,8 @@
 use super::Entry;
 use crate::key::{EventId, Key};
 
-/// The most bytes of a batch as a message: a queue takes 128,000, and two of them at once 256,000.
-pub const MAX_BATCH_BYTES: usize = 100_000;
+/// The most bytes of a batch as a text: packed, it is a message that a queue counts as one or two.
+pub const MAX_BATCH_BYTES: usize = 1_200_000;
 
 /// The most batches in a row of the outbox, which may have 2 MB.
 pub const MAX_ROW_BATCHES: usize = 8;

@@ -1,8 +1,10 @@
 //! The message that carries a batch of entries: one line of JSON with a version.
 //!
-//! The same text is a line of the outbox, the body in the queue and what the ledger keeps, so a batch that is delivered
-//! twice is the same to the byte. Ids of entries and charges follow from it and are not in it: see
+//! The same text, packed where it is long, is a line of the outbox, the body in the queue and what the ledger keeps, so a
+//! batch that is delivered twice is the same to the byte. Ids of entries and charges follow from it and are not in it: see
 //! [`Message::entry_id`] and `Charge::identity`.
+
+use std::borrow::Cow;
 
 use adtally_core::billing::{Batch, BatchId, Charge, Entry, EntryKind};
 use adtally_core::event::{EventRef, Kind};
@@ -12,7 +14,9 @@ use adtally_core::time::EventTime;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-/// The only version so far; a version that was ever sent is read for ever.
+use super::packed::{PACKED_VERSION, unpack};
+
+/// The only version of the text so far; a version that was ever sent is read for ever.
 pub const VERSION: u32 = 1;
 
 /// A batch with where it comes from.
@@ -44,7 +48,7 @@ pub enum MessageError {
     #[error("not a message: {0}")]
     Malformed(String),
     /// Sent by a later version of this program.
-    #[error("version {0} is not known, the latest known is {VERSION}")]
+    #[error("version {0} is not known, the latest known is {PACKED_VERSION}")]
     Version(u32),
     /// Well-formed, but a value that cannot be.
     #[error("an invalid {0}")]
@@ -54,28 +58,22 @@ pub enum MessageError {
 impl Message {
     /// The text: one line.
     pub fn to_text(&self) -> String {
-        let BatchId { seq, part } = self.batch.id;
-        let message = MessageV1 {
-            version: VERSION,
-            advertiser: self.advertiser.to_string(),
-            source: self.source.clone(),
-            seq,
-            part,
-            entries: self.batch.entries.iter().map(EntryV1::from).collect(),
-        };
-        #[expect(
-            clippy::expect_used,
-            reason = "plain structs into a text: neither format nor space can fail"
-        )]
-        serde_json::to_string(&message).expect("encodes")
+        plain(&self.advertiser, &self.source, self.batch.id, &self.batch.entries)
     }
 
-    /// Reads what [`Message::to_text`] wrote.
+    /// Reads what [`Message::to_text`] wrote, packed or not.
     pub fn parse(text: &str) -> Result<Self, MessageError> {
         match head(text)?.version {
-            VERSION => {}
-            other => return Err(MessageError::Version(other)),
+            VERSION => Self::parse_plain(text),
+            PACKED_VERSION => {
+                let packed: Packed = serde_json::from_str(text).map_err(malformed)?;
+                Self::parse_plain(&unpack(&packed.packed)?)
+            }
+            other => Err(MessageError::Version(other)),
         }
+    }
+
+    fn parse_plain(text: &str) -> Result<Self, MessageError> {
         let v1: MessageV1 = serde_json::from_str(text).map_err(malformed)?;
         let advertiser = key(&v1.advertiser)?;
         let entries = v1.entries.into_iter().map(|entry| entry.of(&advertiser)).collect::<Result<_, _>>()?;
@@ -97,6 +95,21 @@ impl Envelope {
     }
 }
 
+/// The text of a message that is not packed.
+pub(super) fn plain(advertiser: &Key, source: &str, id: BatchId, entries: &[Entry]) -> String {
+    let BatchId { seq, part } = id;
+    let message = MessageV1 {
+        version: VERSION,
+        advertiser: advertiser.to_string(),
+        source: source.to_owned(),
+        seq,
+        part,
+        entries: entries.iter().map(EntryV1::from).collect(),
+    };
+    #[expect(clippy::expect_used, reason = "plain structs into a text: neither format nor space can fail")]
+    serde_json::to_string(&message).expect("encodes")
+}
+
 fn head(text: &str) -> Result<Head, MessageError> {
     serde_json::from_str(text).map_err(malformed)
 }
@@ -112,6 +125,12 @@ struct Head {
     source: String,
     seq: u64,
     part: u32,
+}
+
+#[derive(Deserialize)]
+struct Packed<'a> {
+    #[serde(borrow)]
+    packed: Cow<'a, str>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -216,8 +235,6 @@ pub(super) fn basis(name: &str) -> Result<Basis, MessageError> {
 
 #[cfg(test)]
 mod tests {
-    use adtally_core::billing::{MAX_BATCH_BYTES, batches};
-
     use super::*;
 
     /// A credit for a conversion, with every field and awkward texts.
@@ -284,8 +301,8 @@ mod tests {
         let check = |from: &str, to: &str, expected: MessageError| {
             assert_eq!(Message::parse(&text.replace(from, to)), Err(expected), "{to}");
         };
-        check("\"version\":1", "\"version\":2", MessageError::Version(2));
-        let later = text.replace("\"version\":1", "\"version\":2").replace("entries", "lines");
+        check("\"version\":1", "\"version\":3", MessageError::Version(3));
+        let later = text.replace("\"version\":1", "\"version\":3").replace("entries", "lines");
         let envelope = Envelope::read(&later).unwrap();
         assert_eq!((envelope.source.as_str(), envelope.batch), ("acme/0", BatchId { seq: 17, part: 2 }));
         check("1000000000000000", "-1", MessageError::Invalid("amount"));
@@ -294,25 +311,6 @@ mod tests {
         check("\"i1\"", "\"\"", MessageError::Invalid("event id"));
         for text in ["", "null", "[]", "{}", &text[..text.len() - 1]] {
             assert!(matches!(Message::parse(text), Err(MessageError::Malformed(_))), "{text}");
-        }
-    }
-
-    #[test]
-    fn a_batch_fits_a_message() {
-        let mut entry = full("v1");
-        let long = Key::parse(&"\\\"".repeat(32)).unwrap();
-        let id = EventId::parse(&"x".repeat(64)).unwrap();
-        let charge = &mut entry.charge;
-        (charge.campaign, charge.ad, charge.service, charge.placement) =
-            (long.clone(), long.clone(), long.clone(), long);
-        (charge.impression, charge.click) = (Some(id.clone()), Some(id.clone()));
-        charge.event.id = id;
-        for entries in [vec![entry; 400], vec![full("v1"); 2_000]] {
-            for batch in batches(u64::MAX, entries, MAX_BATCH_BYTES) {
-                let advertiser = Key::parse(&"\\".repeat(64)).unwrap();
-                let text = Message { source: format!("{advertiser}/255"), advertiser, batch }.to_text();
-                assert!(text.len() <= MAX_BATCH_BYTES, "{} bytes", text.len());
-            }
         }
     }
 }
