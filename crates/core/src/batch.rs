@@ -15,7 +15,11 @@
 mod wants;
 mod selection;
 mod relink;
+mod affected;
+pub mod judge;
 
+pub use affected::{Affected, MAX_NEWS};
+pub use judge::Judge;
 pub use relink::{Relink, RelinkError};
 pub use selection::Selection;
 
@@ -123,17 +127,21 @@ pub struct Span {
 impl Part {
     /// A day of so many entries, in parts that are small enough. Groups are hashes, so parts come out alike.
     pub fn divide(day: Day, entries: u64) -> Vec<Part> {
-        let parts = u128::from(entries.div_ceil(MAX_PART_ENTRIES).max(1));
-        // The first group of a part; all groups there are are 2^64.
-        let first = |part: u128| (part << 64) / parts;
-        let part = |part| Part { day, groups: (first(part) as u64, (first(part + 1) - 1) as u64) };
-        (0..parts).map(part).collect()
+        ranges(entries, MAX_PART_ENTRIES).into_iter().map(|groups| Part { day, groups }).collect()
     }
 
     /// Whether an entry of this day and group belongs to it.
     pub fn holds(&self, day: Day, group: u64) -> bool {
         day == self.day && self.groups.0 <= group && group <= self.groups.1
     }
+}
+
+/// All groups in ranges, so that of so many entries at most about `most` are in each.
+pub fn ranges(entries: u64, most: u64) -> Vec<(u64, u64)> {
+    let ranges = u128::from(entries.div_ceil(most.max(1)).max(1));
+    // The first group of a range; all groups there are are 2^64.
+    let first = |range: u128| (range << 64) / ranges;
+    (0..ranges).map(|range| (first(range) as u64, (first(range + 1) - 1) as u64)).collect()
 }
 
 impl Entry {
@@ -191,5 +199,23 @@ impl Hashes {
         let (group, name) = (link::group_of(event), link::name_of(&event.event));
         let standing = event.user.map_or(Standing::OfNobody, |_| Standing::OfUser);
         Self { kind: event.kind(), group, name, parent, standing }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges_leave_nothing_out() {
+        fn check(entries: u64, most: u64, expected: &[(u64, u64)]) {
+            assert_eq!(ranges(entries, most), expected);
+        }
+        check(0, 10, &[(0, u64::MAX)]);
+        check(10, 10, &[(0, u64::MAX)]);
+        check(11, 10, &[(0, u64::MAX / 2), (u64::MAX / 2 + 1, u64::MAX)]);
+        let thirds = ranges(30, 10);
+        assert_eq!((thirds.len(), thirds[0].0, thirds[2].1), (3, 0, u64::MAX));
+        assert!(thirds.windows(2).all(|two| two[0].1 + 1 == two[1].0), "{thirds:?}");
     }
 }

@@ -2,6 +2,11 @@
 //!
 //! Between objects and tasks all of it is bytes of this program ([`crate::versioned`]), never JSON: hashes have 64 bits.
 
+use adtally_core::batch::Ruling;
+use adtally_core::event::Kind;
+use adtally_core::key::Key;
+use adtally_core::time::Day;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::versioned::{VersionedError, decode, encode};
@@ -16,6 +21,9 @@ pub const RULE: &str = "/rule";
 pub const COMPACTED: &str = "/compacted";
 /// Report: `POST` the bytes of a [`Publication`], answered by 200 once it is published.
 pub const PUBLISH: &str = "/publish";
+
+/// What stands as it is in a key of object storage; engines that read Hive layouts decode the rest.
+const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.');
 
 /// Asks a Linker to archive its whole log, and to close its epoch.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,6 +52,8 @@ pub struct Cut {
     pub scopes: Vec<String>,
     /// The rulings in force at the cut.
     pub rulings: Vec<RulingV1>,
+    /// Those of rows after `published_row`.
+    pub new_rulings: Vec<RulingV1>,
     /// Every revision of the settings that an event before the cut arrived under, and the settings as JSON.
     pub settings: Vec<(u64, String)>,
 }
@@ -150,15 +160,39 @@ pub struct PublishedDay {
     pub parts: Vec<String>,
 }
 
-/// Where a link task leaves its cells.
-pub fn part_key(
-    generation: u64,
-    advertiser: &str,
-    shard: u32,
-    day: adtally_core::time::Day,
-    part: u32,
-) -> String {
-    format!("batch/generation={generation}/advertiser={advertiser}/shard={shard}/day={day}/part-{part}.cells")
+/// Under which everything lies that the batch leaves in object storage for a generation.
+pub fn generation_prefix(generation: u64) -> String {
+    format!("batch/generation={generation}/")
+}
+
+/// Where a link task leaves the cells of a part of a day.
+pub fn part_key(generation: u64, advertiser: &Key, shard: u32, day: Day, part: u32) -> String {
+    format!("{}/day={day}/part-{part}.cells", shard_prefix(generation, advertiser, shard))
+}
+
+/// Where a cut is kept for the tasks that go by it; `step` tells the cuts of a generation apart.
+pub fn cut_key(generation: u64, advertiser: &Key, shard: u32, step: &str) -> String {
+    format!("{}/{step}.cut", shard_prefix(generation, advertiser, shard))
+}
+
+fn shard_prefix(generation: u64, advertiser: &Key, shard: u32) -> String {
+    let advertiser = utf8_percent_encode(advertiser.as_str(), ESCAPED);
+    format!("{}advertiser={advertiser}/shard={shard}", generation_prefix(generation))
+}
+
+impl From<Ruling> for RulingV1 {
+    fn from(ruling: Ruling) -> Self {
+        Self { group: ruling.group, kind: ruling.kind as u8, day: ruling.day.0 }
+    }
+}
+
+impl TryFrom<RulingV1> for Ruling {
+    type Error = VersionedError;
+
+    fn try_from(v1: RulingV1) -> Result<Self, VersionedError> {
+        let kind = Kind::ALL.get(usize::from(v1.kind)).ok_or(VersionedError::Invalid("kind"))?;
+        Ok(Self { group: v1.group, kind: *kind, day: Day(v1.day) })
+    }
 }
 
 /// What crosses objects and object storage as bytes.

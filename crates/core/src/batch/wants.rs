@@ -21,6 +21,11 @@ impl Days {
         Self { first: day.0.saturating_sub(reach(window_ms)), last: day.0 }
     }
 
+    /// From a day to the last one that begins less than `window_ms` after some time of it.
+    pub(super) fn after(day: Day, window_ms: i64) -> Self {
+        Self { first: day.0, last: day.0.saturating_add(reach(window_ms)) }
+    }
+
     pub(super) fn holds(self, day: Day) -> bool {
         self.first <= day.0 && day.0 <= self.last
     }
@@ -29,7 +34,7 @@ impl Days {
         other == Days::NONE || (self.first <= other.first && other.last <= self.last)
     }
 
-    fn hull(self, other: Days) -> Days {
+    pub(super) fn hull(self, other: Days) -> Days {
         Days { first: self.first.min(other.first), last: self.last.max(other.last) }
     }
 }

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use adtally_core::batch::{Accepted, Entry, Repeat, Span};
-use adtally_core::event::Event;
+use adtally_core::event::{Dims, Event, EventRef, Kind, Screening};
+use adtally_core::key::{EventId, Key, UserKey};
 use adtally_core::link::{Admission, Arrival, Fact, Linker, NoShelf, Retention, group_of};
 use adtally_core::settings::{Settings, Windows};
-use adtally_core::time::{Day, EventTime, HOUR_MS, ServerTime};
+use adtally_core::time::{DAY_MS, Day, EventTime, HOUR_MS, ServerTime};
 use proptest::prelude::*;
 
 use crate::scenario::{self, START};
@@ -40,6 +41,13 @@ pub(crate) struct Row {
 pub(crate) struct File {
     pub(crate) span: Span,
     pub(crate) entries: Vec<Entry>,
+}
+
+impl File {
+    /// The last row in it.
+    pub(crate) fn to_row(&self) -> i64 {
+        self.entries.iter().map(Entry::row).max().unwrap()
+    }
 }
 
 /// Times of the order of those of the events, so that some matter for each other and some do not.
@@ -163,4 +171,32 @@ impl History {
         };
         files.into_iter().map(file).collect()
     }
+}
+
+/// An impression that makes the other one a repeat, that one's click, and the conversion of that, which happens at the
+/// start: the conversion's fact depends on the first, if each arrives near enough to the next.
+pub(crate) fn chain(arrivals_ms: [i64; 4]) -> History {
+    let retention = Retention { touches_ms: 20 * DAY_MS, dedupe_ms: 5 * DAY_MS };
+    let mut settings = Settings::default();
+    settings.windows.repeat_impression_ms = DAY_MS;
+    let kinds = [Kind::Impression, Kind::Impression, Kind::Click, Kind::Conversion];
+    let event = |n: usize| Event {
+        event: EventRef { kind: kinds[n], id: EventId::parse(&format!("e{n}")).unwrap() },
+        at: EventTime(START + n as i64 - [2, 2, 1, 0][n] * 23 * HOUR_MS),
+        advertiser: Key::parse("acme").unwrap(),
+        dims: Dims { ad: Key::parse(if n == 3 { "" } else { "a1" }).unwrap(), ..Dims::default() },
+        label: Key::empty(),
+        user: Some(UserKey(1)),
+        impression: None,
+        click: None,
+        cost_micros: None,
+        value_micros: 0,
+        screening: Screening::Clean,
+        extras: None,
+    };
+    let row =
+        |n: usize| Row { received: ServerTime(START + arrivals_ms[n]), revision: 0, events: vec![event(n)] };
+    let mut rows: Vec<Row> = (0..4).map(row).collect();
+    rows.sort_by_key(|row| row.received);
+    History { retention, settings: vec![Arc::new(settings)], rows, closings: vec![1, 2, 3] }
 }

@@ -7,3 +7,4 @@ mod history;
 #[path = "../linking/scenario.rs"]
 mod scenario;
 mod relink;
+mod affected;

@@ -1,0 +1,179 @@
+//! Which days have to be linked again because of what is new.
+
+use std::collections::BTreeSet;
+
+use super::wants::{Days, Reach, Wants};
+use super::{Hashes, Ruling, Span, Standing};
+use crate::event::Kind;
+use crate::link::Retention;
+use crate::settings::Settings;
+use crate::time::Day;
+
+/// The most new entries to follow at once: some tens of megabytes. More are followed a range of groups at a time
+/// ([`super::ranges`]), and all days that any of them names are affected.
+pub const MAX_NEWS: u64 = 500_000;
+
+/// Follows new entries and rulings to the days whose facts may depend on them, days with new entries included; facts of
+/// all other days are as they were.
+///
+/// The other way round than [`Selection`](super::Selection): from a touch to the children that name it, to those of its
+/// user after it that name nothing, and to what it makes a repeat; and so on from those.
+/// In each round every file is offered ([`Affected::opens`]) and every row of those to be opened ([`Affected::see`]).
+#[derive(Debug)]
+pub struct Affected {
+    /// Rows up to this one were there before.
+    known_row: i64,
+    /// The groups whose new entries are followed.
+    groups: (u64, u64),
+    rulings: BTreeSet<Ruling>,
+    ruled_days: BTreeSet<Day>,
+    reach: Reach,
+    retention: Retention,
+    round: Round,
+    /// The first arrival of what is followed.
+    since: i64,
+    days: BTreeSet<Day>,
+    before: Effects,
+    /// What is followed in this round, and on which days.
+    now: Effects,
+    looked_at: Days,
+    next: Effects,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Round {
+    News,
+    Effects,
+}
+
+/// Whose facts may change.
+#[derive(Debug, Default)]
+struct Effects {
+    /// Children that name one of these, and those of these groups, kinds and days that name nothing.
+    children: Wants,
+    /// Events of these groups, kinds and days.
+    neighbours: Wants,
+}
+
+impl Affected {
+    /// What depends on rows after `known_row` of these groups, and on these rulings.
+    pub fn new<'a>(
+        known_row: i64,
+        groups: (u64, u64),
+        rulings: impl IntoIterator<Item = Ruling>,
+        retention: Retention,
+        settings: impl IntoIterator<Item = &'a Settings>,
+    ) -> Self {
+        let rulings: BTreeSet<Ruling> = rulings.into_iter().collect();
+        Self {
+            known_row,
+            groups,
+            ruled_days: rulings.iter().map(|ruling| ruling.day).collect(),
+            rulings,
+            reach: Reach::of(settings),
+            retention,
+            round: Round::News,
+            since: i64::MAX,
+            days: BTreeSet::new(),
+            before: Effects::default(),
+            now: Effects::default(),
+            looked_at: Days::NONE,
+            next: Effects::default(),
+        }
+    }
+
+    /// Whether rows of this file, whose last row is `to_row`, have to be seen in this round.
+    pub fn opens(&self, file: &Span, to_row: i64) -> bool {
+        match self.round {
+            Round::News => to_row > self.known_row || self.ruled_days.contains(&file.day),
+            Round::Effects => {
+                let (_, after_ms) = self.retention.context_ms();
+                file.received.1.0 >= self.since.saturating_sub(after_ms)
+                    && (self.now.children.has_names() || self.looked_at.holds(file.day))
+            }
+        }
+    }
+
+    /// Looks at an entry in row `row` of the log: to be called once in a round for each of a file to be opened.
+    pub fn see(&mut self, file: &Span, row: i64, entry: &Hashes) {
+        match self.round {
+            Round::News => self.see_news(file, row, entry),
+            Round::Effects if self.is_affected(file, entry) => {
+                self.days.insert(file.day);
+                self.follow(file, entry);
+            }
+            Round::Effects => {}
+        }
+    }
+
+    /// Whether there is another round.
+    pub fn next_round(&mut self) -> bool {
+        self.round = Round::Effects;
+        let Effects { children, neighbours } = std::mem::take(&mut self.now);
+        self.before.children.take(children);
+        self.before.neighbours.take(neighbours);
+        self.now = std::mem::take(&mut self.next);
+        self.now.children.widen(&self.before.children);
+        self.now.neighbours.widen(&self.before.neighbours);
+        self.looked_at = self.now.children.days().hull(self.now.neighbours.days());
+        !self.now.children.is_empty() || !self.now.neighbours.is_empty()
+    }
+
+    /// The days whose facts may have changed.
+    pub fn days(self) -> BTreeSet<Day> {
+        self.days
+    }
+
+    fn see_news(&mut self, file: &Span, row: i64, entry: &Hashes) {
+        let Hashes { kind, group, standing, .. } = *entry;
+        if group < self.groups.0 || self.groups.1 < group {
+            return;
+        }
+        let is_new = row > self.known_row;
+        let is_ruled =
+            standing == Standing::OfUser && self.rulings.contains(&Ruling { group, kind, day: file.day });
+        if !is_new && !is_ruled {
+            return;
+        }
+        self.days.insert(file.day);
+        self.since = self.since.min(file.received.0.0);
+        self.follow(file, entry);
+        let repeats_ms = self.reach.repeats_ms(kind).filter(|_| is_new && standing == Standing::OfUser);
+        if let Some(window_ms) = repeats_ms {
+            self.next.neighbours.add_group(group, kind, Days::after(file.day, window_ms));
+        }
+    }
+
+    fn is_affected(&self, file: &Span, entry: &Hashes) -> bool {
+        let Hashes { kind, group, parent, standing, .. } = *entry;
+        let is_child = || match parent {
+            Some(name) => self.now.children.has_name(name),
+            None => standing == Standing::OfUser && self.now.children.has_group(group, kind, file.day),
+        };
+        let is_neighbour =
+            || standing == Standing::OfUser && self.now.neighbours.has_group(group, kind, file.day);
+        standing != Standing::Repeat && (is_child() || is_neighbour())
+    }
+
+    /// Notes whose facts depend on what this entry is.
+    fn follow(&mut self, file: &Span, entry: &Hashes) {
+        let Hashes { kind, group, name, standing, .. } = *entry;
+        if standing == Standing::Repeat || !matches!(kind, Kind::Impression | Kind::Click) {
+            return;
+        }
+        if !self.before.children.has_name(name) && !self.now.children.has_name(name) {
+            self.next.children.add_name(name);
+        }
+        if standing != Standing::OfUser {
+            return;
+        }
+        for child in [Kind::View, Kind::Click, Kind::Conversion] {
+            let Some(window_ms) = self.reach.touches_ms(child, kind) else { continue };
+            let days = Days::after(file.day, window_ms);
+            let is_known = |effects: &Effects| effects.children.has_days(group, child, days);
+            if !is_known(&self.before) && !is_known(&self.now) {
+                self.next.children.add_group(group, child, days);
+            }
+        }
+    }
+}
