@@ -38,6 +38,8 @@ pub(crate) enum Route {
     Event(String),
     /// `/v1/reports`
     Reports,
+    /// `/v1/segments`
+    Segments,
     /// `/v1/live`
     Live,
     /// `/v1/billing`
@@ -107,6 +109,7 @@ impl Route {
             "placements" => Route::Entries(EntryKind::Placement),
             "events" => Route::Events,
             "reports" => Route::Reports,
+            "segments" => Route::Segments,
             "live" => Route::Live,
             _ => Route::Unknown,
         }
@@ -252,6 +255,6 @@ mod tests {
                 assert_eq!(item.get(method).is_some(), exists, "{method} {path}");
             }
         }
-        assert_eq!(described, 49);
+        assert_eq!(described, 50);
     }
 }

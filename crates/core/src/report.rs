@@ -31,11 +31,13 @@ mod zone;
 mod plan;
 mod groups;
 mod table;
+mod grouped;
 mod csv;
 mod error;
 
 pub use error::QueryError;
 pub use filter::{Filter, Test};
+pub use grouped::Grouped;
 pub use metric::{Metric, Ratio};
 pub use plan::Plan;
 pub use query::{By, Format, MAX_LIMIT, Query, Sort, Source};

@@ -104,6 +104,9 @@ pub struct EventsQuery {
     pub from_ms: Option<i64>,
     /// Before this event time, in ms since 1970.
     pub to_ms: Option<i64>,
+    /// What the cell of the event has to be: filters as the report API writes them.
+    #[serde(default)]
+    pub filters: Vec<String>,
     /// The most events to list.
     pub limit: u32,
 }

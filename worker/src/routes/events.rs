@@ -3,6 +3,7 @@
 use adtally_core::access::{Grant, Owners, Side};
 use adtally_core::event::Kind;
 use adtally_core::key::{EventId, Key};
+use adtally_core::report::Filter;
 use adtally_core::time::parse_instant;
 use adtally_wire::api::{EventList, EventStory};
 use adtally_wire::catalog::key as parse_key;
@@ -48,6 +49,7 @@ pub(super) async fn list(call: &Call) -> Result<Response, Fault> {
         outcome: call.parameter("outcome"),
         from_ms: time(call, "from")?,
         to_ms: time(call, "to")?,
+        filters: filters(call)?,
         limit: limit(call)?,
     };
     let lists: Vec<EventList> = ask(call, &advertiser, EVENTS, &query).await?;
@@ -90,6 +92,19 @@ fn time(call: &Call, name: &str) -> Result<Option<i64>, Fault> {
         let detail = format!("{name} {text:?} is neither ms since 1970 nor RFC 3339");
         Fault::refused(422, "bad_time", detail)
     })
+}
+
+/// The filters that are any, as they came.
+fn filters(call: &Call) -> Result<Vec<String>, Fault> {
+    let given = call.parameters().into_iter().filter(|(name, text)| name == "filter" && !text.is_empty());
+    let texts: Vec<String> = given.map(|(_, text)| text).collect();
+    match texts.iter().find(|text| Filter::parse(text).is_none()) {
+        None => Ok(texts),
+        Some(unknown) => {
+            let detail = format!("filter {unknown:?} is not <dimension>:<eq|ne|in|prefix>:<value>");
+            Err(Fault::refused(422, "unknown_filter", detail))
+        }
+    }
 }
 
 fn limit(call: &Call) -> Result<u32, Fault> {

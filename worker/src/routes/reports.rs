@@ -22,14 +22,8 @@ const MAX_FAN_OUT: usize = 500;
 pub(super) async fn get(call: &Call) -> Result<Response, Fault> {
     let grant = authenticate(call).await?;
     let scope = scope(call, &grant)?;
-    let reduce_query = ReduceQuery {
-        parameters: call.parameters().into_iter().filter(|(name, _)| name != "scope").collect(),
-        now_ms: call.now.0,
-        default_tz: default_tz(call, &scope).await?,
-    };
-    let query =
-        Query::parse(&reduce_query.parameters, &reduce_query.default_tz, call.now).map_err(refused)?;
-    query.check_scope(&scope).map_err(refused)?;
+    let parameters = call.parameters().into_iter().filter(|(name, _)| name != "scope").collect();
+    let (query, reduce_query) = question(call, &scope, parameters).await?;
     let data = gather(call, &scope, &query, &reduce_query).await?;
     let etag = etag::of(&[&data.version, &query.canonical()]);
     let builder = ResponseBuilder::new()
@@ -48,6 +42,18 @@ pub(super) async fn get(call: &Call) -> Result<Response, Fault> {
             Ok(builder.fixed(table.to_csv().into_bytes()))
         }
     }
+}
+
+/// The query of these parameters, which `scope` may ask, and how objects are asked it.
+pub(super) async fn question(
+    call: &Call,
+    scope: &Scope,
+    parameters: Vec<(String, String)>,
+) -> Result<(Query, ReduceQuery), Fault> {
+    let asked = ReduceQuery { parameters, now_ms: call.now.0, default_tz: default_tz(call, scope).await? };
+    let query = Query::parse(&asked.parameters, &asked.default_tz, call.now).map_err(refused)?;
+    query.check_scope(scope).map_err(refused)?;
+    Ok((query, asked))
 }
 
 /// The scope that a call is about: its `scope` parameter, else the token's own.
@@ -71,13 +77,13 @@ async fn default_tz(call: &Call, scope: &Scope) -> Result<String, Fault> {
 }
 
 /// The cells of a query, and which data they are.
-struct Data {
-    segment: Segment,
-    head: ReduceHead,
-    version: String,
+pub(super) struct Data {
+    pub(super) segment: Segment,
+    pub(super) head: ReduceHead,
+    pub(super) version: String,
 }
 
-async fn gather(
+pub(super) async fn gather(
     call: &Call,
     scope: &Scope,
     query: &Query,

@@ -144,7 +144,7 @@ impl Metric {
     }
 
     /// The sums that it is made of.
-    pub(super) fn measures(self) -> impl Iterator<Item = Measure> {
+    pub fn measures(self) -> impl Iterator<Item = Measure> {
         let (one, other) = match self {
             Metric::Measure(measure) => (Some(measure), None),
             Metric::Gross(kind) => (Some(measure::valid(kind)), Some(measure::invalid(kind))),

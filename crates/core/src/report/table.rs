@@ -159,10 +159,7 @@ enum Figures<'g> {
 
 impl<'g> Columns<'g> {
     fn new(query: &Query, groups: &'g Groups, scope: &Scope) -> Self {
-        let names = query.by().iter().map(|by| match by {
-            By::Time(unit) => Names::of_times(groups, |hour| unit.start(query.zone(), hour)),
-            By::Dimension(dimension) => Names::of_dimension(groups, *dimension),
-        });
+        let names = query.by().iter().map(|by| Names::new(query, groups, *by));
         let first_metric = query.by().len();
         let sorted = query.sort().iter().filter_map(|sort| sort.column.checked_sub(first_metric));
         let figures = sorted.map(|place| (place, Figures::new(query.metrics()[place], groups, scope)));
@@ -211,7 +208,24 @@ impl<'g> Columns<'g> {
     }
 }
 
+/// Per grouping of a query its texts, which ascend, and for each group a place among them.
+pub(super) fn names(query: &Query, groups: &Groups) -> Vec<(Vec<String>, Vec<u32>)> {
+    let owned = |by: &By| {
+        let names = Names::new(query, groups, *by);
+        let places = (0..groups.len()).map(|group| names.place(group)).collect();
+        (names.texts.into_iter().map(Cow::into_owned).collect(), places)
+    };
+    query.by().iter().map(owned).collect()
+}
+
 impl<'g> Names<'g> {
+    fn new(query: &Query, groups: &'g Groups, by: By) -> Self {
+        match by {
+            By::Time(unit) => Names::of_times(groups, |hour| unit.start(query.zone(), hour)),
+            By::Dimension(dimension) => Names::of_dimension(groups, dimension),
+        }
+    }
+
     fn of_dimension(groups: &'g Groups, dimension: Dimension) -> Self {
         let column = groups.dims.iter().find(|(one, _)| *one == dimension).map(|(_, column)| column);
         let texts = column.iter().flat_map(|column| &column.values).map(|value| Cow::from(value.as_str()));

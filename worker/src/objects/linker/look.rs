@@ -3,6 +3,7 @@
 use adtally_core::event::{Event, EventRef, Kind};
 use adtally_core::key::{EventId, UserKey};
 use adtally_core::link::{Filter, Related};
+use adtally_core::report::Filter as CellFilter;
 use adtally_core::time::{EventTime, ServerTime};
 use adtally_wire::api::{EventList, EventStory};
 use adtally_wire::object::{EventsQuery, StoryQuery};
@@ -39,9 +40,11 @@ impl Node {
             from: query.from_ms.map(EventTime),
             to: query.to_ms.map(EventTime),
         };
+        let cells: Vec<CellFilter> =
+            query.filters.iter().filter_map(|text| CellFilter::parse(text)).collect();
         let (_, shard) = self.name()?;
         let limit = query.limit as usize;
-        Response::from_json(&self.change_memory(|memory| memory.list(&filter, limit, shard))?)
+        Response::from_json(&self.change_memory(|memory| memory.list(&filter, &cells, limit, shard))?)
     }
 }
 
@@ -81,7 +84,7 @@ impl Memory {
         Ok(None)
     }
 
-    fn list(&mut self, filter: &Filter, limit: usize, shard: u32) -> Result<EventList> {
+    fn list(&mut self, filter: &Filter, cells: &[CellFilter], limit: usize, shard: u32) -> Result<EventList> {
         let mut events = Vec::new();
         let (mut before, mut looked_at) = (i64::MAX >> 11, 0);
         while events.len() < limit {
@@ -95,7 +98,8 @@ impl Memory {
                 looked_at += row.accepted.len();
                 for event in row.accepted.into_iter().rev().filter(|event| filter.fits(event)) {
                     if events.len() < limit {
-                        events.extend(self.listed(event, row.received, filter, shard)?);
+                        let listed = self.listed(event, row.received, filter, shard)?;
+                        events.extend(listed.filter(|story| lies_in(story, cells)));
                     }
                 }
             }
@@ -116,4 +120,10 @@ impl Memory {
         let fits = related.filter(|related| filter.fits_outcome(&related.fact));
         Ok(fits.map(|related| story::summary(&Related { event, ..related }, shard)))
     }
+}
+
+/// Whether the cell that an event counts in passes all filters.
+fn lies_in(story: &EventStory, filters: &[CellFilter]) -> bool {
+    let value = |filter: &CellFilter| story.cell.get(filter.dimension.name()).map_or("", String::as_str);
+    filters.iter().all(|filter| filter.test.passes(value(filter)))
 }
