@@ -8,3 +8,4 @@ pub mod feed;
 pub mod backoff;
 pub mod throttle;
 pub mod live;
+pub mod cells;

@@ -7,3 +7,5 @@ pub mod ranking;
 pub mod catalog;
 pub mod money;
 pub mod setting;
+pub mod pivot;
+pub mod sheet;

@@ -8,5 +8,6 @@ pub mod range;
 pub mod frame;
 pub mod overview;
 pub mod report;
+pub mod explore;
 pub mod edit;
 pub mod place;

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use adtally_wire::api::{Problem, ReportAnswer, SessionInfo, SignIn};
-use gloo_net::http::{Request, Response};
+use gloo_net::http::{Method, Request, RequestBuilder, Response};
 use leptos::prelude::*;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 use wasm_bindgen::JsValue;
 
@@ -60,6 +61,32 @@ impl Client {
     /// Any answer that is one JSON value.
     pub async fn get<T: DeserializeOwned>(&self, address: &str) -> Result<T, Failure> {
         decode(accepted(Request::get(address).send().await.map_err(unreachable)?).await?).await
+    }
+
+    /// Bytes, and the version of the data that they were made of.
+    pub async fn bytes(&self, address: &str) -> Result<(Vec<u8>, String), Failure> {
+        let response = accepted(Request::get(address).send().await.map_err(unreachable)?).await?;
+        let version = response.headers().get("adtally-version").unwrap_or_default();
+        Ok((response.binary().await.map_err(unreachable)?, version))
+    }
+
+    /// Sends a JSON body and reads the answer.
+    pub async fn send<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        address: &str,
+        body: &impl Serialize,
+    ) -> Result<T, Failure> {
+        let body = body.serialize(&serde_wasm_bindgen::Serializer::json_compatible()).map_err(unreadable)?;
+        let text = js_sys::JSON::stringify(&body).map_err(unreadable)?;
+        let request = RequestBuilder::new(address).method(method).header("content-type", "application/json");
+        let request = request.body(String::from(text)).map_err(unreachable)?;
+        decode(accepted(request.send().await.map_err(unreachable)?).await?).await
+    }
+
+    /// Deletes what is at an address.
+    pub async fn delete(&self, address: &str) -> Result<(), Failure> {
+        accepted(Request::delete(address).send().await.map_err(unreachable)?).await.map(drop)
     }
 
     /// A report; one that has not changed since it was last asked for comes from memory.

@@ -217,7 +217,7 @@ impl ReportState {
 }
 
 /// Reads a list of names separated by commas; `None` when the parameter is absent, empty when it is empty.
-fn read_list<T: PartialEq>(
+pub(super) fn read_list<T: PartialEq>(
     params: &Params,
     name: &str,
     parse: impl Fn(&str) -> Option<T>,
@@ -235,7 +235,7 @@ fn read_list<T: PartialEq>(
     (!items.is_empty() || params.get(name) == Some("")).then_some(items)
 }
 
-fn read_number(params: &Params, name: &str, unread: &mut Vec<String>) -> Option<u32> {
+pub(super) fn read_number(params: &Params, name: &str, unread: &mut Vec<String>) -> Option<u32> {
     let text = params.get(name)?;
     let number = text.parse().ok();
     if number.is_none() {
@@ -244,7 +244,7 @@ fn read_number(params: &Params, name: &str, unread: &mut Vec<String>) -> Option<
     number
 }
 
-fn names<T: Copy>(items: &[T], name: impl Fn(T) -> &'static str) -> String {
+pub(super) fn names<T: Copy>(items: &[T], name: impl Fn(T) -> &'static str) -> String {
     items.iter().map(|item| name(*item)).collect::<Vec<_>>().join(",")
 }
 

@@ -1,0 +1,5 @@
+//! The texts of events and their stories.
+
+use super::{Phrase, phrases};
+
+phrases! {}

@@ -1,0 +1,5 @@
+//! The texts of jobs, restatements and health.
+
+use super::{Phrase, phrases};
+
+phrases! {}

@@ -1,0 +1,5 @@
+//! The texts of the settings.
+
+use super::{Phrase, phrases};
+
+phrases! {}
