@@ -25,6 +25,8 @@ pub(crate) const TASKS: &str = "TASKS";
 pub(crate) const BILLING: &str = "BILLING";
 /// D1 database: the catalog and the tokens.
 pub(crate) const CATALOG: &str = "CATALOG";
+/// R2 bucket: the archive of raw events, what the batch makes of it, and exports.
+pub(crate) const STORE: &str = "STORE";
 /// Static assets: the dashboard.
 pub(crate) const ASSETS: &str = "ASSETS";
 /// Secret: the token of the platform's operators.
