@@ -21,7 +21,9 @@ const TICKS_PER_SECOND = 100;
 const PROBE = `export default {
   async fetch(request, env) {
     const [binding, name, path] = new URL(request.url).searchParams.getAll("of");
-    return env[binding].getByName(name).fetch("https://object" + path);
+    const { method } = request;
+    const body = method === "POST" ? await request.arrayBuffer() : undefined;
+    return env[binding].getByName(name).fetch("https://object" + path, { method, body });
   },
 };`;
 
@@ -117,10 +119,21 @@ export class Runtime {
     await producer.send(body, options);
   }
 
+  /** Calls an object as the worker does; with a body it is a POST. */
+  async call(binding, name, path, body) {
+    const of = [binding, name, path].map((part) => `of=${encodeURIComponent(part)}`);
+    const method = body === undefined ? "GET" : "POST";
+    return fetch(`http://127.0.0.1:${this.#ports.probe}/?${of.join("&")}`, { method, body });
+  }
+
+  /** A bucket of the worker. */
+  async bucket(binding) {
+    return this.#miniflare.getR2Bucket(binding, "adtally");
+  }
+
   /** What the isolate of an object has used: rows, calls, memory. */
   async usage(advertiser) {
-    const of = ["LINKER", `${advertiser}/0`, "/usage"].map((part) => `of=${encodeURIComponent(part)}`);
-    const answer = await fetch(`http://127.0.0.1:${this.#ports.probe}/?${of.join("&")}`);
+    const answer = await this.call("LINKER", `${advertiser}/0`, "/usage");
     if (answer.status !== 200) throw new Error(`no usage of ${advertiser}: ${answer.status} ${await answer.text()}`);
     return { ...(await answer.json()), cpu_s: this.cpuSeconds() };
   }

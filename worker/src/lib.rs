@@ -28,6 +28,7 @@ mod ledgers;
 mod jobs;
 mod tasks;
 mod consumer;
+mod store;
 mod storage;
 mod objects;
 

@@ -5,6 +5,7 @@ pub(crate) mod schema;
 pub(crate) mod linker;
 pub(crate) mod billing;
 pub(crate) mod runs;
+pub(crate) mod archive;
 pub(crate) mod report;
 pub(crate) mod ledger;
 pub(crate) mod dead_letters;

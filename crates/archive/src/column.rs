@@ -80,7 +80,7 @@ const LINES: [Line; 27] = {
         (Column::Kind, "kind", Text, true, Dictionary),
         (Column::Id, "id", Text, true, Plain),
         (Column::Outcome, "outcome", Text, true, Dictionary),
-        (Column::At, "at", Time, true, Delta),
+        (Column::At, "event_time", Time, true, Delta),
         (Column::Received, "received", Time, true, Delta),
         (Column::Row, "log_row", Number, true, Delta),
         (Column::Revision, "revision", Number, false, Dictionary),

@@ -22,6 +22,7 @@ mod fact;
 mod explain;
 mod story;
 mod spill;
+mod origin;
 mod bulk;
 pub mod run;
 

@@ -214,6 +214,11 @@ impl Shard {
         &mut self.linker
     }
 
+    /// The last row of the log that is linked.
+    pub fn last_row(&self) -> i64 {
+        self.last_row
+    }
+
     /// How many shards the advertiser has; `None` before the first event or setting.
     pub fn shards(&self) -> Option<u32> {
         self.shards

@@ -210,6 +210,7 @@ pub trait Bytes: Serialize + DeserializeOwned {
 
 impl Bytes for CutRequest {}
 impl Bytes for Cut {}
+impl Bytes for ArchiveFile {}
 impl Bytes for Rulings {}
 impl Bytes for Published {}
 impl Bytes for Compaction {}

@@ -1,7 +1,7 @@
 //! The Linker object: the log of one shard of one advertiser, and the links that follow from it.
 //!
-//! - It owns the shard's log, its settings as they were at each arrival, and the outboxes to the
-//!   Report objects and to billing.
+//! - It owns the shard's log, its settings as they were at each arrival, the outboxes to the Report objects and to
+//!   billing, and the manifest of the archive.
 //! - Memory holds nothing that is not stored: after any crash or panic it is made again from the runs and what the log
 //!   has after them.
 //! - `append` may be repeated: events are known by their ids. `settings` may be repeated: revisions only grow.
@@ -13,6 +13,8 @@ mod billing;
 mod look;
 mod memory;
 mod spill;
+mod archive;
+mod cut;
 
 use std::cell::{Cell, RefCell};
 use std::panic::AssertUnwindSafe;
@@ -21,6 +23,7 @@ use std::time::Duration;
 
 use adtally_core::shard::Refusal;
 use adtally_core::time::ServerTime;
+use adtally_wire::batch::{COMPACTED, CUT, PUBLISHED};
 use adtally_wire::billing::object::{CONFIRMED, OUTBOX};
 use adtally_wire::log::Append;
 use adtally_wire::object::{
@@ -36,6 +39,7 @@ use crate::usage;
 use billing::Desk;
 use commit::{Queue, Refused};
 use memory::Memory;
+use spill::EXPIRY_BREAK;
 
 /// See the module.
 #[durable_object]
@@ -58,6 +62,7 @@ struct Node {
     /// When the last flush began.
     flushed_at: Cell<ServerTime>,
     alarm_is_set: Cell<bool>,
+    is_archiving: Cell<bool>,
     desk: Desk,
 }
 
@@ -73,6 +78,7 @@ impl DurableObject for Linker {
             flush_is_wanted: Cell::default(),
             flushed_at: Cell::new(ServerTime(i64::MIN)),
             alarm_is_set: Cell::default(),
+            is_archiving: Cell::default(),
             desk: Desk::default(),
         };
         Self { node: AssertUnwindSafe(Rc::new(node)) }
@@ -83,10 +89,13 @@ impl DurableObject for Linker {
         match (request.method(), request.path().as_str()) {
             (Method::Post, APPEND) => self.append(request.bytes().await?).await,
             (Method::Put, SETTINGS) => self.settings(&request.json().await?),
-            (Method::Post, STORY) => self.node.story(&request.json().await?),
+            (Method::Post, STORY) => self.node.story(&request.json().await?).await,
             (Method::Post, EVENTS) => self.node.events(&request.json().await?),
             (Method::Post, CONFIRMED) => self.node.confirmed(&request.json().await?),
             (Method::Post, OUTBOX) => self.node.billing_depth(),
+            (Method::Post, CUT) => self.node.cut(&request.bytes().await?).await,
+            (Method::Post, PUBLISHED) => self.node.published(&request.bytes().await?),
+            (Method::Post, COMPACTED) => self.node.compacted(&request.bytes().await?),
             (Method::Get, USAGE) => usage::answer(),
             _ => refuse(404, None, "no such call"),
         }
@@ -99,7 +108,8 @@ impl DurableObject for Linker {
         self.node.alarm_is_set.set(false);
         self.node.flush_by_alarm().await;
         self.node.expire()?;
-        self.node.plan_expiry().await;
+        self.node.archive_by_alarm().await;
+        self.node.plan_ahead().await;
         self.node.bill().await;
         Response::empty()
     }
@@ -149,6 +159,21 @@ impl Node {
             Err(error) => worker::console_error!("the alarm could not be set: {error}"),
         }
         set.is_ok()
+    }
+
+    /// Sets the alarm for what is due next, where nothing else is.
+    ///
+    /// 1. Setting it may be repeated: it only moves.
+    async fn plan_ahead(&self) {
+        let due = self.change_memory(|memory| {
+            let expiry = memory.shard.linker().next_expiry().map(|due| (due, EXPIRY_BREAK));
+            Ok([expiry, memory.next_archiving(), memory.next_trim()?])
+        });
+        match due.map(|due| due.into_iter().flatten().min_by_key(|(due, _)| *due)) {
+            Ok(Some((due, least))) => self.wake_at(due, least).await,
+            Ok(None) => {}
+            Err(error) => worker::console_error!("what is due next: {error}"),
+        }
     }
 
     /// Sets the alarm for a later time, unless one is set that comes first and looks anyway.

@@ -1,5 +1,8 @@
 //! What a Linker object stores: its log, its outbox, the settings that the log refers to, and the runs beside it.
 
+use std::collections::BTreeSet;
+
+use adtally_core::cell::Scope;
 use adtally_core::link::run::Written;
 use adtally_core::settings::Settings;
 use adtally_core::shard::{Expiry, Row as LogRow, Spill, Telling};
@@ -8,6 +11,7 @@ use adtally_wire::delta::Parcel;
 use adtally_wire::log::decode_row;
 use worker::{Error, Result, SqlStorageValue};
 
+use super::archive::{self, ArchiveStore, EpochState};
 use super::billing::{self, BillingOutbox};
 use super::runs::{Runs, TABLES};
 use super::schema::{Migrations, migrate};
@@ -26,10 +30,13 @@ const MIGRATIONS: Migrations = &[
     ],
     billing::SCHEMA,
     TABLES,
+    archive::TABLES,
 ];
 
 /// Log rows read at a time: at most a few megabytes of them are in memory besides what they become.
 const PAGE_ROWS: i64 = 16;
+/// No log has so many rows.
+const MAX_ROW: i64 = i64::MAX >> 11;
 
 /// The store of a Linker object.
 #[derive(Clone)]
@@ -88,24 +95,31 @@ impl LinkerStore {
         Runs::new(self.database.clone())
     }
 
-    /// Hands over every row of the log after row `after` in order, with its id.
+    /// Hands over every row of the log after row `after` in order, with its id, up to row `to` where there is one.
     pub(crate) fn replay(
         &self,
         mut after: i64,
+        to: Option<i64>,
         mut take: impl FnMut(i64, LogRow) -> Result<()>,
     ) -> Result<()> {
-        let query = "SELECT id, body FROM log WHERE id > ? ORDER BY id LIMIT ?";
+        let to = to.unwrap_or(MAX_ROW);
         loop {
-            let page = self.database.rows(query, vec![integer(after)?, integer(PAGE_ROWS)?])?;
+            let page = self.rows_after(after, to)?;
             if page.is_empty() {
                 return Ok(());
             }
-            for row in page {
-                let (id, row) = log_row(row)?;
+            for (id, row) in page {
                 after = id;
-                take(after, row)?;
+                take(id, row)?;
             }
         }
+    }
+
+    /// The rows of the log after row `after` up to row `to`, in order: a few of them, or none.
+    pub(crate) fn rows_after(&self, after: i64, to: i64) -> Result<Vec<(i64, LogRow)>> {
+        let query = "SELECT id, body FROM log WHERE id > ? AND id <= ? ORDER BY id LIMIT ?";
+        let page = vec![integer(after)?, integer(to)?, integer(PAGE_ROWS)?];
+        self.database.rows(query, page)?.into_iter().map(log_row).collect()
     }
 
     /// The rows of the log before row `before`, latest first: a few of them, or none.
@@ -116,10 +130,10 @@ impl LinkerStore {
     }
 
     /// Stores a spill: what it tells, its run, and how far the log is spilled with it; all or nothing.
-    pub(crate) fn spill(&self, spill: &Spill, epoch: u64) -> Result<()> {
+    pub(crate) fn spill(&self, spill: &Spill) -> Result<()> {
         self.database.atomically(|| {
             if let Some(telling) = &spill.telling {
-                self.post_within(telling, epoch)?;
+                self.post_within(telling)?;
             }
             self.runs().add(&spill.written)?;
             self.runs().set_position(&spill.position)
@@ -151,17 +165,50 @@ impl LinkerStore {
         }
     }
 
+    /// The archive and the cuts.
+    pub(crate) fn archive(&self) -> ArchiveStore {
+        ArchiveStore::new(self.database.clone())
+    }
+
     /// The outbox of billing.
     pub(crate) fn billing(&self) -> BillingOutbox {
         BillingOutbox::new(self.database.clone())
     }
 
     /// Puts parcels into the outbox, and what they cost into that of billing, all or none.
-    pub(crate) fn post(&self, telling: &Telling, epoch: u64) -> Result<()> {
-        self.database.atomically(|| self.post_within(telling, epoch))
+    pub(crate) fn post(&self, telling: &Telling) -> Result<()> {
+        self.database.atomically(|| self.post_within(telling))
     }
 
-    fn post_within(&self, telling: &Telling, epoch: u64) -> Result<()> {
+    /// Stores a cut: what is told before it, and the epoch that it opens; all or nothing.
+    pub(crate) fn cut(&self, telling: Option<&Telling>, state: &EpochState) -> Result<()> {
+        self.database.atomically(|| {
+            telling.map_or(Ok(()), |telling| self.post_within(telling))?;
+            self.archive().set_epoch(state)
+        })
+    }
+
+    /// Fills in to whom parcels were told where a log is older than the list of them: the scopes of its events, which
+    /// are all that facts can have.
+    pub(crate) fn recall_scopes(&self) -> Result<()> {
+        if !self.archive().scopes()?.is_empty() {
+            return Ok(());
+        }
+        let mut scopes = BTreeSet::from([Scope::Platform]);
+        self.replay(0, None, |_, row| {
+            for event in row.accepted {
+                scopes.insert(Scope::Advertiser(event.advertiser));
+                scopes.extend(Some(event.dims.service).filter(|key| !key.is_empty()).map(Scope::Service));
+            }
+            Ok(())
+        })?;
+        self.archive().remember_scopes(&scopes)
+    }
+
+    fn post_within(&self, telling: &Telling) -> Result<()> {
+        let epoch = self.archive().epoch()?.epoch;
+        let scopes = telling.parcels.iter().flat_map(|parcel| &parcel.segments).map(|(scope, _)| scope);
+        self.archive().remember_scopes(scopes)?;
         let source = self.name()?.ok_or_else(|| Error::RustError("the object has no name".to_owned()))?;
         let made = telling.parcels.last().and_then(|parcel| parcel.through);
         self.billing().add(&source, telling, made.unwrap_or(ServerTime(0)))?;

@@ -8,6 +8,7 @@ mod golden;
 mod naive;
 mod scenario;
 mod order;
+mod origin;
 mod shelf;
 mod runs;
 mod many;

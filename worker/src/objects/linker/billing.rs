@@ -121,7 +121,7 @@ impl Node {
     }
 
     /// Waits until everything that was written is stored for good.
-    async fn durable(&self) -> Result<()> {
+    pub(super) async fn durable(&self) -> Result<()> {
         let stored = self.state.storage().as_raw().sync()?;
         JsFuture::from(stored).await?;
         Ok(())

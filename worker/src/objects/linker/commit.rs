@@ -137,6 +137,7 @@ impl Node {
                 }
                 self.flush_soon();
                 self.spill_if_due();
+                self.archive_if_due();
             }
             Err(error) => {
                 let refused = Refused::NotStored(error.to_string());
@@ -160,7 +161,9 @@ impl Memory {
     fn store_events(&mut self, events: Vec<Event>) -> Result<Vec<Appended>> {
         let committed = self.shard.commit(events, clock::now(), &self.runs);
         let (row, admissions) = committed.map_err(|error| fault(error.to_string()))?;
-        let id = self.store.append(encode_row_within(row.clone(), MAX_ROW_BYTES))?;
+        let rows = encode_row_within(row.clone(), MAX_ROW_BYTES);
+        self.gathered.add(rows.iter().map(Vec::len).sum(), row.received);
+        let id = self.store.append(rows)?;
         self.shard.committed(id, row, &self.runs).map_err(|error| fault(error.to_string()))?;
         let status = |admission| match admission {
             Admission::Accepted(_) => Appended::Accepted,

@@ -24,8 +24,6 @@ const FLUSH_EVERY_MS: i64 = SECOND_MS;
 const OVERDUE_MS: u64 = 2_000;
 /// Deliveries under way at a time; an invocation may have six open connections.
 const MAX_DELIVERIES: usize = 6;
-/// The log has one epoch until batch cuts open the next.
-pub(super) const EPOCH: u64 = 1;
 
 impl Node {
     /// Flushes a moment later, once for all commits until then: there is one timer at a time.
@@ -127,7 +125,7 @@ impl Memory {
     /// Moves what is to be told into the outbox.
     fn post_untold(&mut self) -> Result<()> {
         let Some(telling) = self.shard.tell(clock::now()) else { return Ok(()) };
-        self.store.post(&telling, EPOCH)?;
+        self.store.post(&telling)?;
         self.shard.told(&telling);
         Ok(())
     }

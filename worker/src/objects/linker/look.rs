@@ -1,8 +1,10 @@
 //! Questions about single events.
 
+use adtally_archive::{ArchiveError, Glance};
+use adtally_core::batch::{Entry, Hashes};
 use adtally_core::event::{Event, EventRef, Kind};
 use adtally_core::key::{EventId, UserKey};
-use adtally_core::link::{Filter, Related};
+use adtally_core::link::{Filter, Related, Story};
 use adtally_core::report::Filter as CellFilter;
 use adtally_core::time::{EventTime, ServerTime};
 use adtally_wire::api::{EventList, EventStory};
@@ -13,22 +15,66 @@ use worker::{Response, Result};
 use super::memory::Memory;
 use super::{Node, fault};
 use crate::objects::refuse;
+use crate::store::Store;
 
 /// The most events that a list looks at: about a second, in which the shard does nothing else.
 const MAX_LOOKED_AT: usize = 200_000;
 /// The most rows before the one it is said to be in that an event is looked for in: a large commit is several rows.
 const MAX_ROWS_OF_COMMIT: i64 = 64;
 
+/// What is known of an event.
+struct Told {
+    story: Story,
+    /// Whether the event is as it was accepted; else it lacks what the linker does not keep.
+    is_whole: bool,
+    /// Entries of billing that are not confirmed.
+    pending: Vec<adtally_core::billing::Entry>,
+    /// Other kinds that have an event of this id.
+    also: Vec<String>,
+}
+
 impl Node {
     /// Tells the story of an event.
-    pub(super) fn story(&self, query: &StoryQuery) -> Result<Response> {
+    ///
+    /// 1. Reading the archive may be repeated.
+    pub(super) async fn story(&self, query: &StoryQuery) -> Result<Response> {
         let Ok(id) = EventId::parse(&query.id) else { return refuse(404, None, "no such event") };
         let kind = query.kind.as_deref().map(Kind::parse);
         let (_, shard) = self.name()?;
-        match self.change_memory(|memory| memory.story(&id, kind, shard))? {
-            Some(story) => Response::from_json(&story),
-            None => refuse(404, None, "no such event"),
+        let Some(mut told) = self.change_memory(|memory| memory.story(&id, kind))? else {
+            return refuse(404, None, "no such event");
+        };
+        if !told.is_whole {
+            match self.archived_event(&told.story.event).await {
+                Ok(Some(event)) => told.story.event.event = event,
+                Ok(None) => {}
+                Err(error) => worker::console_error!("the story of {id} lacks its archive: {error}"),
+            }
         }
+        Response::from_json(&story::tell(&told.story, shard, &told.pending, told.also))
+    }
+
+    /// The event as it is in the archive, with what the linker does not keep.
+    async fn archived_event(&self, related: &Related) -> Result<Option<Event>> {
+        let hashes = Hashes::of(&related.event);
+        let mut files = self.change_memory(|memory| memory.store.archive().files())?;
+        files.retain(|file| {
+            let rows = file.from_row <= related.row && file.to_row > related.row - MAX_ROWS_OF_COMMIT;
+            let groups = file.groups.0 <= hashes.group && hashes.group <= file.groups.1;
+            rows && groups && file.day == related.event.at.day().0
+        });
+        for file in files {
+            let reader = Store::open(&self.env)?.archived(&file).await?;
+            let unread = |error: ArchiveError| fault(format!("{}: {error}", file.key));
+            let glances = reader.glances(hashes.group..=hashes.group).map_err(unread)?;
+            let is_it = |glance: &&Glance| glance.hashes == hashes && glance.received == related.received;
+            let Some(found) = glances.iter().find(is_it) else { continue };
+            let entries = reader.entries(&[found.index]).map_err(unread)?;
+            if let Some(Entry::Accepted(accepted)) = entries.into_iter().next() {
+                return Ok(Some(accepted.event));
+            }
+        }
+        Ok(None)
     }
 
     /// Lists events, the latest arrival first.
@@ -50,7 +96,7 @@ impl Node {
 
 impl Memory {
     /// The story of the event of this id and kind; without a kind that of the first kind that there is.
-    fn story(&mut self, id: &EventId, kind: Option<Option<Kind>>, shard: u32) -> Result<Option<EventStory>> {
+    fn story(&mut self, id: &EventId, kind: Option<Option<Kind>>) -> Result<Option<Told>> {
         let unread = |error: adtally_core::link::ShelfError| fault(error.to_string());
         let linker = self.shard.linker();
         let kinds = linker.kinds_of(id, &self.runs).map_err(unread)?;
@@ -60,13 +106,14 @@ impl Memory {
         };
         let Some(kind) = wanted else { return Ok(None) };
         let event = EventRef { kind, id: id.clone() };
-        let Some(mut told) = linker.story(&event, &self.runs).map_err(unread)? else { return Ok(None) };
-        if let Some(whole) = self.whole(&told.event)? {
-            told.event.event = whole;
+        let Some(mut story) = linker.story(&event, &self.runs).map_err(unread)? else { return Ok(None) };
+        let whole = self.whole(&story.event)?;
+        let is_whole = whole.is_some();
+        if let Some(whole) = whole {
+            story.event.event = whole;
         }
         let also = kinds.into_iter().filter(|other| *other != kind).map(|kind| kind.name().to_owned());
-        let pending = self.pending(&event)?;
-        Ok(Some(story::tell(&told, shard, &pending, also.collect())))
+        Ok(Some(Told { story, is_whole, pending: self.pending(&event)?, also: also.collect() }))
     }
 
     /// The event as it is in the log, with what the linker does not keep.
@@ -104,7 +151,9 @@ impl Memory {
                 }
             }
         }
-        Ok(EventList { events, complete: true })
+        // What is gone from the log is not looked at.
+        let complete = events.len() == limit || self.store.archive().archiving()?.trimmed == 0;
+        Ok(EventList { events, complete })
     }
 
     /// What became of an event of the log, where it fits; nothing where it is forgotten.

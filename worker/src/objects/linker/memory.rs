@@ -8,6 +8,7 @@ use adtally_core::shard::{SettingsVerdict, Shard, Stored};
 use adtally_wire::object::LinkerSettings;
 use worker::Result;
 
+use super::archive::Gathered;
 use super::{Node, fault};
 use crate::storage::linker::{LinkerStore, StoredSettings};
 use crate::storage::runs::Runs;
@@ -20,6 +21,8 @@ pub(super) struct Memory {
     pub(super) shard: Shard,
     /// The merge that is under way.
     pub(super) merging: Option<Merge>,
+    /// What of the log is not archived.
+    pub(super) gathered: Gathered,
 }
 
 impl Memory {
@@ -34,10 +37,14 @@ impl Memory {
             shard.set_settings(revision, shards, settings);
         }
         shard.keep_revisions();
-        store.replay(position.row, |id, row| {
+        store.replay(position.row, None, |id, row| {
             shard.committed(id, row, &runs).map_err(|error| fault(error.to_string()))
         })?;
-        Ok(Memory { store, runs, shard, merging: None })
+        if last_seq > 0 {
+            store.recall_scopes()?;
+        }
+        let gathered = Gathered::load(&store)?;
+        Ok(Memory { store, runs, shard, merging: None, gathered })
     }
 
     /// Stores settings and puts them in force.

@@ -7,7 +7,6 @@ use adtally_core::link::MERGE_RUNS;
 use adtally_core::link::run::Progress;
 use worker::{Delay, Result};
 
-use super::flush::EPOCH;
 use super::memory::Memory;
 use super::{Node, fault};
 use crate::clock;
@@ -17,7 +16,7 @@ const MERGE_RECORDS: usize = 2_048;
 /// The break, in which requests are served.
 const MERGE_BREAK: Duration = Duration::from_millis(5);
 /// The least time between two expiries.
-const EXPIRY_BREAK: Duration = Duration::from_secs(3_600);
+pub(super) const EXPIRY_BREAK: Duration = Duration::from_secs(3_600);
 
 impl Node {
     /// Spills memory when it is full, and merges when there are many runs.
@@ -48,16 +47,6 @@ impl Node {
         Ok(())
     }
 
-    /// Sets the alarm for the time at which the next run expires, where nothing else is due.
-    ///
-    /// 1. Setting it may be repeated: it only moves.
-    pub(super) async fn plan_expiry(&self) {
-        let due = self.change_memory(|memory| Ok(memory.shard.linker().next_expiry()));
-        if let Ok(Some(due)) = due {
-            self.wake_at(due, EXPIRY_BREAK).await;
-        }
-    }
-
     /// Drops what does not matter any more.
     pub(super) fn expire(&self) -> Result<()> {
         self.change_memory(|memory| {
@@ -77,7 +66,7 @@ impl Memory {
             return Ok(false);
         }
         let Some(spill) = self.shard.spill(clock::now()) else { return Ok(false) };
-        self.store.spill(&spill, EPOCH)?;
+        self.store.spill(&spill)?;
         self.shard.spilled(spill);
         Ok(true)
     }

@@ -1,0 +1,44 @@
+//! The bucket: the archive, what the batch makes of it, exports.
+
+use adtally_archive::Reader;
+use adtally_wire::batch::ArchiveFile;
+use worker::{Bucket, Env, Error, Result};
+
+use crate::bindings::STORE;
+
+/// The bucket.
+pub(crate) struct Store(Bucket);
+
+impl Store {
+    /// The bucket of the environment.
+    pub(crate) fn open(env: &Env) -> Result<Self> {
+        Ok(Self(env.bucket(STORE)?))
+    }
+
+    /// Puts a file of the archive, and reads it back: what is there afterwards is what was meant.
+    ///
+    /// The bucket refuses bytes of another checksum. May be repeated: a name has one content.
+    pub(crate) async fn archive(&self, file: &ArchiveFile, bytes: Vec<u8>) -> Result<()> {
+        self.0.put(&file.key, bytes).sha256(file.sha256).execute().await?;
+        self.archived(file).await.map(drop)
+    }
+
+    /// A file of the archive, if it is what was archived.
+    pub(crate) async fn archived(&self, file: &ArchiveFile) -> Result<Reader> {
+        let bytes = self.get(&file.key).await?.ok_or_else(|| fault(format!("{} is missing", file.key)))?;
+        Reader::verified(bytes, file).map_err(|error| fault(format!("{}: {error}", file.key)))
+    }
+
+    /// The bytes of an object; `None` where there is none.
+    pub(crate) async fn get(&self, key: &str) -> Result<Option<Vec<u8>>> {
+        let object = self.0.get(key).execute().await?;
+        match object.as_ref().and_then(|object| object.body()) {
+            Some(body) => body.bytes().await.map(Some),
+            None => Ok(None),
+        }
+    }
+}
+
+fn fault(text: String) -> Error {
+    Error::RustError(text)
+}
