@@ -1,6 +1,7 @@
 //! Everything that the platform hands to this worker: each external name once, read in one place.
 
 use adtally_core::key::UserSalt;
+use adtally_wire::jobs::webhook::WebhookKey;
 use adtally_wire::session::SessionKey;
 use adtally_wire::token::TokenHash;
 use worker::{D1Database, Env, Fetcher, ObjectNamespace};
@@ -8,6 +9,7 @@ use worker::{D1Database, Env, Fetcher, ObjectNamespace};
 use crate::jobs::Jobs;
 use crate::ledgers::Ledgers;
 use crate::problem::Fault;
+use crate::tasks::webhook_key;
 
 /// Durable Object namespace: one Linker per advertiser and shard.
 pub(crate) const LINKER: &str = "LINKER";
@@ -29,6 +31,8 @@ pub(crate) const CATALOG: &str = "CATALOG";
 pub(crate) const STORE: &str = "STORE";
 /// Static assets: the dashboard.
 pub(crate) const ASSETS: &str = "ASSETS";
+/// Variable: `allowed` where webhooks may go to private networks, as at home.
+pub(crate) const PRIVATE_WEBHOOKS: &str = "PRIVATE_WEBHOOKS";
 /// Secret: the token of the platform's operators.
 pub(crate) const ADMIN_TOKEN: &str = "ADMIN_TOKEN";
 /// Secret: the write key that may send events of every advertiser.
@@ -46,6 +50,8 @@ pub(crate) struct Bindings {
     pub(crate) ledgers: Ledgers,
     /// The Jobs object.
     pub(crate) jobs: Jobs,
+    /// What webhooks are signed with.
+    pub(crate) webhook_key: WebhookKey,
     /// Catalog and tokens.
     pub(crate) catalog: D1Database,
     /// The dashboard.
@@ -74,6 +80,7 @@ impl Bindings {
             reports: env.durable_object(REPORT).map_err(|_| Fault::Misconfigured(REPORT))?,
             ledgers: Ledgers::read(env)?,
             jobs: Jobs::read(env)?,
+            webhook_key: webhook_key(env)?,
             catalog: env.d1(CATALOG).map_err(|_| Fault::Misconfigured(CATALOG))?,
             assets: env.assets(ASSETS).map_err(|_| Fault::Misconfigured(ASSETS))?,
             secrets: Secrets::read(env)?,

@@ -62,6 +62,8 @@ pub(crate) enum Route {
     RunCancel(String),
     /// `/v1/jobs/{run}/tasks/{id}`, where the id may contain slashes.
     RunTask(String, String),
+    /// `/v1/jobs/webhook_key`
+    WebhookKey,
     /// `/v1/jobs/definitions`
     JobDefinitions,
     /// `/v1/jobs/definitions/{name}`
@@ -129,6 +131,7 @@ impl Route {
     fn jobs(rest: &[&str]) -> Route {
         match rest {
             [] => Route::Jobs,
+            ["webhook_key"] => Route::WebhookKey,
             ["definitions"] => Route::JobDefinitions,
             ["definitions", name] if !name.is_empty() => Route::JobDefinition((*name).to_owned()),
             ["definitions", ..] | [""] => Route::Unknown,
@@ -219,6 +222,7 @@ mod tests {
         check("/v1/jobs/batch-3/tasks", Route::Unknown);
         check("/v1/jobs/batch-3/tasks/", Route::Unknown);
         check("/v1/jobs/batch-3/x", Route::Unknown);
+        check("/v1/jobs/webhook_key", Route::WebhookKey);
         check("/v1/jobs/definitions", Route::JobDefinitions);
         check("/v1/jobs/definitions/nightly", Route::JobDefinition("nightly".to_owned()));
         check("/v1/jobs/definitions/nightly/retry", Route::Unknown);

@@ -4,7 +4,12 @@
 //! what is to be done as well. It may be called more than once for the same task, also at the same time: by a second
 //! attempt while the first is still believed dead. So whatever it changes it must be able to change again.
 
+mod question;
+
 mod echo;
+mod webhook;
+mod export;
+mod check;
 
 use std::cell::{Cell, RefCell};
 
@@ -15,6 +20,8 @@ use worker::Env;
 use crate::clock;
 use crate::jobs::Jobs;
 use crate::problem::Fault;
+
+pub(crate) use webhook::key as webhook_key;
 
 /// The job that is part of the program.
 pub(crate) const BATCH: &str = "batch";
@@ -217,4 +224,7 @@ macro_rules! registry {
 
 registry! {
     "echo": Light, Open => echo;
+    "webhook": Light, Open => webhook;
+    "export": Light, Open => export;
+    "check": Light, Open => check;
 }

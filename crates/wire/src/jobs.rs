@@ -4,3 +4,4 @@ pub mod api;
 pub mod definition;
 pub mod object;
 pub mod stored;
+pub mod webhook;

@@ -117,6 +117,12 @@ pub(super) async fn forget(call: &Call, name: &str) -> Result<Response, Fault> {
     Ok(no_content())
 }
 
+/// `GET /v1/jobs/webhook_key`: what receivers of webhooks check signatures with; for admins alone.
+pub(super) async fn webhook_key(call: &Call) -> Result<Response, Fault> {
+    authenticate(call).await?.changes_of(&Owner::Platform)?;
+    json(200, &serde_json::json!({ "key": call.bindings.webhook_key.as_str() }))
+}
+
 async fn may_look(call: &Call) -> Result<(), Fault> {
     Ok(authenticate(call).await?.reads_of(&Owner::Platform)?)
 }

@@ -91,6 +91,8 @@ impl Server {
             .args(["--inspector-port", &free_port()?.to_string()])
             .args(["--show-interactive-dev-session=false", "--persist-to"])
             .arg(&state.path)
+            // Whoever tries webhooks out does so on this machine.
+            .args(["--var", "PRIVATE_WEBHOOKS:allowed"])
             .env(ALREADY_BUILT, "1")
             // Otherwise all instances on this machine know, and may call, each other.
             .env("WRANGLER_REGISTRY_PATH", run_dir.join("registry"))

@@ -1,0 +1,122 @@
+//! `webhook`: a JSON body to somebody's URL, signed.
+//!
+//! Only to `http` and `https`. Hosts of private networks are refused unless the deployment allows them, as the local one
+//! does; a public name that leads there is not seen here, but the platform's fetch reaches no private network.
+
+use std::pin::pin;
+use std::time::Duration;
+
+use adtally_wire::jobs::webhook::{SIGNATURE, WebhookKey, is_private};
+use futures_util::future::{Either, select};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use worker::{Delay, Env, Fetch, Method, Request, RequestInit, RequestRedirect, Url};
+
+use super::{Context, Done, TaskError};
+use crate::bindings::{ID_SALT, PRIVATE_WEBHOOKS};
+use crate::clock;
+use crate::problem::Fault;
+
+/// How long a receiver may take.
+const TIMEOUT: Duration = Duration::from_secs(30);
+/// How much of an answer is shown, in characters.
+const SHOWN_CHARS: usize = 300;
+/// The value of the variable that allows private hosts.
+const ALLOWED: &str = "allowed";
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Params {
+    url: String,
+    #[serde(default)]
+    body: Value,
+}
+
+/// The key that receivers check signatures with.
+pub(crate) fn key(env: &Env) -> Result<WebhookKey, Fault> {
+    let salt = env.secret(ID_SALT).map_err(|_| Fault::Misconfigured(ID_SALT))?;
+    Ok(WebhookKey::derive(&salt.to_string()))
+}
+
+/// May be repeated as far as the receiver allows: every attempt carries the same `Idempotency-Key`.
+pub(crate) async fn run(context: &Context, params: &str) -> Result<Done, TaskError> {
+    let Params { url, body } = serde_json::from_str(params)?;
+    let allows_private = context.env.var(PRIVATE_WEBHOOKS).is_ok_and(|value| value.to_string() == ALLOWED);
+    let url = target(&url, allows_private)?;
+    let body = body.to_string();
+    let request = request(context, &url, &body)?;
+    let call = Fetch::Request(request);
+    let sending = pin!(async {
+        let mut answer = call.send().await?;
+        let text = answer.text().await.unwrap_or_default();
+        Ok::<_, worker::Error>((answer.status_code(), text))
+    });
+    let (status, text) = match select(sending, Delay::from(TIMEOUT)).await {
+        Either::Left((answer, _)) => answer?,
+        Either::Right(_) => {
+            let seconds = TIMEOUT.as_secs();
+            return Err(TaskError::Retry(format!("{url} did not answer within {seconds} s")));
+        }
+    };
+    let shown: String = text.chars().take(SHOWN_CHARS).collect();
+    context.log(format!("{url} answered {status}: {shown}"));
+    match status {
+        200..300 => {
+            Ok(Done { result: json!({ "status": status, "answer": shown }).to_string(), ..Done::default() })
+        }
+        408 | 425 | 429 | 500.. => Err(TaskError::Retry(format!("{url} answered {status}: {shown}"))),
+        _ => Err(TaskError::Permanent(format!("{url} answered {status}: {shown}"))),
+    }
+}
+
+fn request(context: &Context, url: &Url, body: &str) -> Result<Request, TaskError> {
+    let mut init = RequestInit::new();
+    // Whoever is redirected would be sent what was signed for somebody else.
+    init.with_method(Method::Post).with_redirect(RequestRedirect::Manual).with_body(Some(body.into()));
+    init.headers.set("Content-Type", "application/json")?;
+    init.headers.set("User-Agent", "Adtally")?;
+    init.headers.set("Idempotency-Key", &format!("{}/{}", context.run, context.task))?;
+    init.headers.set(SIGNATURE, &key(&context.env)?.sign(clock::now().0, body))?;
+    Ok(Request::new_with_init(url.as_str(), &init)?)
+}
+
+/// Where a webhook may go.
+fn target(text: &str, allows_private: bool) -> Result<Url, TaskError> {
+    let wrong = |why: &str| TaskError::Permanent(format!("{text:?} {why}"));
+    let url = Url::parse(text).map_err(|_| wrong("is not a URL"))?;
+    if !["http", "https"].contains(&url.scheme()) {
+        return Err(wrong("is neither http nor https"));
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(wrong("has a name or password in it"));
+    }
+    let host = url.host_str().unwrap_or_default();
+    if is_private(host) && !allows_private {
+        return Err(wrong("leads into a private network"));
+    }
+    Ok(url)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn targets() {
+        fn check(url: &str, allows_private: bool, says: &str) {
+            let error = target(url, allows_private).err().map(|error| error.to_string()).unwrap_or_default();
+            assert!(error.contains(says) && says.is_empty() == error.is_empty(), "{url}: {error}");
+        }
+        check("https://example.com/hook?x=1", false, "");
+        check("http://127.0.0.1:8080/", true, "");
+        check("http://127.0.0.1:8080/", false, "private network");
+        // Numbers that mean the same address.
+        check("http://0x7f.1/", false, "private network");
+        check("http://2130706433/", false, "private network");
+        check("http://[::1]/", false, "private network");
+        check("ftp://example.com/", true, "neither http nor https");
+        check("file:///etc/passwd", true, "neither http nor https");
+        check("https://me:secret@example.com/", true, "name or password");
+        check("example.com", true, "is not a URL");
+    }
+}
