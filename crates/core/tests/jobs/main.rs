@@ -5,6 +5,7 @@
 //! but what the board says has changed. After each operation the invariants are checked; at the end everybody works,
 //! and every run must end with all of its tasks succeeded.
 
+mod examples;
 mod plan;
 mod rules;
 mod world;
