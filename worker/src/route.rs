@@ -259,6 +259,6 @@ mod tests {
                 assert_eq!(item.get(method).is_some(), exists, "{method} {path}");
             }
         }
-        assert_eq!(described, 50);
+        assert_eq!(described, 51);
     }
 }
