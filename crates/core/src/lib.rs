@@ -60,6 +60,8 @@ pub mod aggregate;
 pub mod billing;
 pub mod shard;
 pub mod ledger;
+pub mod restate;
+pub mod publish;
 pub mod batch;
 pub mod jobs;
 pub mod report;

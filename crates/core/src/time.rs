@@ -49,6 +49,11 @@ impl Day {
         Self(i32::try_from(day).unwrap_or(if day < 0 { i32::MIN } else { i32::MAX }))
     }
 
+    /// The day that holds an hour.
+    pub fn of(hour: Hour) -> Self {
+        Self(hour.0.div_euclid(24))
+    }
+
     /// The first millisecond of the day since 1970.
     pub fn start_ms(self) -> i64 {
         i64::from(self.0) * DAY_MS

@@ -8,6 +8,7 @@ use adtally_core::key::Key;
 use adtally_core::time::Day;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use sha2::{Digest, Sha256};
 
 use crate::versioned::{VersionedError, decode, encode};
 
@@ -24,6 +25,9 @@ pub const PUBLISH: &str = "/publish";
 
 /// What stands as it is in a key of object storage; engines that read Hive layouts decode the rest.
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.');
+
+/// Bytes of a SHA-256 digest.
+const DIGEST_BYTES: usize = 32;
 
 /// Asks a Linker to archive its whole log, and to close its epoch.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -214,12 +218,42 @@ impl Bytes for ArchiveFile {}
 impl Bytes for Rulings {}
 impl Bytes for Published {}
 impl Bytes for Compaction {}
-impl Bytes for DayPart {}
+
+/// A part lies in object storage between two tasks: a digest of its bytes stands before them, so that one that is damaged is
+/// not taken for one without cells.
+impl Bytes for DayPart {
+    fn to_bytes(&self) -> Vec<u8> {
+        let bytes = encode(self);
+        [Sha256::digest(&bytes).as_slice(), &bytes].concat()
+    }
+
+    fn from_bytes(bytes: &[u8]) -> Result<Self, VersionedError> {
+        let (digest, bytes) = bytes.split_at_checked(DIGEST_BYTES).ok_or(VersionedError::Empty)?;
+        if Sha256::digest(bytes).as_slice() != digest {
+            return Err(VersionedError::Malformed("the digest differs".to_owned()));
+        }
+        decode(bytes)
+    }
+}
+
 impl Bytes for Publication {}
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_damaged_part_is_not_one_without_cells() {
+        let part = DayPart { segments: vec![("platform".to_owned(), vec![1, 2])] };
+        let bytes = part.to_bytes();
+        assert_eq!(DayPart::from_bytes(&bytes), Ok(part));
+        assert!(DayPart::from_bytes(&bytes[..7]).is_err());
+        for place in 0..bytes.len() {
+            let mut damaged = bytes.clone();
+            damaged[place] ^= 1;
+            assert!(DayPart::from_bytes(&damaged).is_err(), "byte {place}");
+        }
+    }
 
     #[test]
     fn both_ways() {

@@ -23,6 +23,8 @@ pub const REDUCE: &str = "/reduce";
 pub const DELTA: &str = "/delta";
 /// Report: `GET`, answered by the names of all Linkers that ever told it anything, as a JSON array.
 pub const SOURCES: &str = "/sources";
+/// Report: `GET`, answered by a [`LastGeneration`] as JSON.
+pub const GENERATION: &str = "/generation";
 /// Linker and Report: `GET`, answered by [`Usage`] as JSON.
 pub const USAGE: &str = "/usage";
 /// Report: `GET`, upgraded to a WebSocket of [`LiveMessage`](crate::api::LiveMessage)s.
@@ -134,17 +136,33 @@ pub struct ReduceAnswer {
 /// The part of a [`ReduceAnswer`] that is not cells.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct ReduceHead {
-    /// Changes whenever the scope's data does.
+    /// Within a generation, grows whenever the scope's real-time data does; 0 where no real time is in the cells.
     pub version: u64,
     /// The batch generation that is merged in; 0: none yet.
     pub generation: u64,
+    /// The last generation of the scope, whichever was asked for; 0: none yet.
+    pub published: u64,
     /// Of every shard that was heard, what was acknowledged up to this server time is in the cells, in ms since 1970.
     pub complete_through_ms: Option<i64>,
     /// The server time of the latest news, in ms since 1970.
     pub updated_ms: Option<i64>,
 }
 
+/// The last generation that a scope published.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct LastGeneration {
+    /// 0: none yet.
+    pub generation: u64,
+}
+
 impl ReduceQuery {
+    /// The same question to a generation of the batch.
+    pub fn as_of(&self, generation: u64) -> ReduceQuery {
+        let kept = self.parameters.iter().filter(|(name, _)| !matches!(name.as_str(), "source" | "as_of"));
+        let as_of = [("as_of".to_owned(), format!("g{generation}"))];
+        Self { parameters: kept.cloned().chain(as_of).collect(), ..self.clone() }
+    }
+
     /// The question which advertisers have cells for this query at all, as far as the platform's own cells can tell.
     pub fn which_advertisers(&self) -> ReduceQuery {
         let is_coarse = |filter: &str| {
@@ -152,7 +170,7 @@ impl ReduceQuery {
             Scope::Platform.dimensions().iter().any(|known| Some(known.name()) == dimension)
         };
         let kept = self.parameters.iter().filter(|(name, value)| match name.as_str() {
-            "from" | "to" | "tz" | "source" => true,
+            "from" | "to" | "tz" | "source" | "as_of" => true,
             "filter" => is_coarse(value),
             _ => false,
         });
@@ -256,6 +274,20 @@ mod tests {
     }
 
     #[test]
+    fn the_question_to_a_past_generation() {
+        let query = |parameters: &[(&str, &str)]| ReduceQuery {
+            parameters: parameters.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect(),
+            now_ms: 7,
+            default_tz: "UTC".to_owned(),
+        };
+        assert_eq!(
+            query(&[("source", "batch"), ("by", "ad")]).as_of(3),
+            query(&[("by", "ad"), ("as_of", "g3")])
+        );
+        assert_eq!(query(&[("as_of", "9")]).as_of(3), query(&[("as_of", "g3")]));
+    }
+
+    #[test]
     fn pseudonyms_keep_all_their_bits() {
         let query = EventsQuery { user: Some(u64::MAX), limit: 1, ..EventsQuery::default() };
         let json = serde_json::to_string(&query).unwrap();
@@ -267,8 +299,13 @@ mod tests {
     fn answers_both_ways() {
         let answer = AppendAnswer { statuses: vec![Appended::Accepted, Appended::Duplicate] };
         assert_eq!(AppendAnswer::decode(&answer.encode()), Ok(answer));
-        let head =
-            ReduceHead { version: 300, generation: 2, complete_through_ms: Some(-1), updated_ms: Some(7) };
+        let head = ReduceHead {
+            version: 300,
+            generation: 2,
+            complete_through_ms: Some(-1),
+            updated_ms: Some(7),
+            published: 3,
+        };
         let answer = ReduceAnswer { head, segment: vec![1, 2, 3] };
         assert_eq!(ReduceAnswer::decode(&answer.encode()), Ok(answer));
         assert!(ReduceAnswer::decode(&[]).is_err());

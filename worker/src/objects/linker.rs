@@ -188,11 +188,11 @@ impl Node {
 }
 
 /// A flag that is up for as long as this lives, however it ends.
-struct Held<'a>(&'a Cell<bool>);
+pub(super) struct Held<'a>(&'a Cell<bool>);
 
 impl<'a> Held<'a> {
     /// `None` where it is up already.
-    fn raise(flag: &'a Cell<bool>) -> Option<Self> {
+    pub(super) fn raise(flag: &'a Cell<bool>) -> Option<Self> {
         (!flag.replace(true)).then_some(Self(flag))
     }
 }

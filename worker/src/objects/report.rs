@@ -1,22 +1,29 @@
-//! The Report object: the signed cells of one scope, and who watches them.
+//! The Report object: the cells of one scope, and who watches them.
 //!
-//! - It owns the cells that Linker objects told it, by source, epoch and hour, and the last sequence number of each.
-//! - A delta may be repeated: one that was heard before changes nothing.
-//! - It relies on each source to send its deltas in order, and none before the one before it was answered.
+//! - It owns the cells that Linker objects told it, by source, epoch and hour, the last sequence number of each, and the
+//!   batch's cells by day, source and generation.
+//! - A delta may be repeated: one that was heard before changes nothing. So may a publication.
+//! - It relies on each source to send its deltas in order, and none before the one before it was answered; and on
+//!   publications to cover all of a source up to its cut.
 
-use std::cell::OnceCell;
+mod publish;
+
+use std::cell::{Cell, OnceCell};
 use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
 use std::rc::Rc;
 
 use adtally_core::cell::Scope;
-use adtally_core::ledger::{Hearing, hear};
-use adtally_core::report::Query;
+use adtally_core::ledger::Hearing;
+use adtally_core::report::{Query, Source};
 use adtally_core::segment::{Merger, Segment};
 use adtally_core::time::ServerTime;
 use adtally_wire::api::LiveMessage;
+use adtally_wire::batch::PUBLISH;
 use adtally_wire::delta::Delta;
-use adtally_wire::object::{DELTA, LIVE, REDUCE, ReduceAnswer, ReduceHead, ReduceQuery, SOURCES, USAGE};
+use adtally_wire::object::{
+    DELTA, GENERATION, LIVE, LastGeneration, REDUCE, ReduceAnswer, ReduceHead, ReduceQuery, SOURCES, USAGE,
+};
 use adtally_wire::story;
 use worker::{
     DurableObject, Env, Error, Method, Request, Response, Result, State, WebSocket, WebSocketIncomingMessage,
@@ -37,18 +44,30 @@ pub struct Report {
     state: AssertUnwindSafe<Rc<State>>,
     /// Opened by the first call: its tables are looked after once an instance.
     store: AssertUnwindSafe<OnceCell<ReportStore>>,
+    env: AssertUnwindSafe<Env>,
+    is_publishing: AssertUnwindSafe<Cell<bool>>,
 }
 
 impl DurableObject for Report {
-    fn new(state: State, _env: Env) -> Self {
-        Self { state: AssertUnwindSafe(Rc::new(state)), store: AssertUnwindSafe(OnceCell::new()) }
+    fn new(state: State, env: Env) -> Self {
+        Self {
+            state: AssertUnwindSafe(Rc::new(state)),
+            store: AssertUnwindSafe(OnceCell::new()),
+            env: AssertUnwindSafe(env),
+            is_publishing: AssertUnwindSafe(Cell::new(false)),
+        }
     }
 
     async fn fetch(&self, mut request: Request) -> Result<Response> {
         usage::called();
         match (request.method(), request.path().as_str()) {
             (Method::Post, DELTA) => self.hear(&request.bytes().await?),
+            (Method::Post, PUBLISH) => self.publish(&request.bytes().await?).await,
             (Method::Post, REDUCE) => self.reduce(&request.json().await?),
+            (Method::Get, GENERATION) => {
+                let generation = self.store()?.last_generation()?.generation;
+                Response::from_json(&LastGeneration { generation })
+            }
             (Method::Get, LIVE) => self.watch(),
             (Method::Get, SOURCES) => Response::from_json(&self.store()?.source_names()?),
             (Method::Get, USAGE) => usage::answer(),
@@ -87,17 +106,20 @@ impl Report {
             Err(error) => return refuse(400, None, &error.to_string()),
         };
         let store = self.store()?;
-        let heard = store.source(&delta.source)?;
-        if hear(heard.as_ref().map(|heard| heard.seq), delta.seq) == Hearing::Known {
-            return Response::empty();
+        let source = store.source(&delta.source)?;
+        match source.heard.hear(delta.seq, delta.epoch) {
+            Hearing::Known => return Response::empty(),
+            Hearing::Covered => store.note(&delta)?,
+            Hearing::Take => {
+                let segment = match Segment::decode(&delta.segment) {
+                    Ok(segment) => segment,
+                    Err(error) => return refuse(400, None, &error.to_string()),
+                };
+                let mut totals = source.totals;
+                add_up(&mut totals, story::measures(&segment.sums()));
+                store.add(&delta, &segment, &totals)?;
+            }
         }
-        let segment = match Segment::decode(&delta.segment) {
-            Ok(segment) => segment,
-            Err(error) => return refuse(400, None, &error.to_string()),
-        };
-        let mut totals = heard.map(|heard| heard.totals).unwrap_or_default();
-        add_up(&mut totals, story::measures(&segment.sums()));
-        store.add(&delta, &segment, &totals)?;
         self.tell_watchers(&store)?;
         Response::empty()
     }
@@ -111,11 +133,22 @@ impl Report {
         };
         let (plan, store) = (query.plan(), self.store()?);
         let mut reduced = Merger::default();
-        // No batch has been published yet: all cells are real-time cells.
-        if query.source() != adtally_core::report::Source::Batch {
-            store.segments(&plan.hours, |segment| reduced.add(plan.reduce(&segment)))?;
+        let mut take = |segment: Segment| reduced.add(plan.reduce(&segment));
+        if query.source() != Source::Batch {
+            store.segments(&plan.hours, &mut take)?;
         }
-        let answer = ReduceAnswer { head: head(&store)?, segment: reduced.finish().encode() };
+        if query.source() != Source::Realtime {
+            let generation = match query.as_of() {
+                Some(asked) => store.generation_upto(asked)?,
+                None => store.last_generation()?,
+            };
+            store.days_of(&plan.hours, generation.generation, &mut take)?;
+        }
+        let head = match query.source() {
+            Source::Batch => batch_head(&store, query.as_of())?,
+            Source::Merged | Source::Realtime => head(&store)?,
+        };
+        let answer = ReduceAnswer { head, segment: reduced.finish().encode() };
         Response::from_bytes(answer.encode())
     }
 
@@ -144,14 +177,19 @@ impl Report {
     }
 
     fn message(&self, store: &ReportStore) -> Result<String> {
-        let name = self.state.id().name().and_then(|name| Scope::parse(&name));
-        let scope = name.ok_or_else(|| Error::RustError("the object does not know its scope".to_owned()))?;
-        let mut totals = Totals::new();
+        let scope = self.scope()?;
+        let mut totals = store.last_generation()?.totals;
         for source in store.sources()? {
             add_up(&mut totals, source.totals);
         }
+        totals.retain(|_, figure| *figure != 0);
         let version = head(store)?.data_version(&scope);
         Ok(serde_json::to_string(&LiveMessage { scope: scope.to_string(), version, totals })?)
+    }
+
+    fn scope(&self) -> Result<Scope> {
+        let name = self.state.id().name().and_then(|name| Scope::parse(&name));
+        name.ok_or_else(|| Error::RustError("the object does not know its scope".to_owned()))
     }
 
     fn store(&self) -> Result<ReportStore> {
@@ -163,15 +201,34 @@ impl Report {
     }
 }
 
-/// Sequence numbers only grow, so their sum changes with every delta.
+/// What is known of all that the scope has. Sequence numbers only grow, so their sum changes with every delta.
 fn head(store: &ReportStore) -> Result<ReduceHead> {
-    let sources = store.sources()?;
+    let (sources, last) = (store.sources()?, store.last_generation()?);
+    let through_ms = sources.iter().map(|source| source.through_ms.max(source.covered_through_ms));
     Ok(ReduceHead {
-        version: sources.iter().map(|source| source.seq).sum(),
-        generation: 0,
+        version: sources.iter().filter_map(|source| source.heard.seq).sum(),
+        generation: last.generation,
+        published: last.generation,
         // A source that never told all it had leaves the whole unknown, and none is less than any time.
-        complete_through_ms: sources.iter().map(|source| source.through_ms).min().flatten(),
-        updated_ms: sources.iter().filter_map(|source| source.through_ms).max(),
+        complete_through_ms: through_ms.clone().min().flatten(),
+        updated_ms: through_ms.flatten().max(),
+    })
+}
+
+/// What is known of the batch alone: nothing of it changes between publications.
+fn batch_head(store: &ReportStore, as_of: Option<u64>) -> Result<ReduceHead> {
+    let last = store.last_generation()?;
+    let published = last.generation;
+    let generation = match as_of {
+        Some(asked) => store.generation_upto(asked)?,
+        None => last,
+    };
+    Ok(ReduceHead {
+        version: 0,
+        generation: generation.generation,
+        published,
+        complete_through_ms: generation.through_ms,
+        updated_ms: generation.updated_ms,
     })
 }
 

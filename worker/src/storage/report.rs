@@ -1,8 +1,12 @@
-//! What a Report object stores: signed cells by source, epoch and hour, and how far it has heard each source.
+//! What a Report object stores: the batch's cells by day, source and generation; real-time cells by source, epoch and
+//! hour; and how far it has heard each source.
+
+mod batch;
 
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+use adtally_core::ledger;
 use adtally_core::segment::Segment;
 use adtally_core::time::Hour;
 use adtally_wire::delta::Delta;
@@ -32,6 +36,27 @@ const MIGRATIONS: Migrations = &[
         "ALTER TABLE sources ADD COLUMN tail BLOB",
         "ALTER TABLE sources ADD COLUMN deltas INTEGER NOT NULL DEFAULT 0",
     ],
+    &[
+        // The last epoch that the batch covers, and the server time up to which it does.
+        "ALTER TABLE sources ADD COLUMN covered INTEGER",
+        "ALTER TABLE sources ADD COLUMN covered_through_ms INTEGER",
+        // The batch: of each day and source, what it was from a generation on. Rows of a generation that is not in
+        // `generations` are staged: nobody reads them.
+        "CREATE TABLE days (
+            day INTEGER NOT NULL, source TEXT NOT NULL, generation INTEGER NOT NULL, part INTEGER NOT NULL,
+            body BLOB NOT NULL, PRIMARY KEY (day, source, generation, part)
+        ) WITHOUT ROWID",
+        // What is published, with the totals of the batch as JSON by measure.
+        "CREATE TABLE generations (
+            generation INTEGER PRIMARY KEY, made_ms INTEGER NOT NULL, through_ms INTEGER, updated_ms INTEGER,
+            totals TEXT NOT NULL
+        )",
+        // What a generation changed of what was published before, by cause.
+        "CREATE TABLE restatements (
+            generation INTEGER NOT NULL, part INTEGER NOT NULL, day INTEGER NOT NULL, cause TEXT NOT NULL,
+            before BLOB NOT NULL, after BLOB NOT NULL, PRIMARY KEY (generation, part)
+        ) WITHOUT ROWID",
+    ],
 ];
 
 /// Deltas in a tail before it is folded: each fold rewrites the hours that they touch.
@@ -51,15 +76,21 @@ pub(crate) struct ReportStore {
     database: Database,
 }
 
-/// How far a source was heard.
-pub(crate) struct Heard {
-    /// The last sequence number.
-    pub(crate) seq: u64,
+/// A source.
+#[derive(Default)]
+pub(crate) struct Source {
+    /// How far it was heard, and how far the batch covers it.
+    pub(crate) heard: ledger::Heard,
     /// The server time up to which its acknowledged events are known; none before its first full telling.
     pub(crate) through_ms: Option<i64>,
-    /// The sum of what it said.
+    /// The server time up to which the batch has its acknowledged events.
+    pub(crate) covered_through_ms: Option<i64>,
+    /// The sum of what it said that the batch does not cover.
     pub(crate) totals: Totals,
 }
+
+/// The columns of [`source`].
+const SOURCE: &str = "seq, covered, through_ms, covered_through_ms, totals";
 
 impl ReportStore {
     /// Opens the store, and makes or migrates its tables.
@@ -69,10 +100,9 @@ impl ReportStore {
     }
 
     /// Every source, and how far it was heard.
-    pub(crate) fn sources(&self) -> Result<Vec<Heard>> {
-        let rows =
-            self.database.rows("SELECT seq, through_ms, totals FROM sources ORDER BY source", vec![])?;
-        rows.into_iter().map(heard).collect()
+    pub(crate) fn sources(&self) -> Result<Vec<Source>> {
+        let query = format!("SELECT {SOURCE} FROM sources ORDER BY source");
+        self.database.rows(&query, vec![])?.into_iter().map(source).collect()
     }
 
     /// The name of every source.
@@ -81,11 +111,19 @@ impl ReportStore {
         rows.into_iter().map(|mut row| row.text()).collect()
     }
 
-    /// How far one source was heard.
-    pub(crate) fn source(&self, name: &str) -> Result<Option<Heard>> {
-        let query = "SELECT seq, through_ms, totals FROM sources WHERE source = ?";
-        let row = self.database.rows(query, vec![name.into()])?.into_iter().next();
-        row.map(heard).transpose()
+    /// One source; one that was never heard is as if it had said nothing.
+    pub(crate) fn source(&self, name: &str) -> Result<Source> {
+        let query = format!("SELECT {SOURCE} FROM sources WHERE source = ?");
+        let row = self.database.rows(&query, vec![name.into()])?.into_iter().next();
+        row.map(source).transpose().map(Option::unwrap_or_default)
+    }
+
+    /// Stores that a delta was heard, and nothing of what it says.
+    pub(crate) fn note(&self, delta: &Delta) -> Result<()> {
+        let update = "UPDATE sources SET seq = ?, through_ms = coalesce(?, through_ms) WHERE source = ?";
+        let through = delta.through_ms.map(integer).transpose()?.into();
+        let bindings = vec![integer(delta.seq)?, through, delta.source.as_str().into()];
+        self.database.run(update, bindings).map(drop)
     }
 
     /// Stores a delta with the new totals of its source, both or neither; `segment` is what the delta says.
@@ -165,7 +203,7 @@ impl ReportStore {
         self.database.run("DELETE FROM tail", vec![]).map(drop)
     }
 
-    /// Hands over every stored segment that may have cells in these hours.
+    /// Hands over every stored segment of real time that may have cells in these hours.
     pub(crate) fn segments(&self, hours: &Range<Hour>, mut take: impl FnMut(Segment)) -> Result<()> {
         let range = vec![integer(hours.start.0)?, integer(hours.end.0)?];
         let query = "SELECT body FROM hours WHERE hour >= ? AND hour < ?";
@@ -180,10 +218,12 @@ impl ReportStore {
     }
 }
 
-fn heard(mut row: super::sql::Row) -> Result<Heard> {
-    let seq = u64::try_from(row.integer()?).unwrap_or(0);
-    let through_ms = row.integer_or_null()?;
-    Ok(Heard { seq, through_ms, totals: serde_json::from_str(&row.text()?)? })
+fn source(mut row: super::sql::Row) -> Result<Source> {
+    let seq = u64::try_from(row.integer()?).ok();
+    let covered = row.integer_or_null()?.and_then(|epoch| u64::try_from(epoch).ok());
+    let (through_ms, covered_through_ms) = (row.integer_or_null()?, row.integer_or_null()?);
+    let heard = ledger::Heard { seq, covered };
+    Ok(Source { heard, through_ms, covered_through_ms, totals: serde_json::from_str(&row.text()?)? })
 }
 
 fn decode(bytes: &[u8]) -> Result<Segment> {

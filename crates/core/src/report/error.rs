@@ -69,6 +69,12 @@ pub enum QueryError {
     /// Not a source.
     #[error("unknown source {0:?}, known are {known}", known = list(Source::ALL.map(Source::name)))]
     UnknownSource(String),
+    /// Not a generation.
+    #[error("bad as_of {0:?}, it must be a generation such as g12")]
+    BadAsOf(String),
+    /// A past generation together with real time.
+    #[error("as_of reads the batch alone, so source must be batch or absent, not {0}")]
+    AsOfWithRealTime(&'static str),
     /// Not a format.
     #[error("unknown format {0:?}, known are {known}", known = list(Format::ALL.map(Format::name)))]
     UnknownFormat(String),
@@ -102,6 +108,8 @@ impl QueryError {
             QueryError::BadLimit { .. } => "bad_limit",
             QueryError::UnknownSort { .. } => "unknown_sort",
             QueryError::UnknownSource(_) => "unknown_source",
+            QueryError::BadAsOf(_) => "bad_as_of",
+            QueryError::AsOfWithRealTime(_) => "as_of_with_real_time",
             QueryError::UnknownFormat(_) => "unknown_format",
             QueryError::DuplicateColumn(_) => "duplicate_column",
             QueryError::NotInScope { .. } => "not_in_scope",

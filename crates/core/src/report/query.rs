@@ -16,8 +16,8 @@ pub const MAX_LIMIT: u64 = 100_000;
 /// Rows where `limit` is absent.
 const DEFAULT_LIMIT: u64 = 1_000;
 /// Every parameter.
-pub(super) const PARAMETERS: [&str; 11] =
-    ["from", "to", "tz", "by", "metrics", "filter", "source", "sort", "limit", "offset", "format"];
+pub(super) const PARAMETERS: [&str; 12] =
+    ["from", "to", "tz", "by", "metrics", "filter", "source", "as_of", "sort", "limit", "offset", "format"];
 
 /// What rows are told apart by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -109,6 +109,7 @@ pub struct Query {
     metrics: Vec<Metric>,
     filters: Vec<Filter>,
     source: Source,
+    as_of: Option<u64>,
     sort: Vec<Sort>,
     limit: u64,
     offset: u64,
@@ -149,6 +150,11 @@ impl Query {
     /// Which figures are asked for.
     pub fn source(&self) -> Source {
         self.source
+    }
+
+    /// The generation whose figures are asked for, where that is not the last one; then the source is the batch.
+    pub fn as_of(&self) -> Option<u64> {
+        self.as_of
     }
 
     /// What to sort by before the columns of `by`.
@@ -223,6 +229,9 @@ impl Query {
             let values: Vec<String> = test.values().iter().map(|value| plain(value)).collect();
             // Writing to a string cannot fail.
             let _ = write!(text, ";filter={}:{}:{}", dimension.name(), test.op(), values.join(","));
+        }
+        if let Some(generation) = self.as_of {
+            let _ = write!(text, ";as_of=g{generation}");
         }
         let columns = |sort: &Sort| format!("{}{}", if sort.descending { "-" } else { "" }, sort.column);
         let sort = self.sort.iter().map(columns).collect::<Vec<_>>().join(",");

@@ -35,13 +35,15 @@ impl Query {
         };
         let names = by.iter().map(|by| by.name()).chain(metrics.iter().map(|metric| metric.name()));
         let sort = sort(params.list("sort"), &names.collect::<Vec<_>>())?;
+        let (source, as_of) = params.source()?;
         Ok(Query {
             hours: params.hours(zone, now)?,
             zone,
             by,
             metrics,
             filters: params.filters()?,
-            source: params.one_of("source", &Source::ALL, Source::name, QueryError::UnknownSource)?,
+            source,
+            as_of,
             sort,
             limit: params.number("limit", DEFAULT_LIMIT, MAX_LIMIT)?,
             offset: params.number("offset", 0, u64::MAX)?,
@@ -100,6 +102,20 @@ impl<'a> Parameters<'a> {
         let wanted = self.get(parameter).unwrap_or_else(|| name(all[0]));
         let found = all.iter().copied().find(|one| name(*one) == wanted);
         found.ok_or_else(|| unknown(wanted.to_owned()))
+    }
+
+    /// Where the figures come from: a past generation is the batch's alone.
+    fn source(&self) -> Result<(Source, Option<u64>), QueryError> {
+        let source = self.one_of("source", &Source::ALL, Source::name, QueryError::UnknownSource)?;
+        let Some(text) = self.get("as_of") else { return Ok((source, None)) };
+        let digits = text.strip_prefix('g').unwrap_or(text);
+        let generation = Some(digits).filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()));
+        let generation = generation.and_then(|digits| digits.parse().ok());
+        let generation = generation.ok_or_else(|| QueryError::BadAsOf(text.to_owned()))?;
+        match self.get("source") {
+            None | Some("batch") => Ok((Source::Batch, Some(generation))),
+            Some(_) => Err(QueryError::AsOfWithRealTime(source.name())),
+        }
     }
 
     /// The filters, in an order that does not depend on that of the parameters.

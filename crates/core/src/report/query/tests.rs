@@ -95,6 +95,17 @@ fn lists() {
     }
 }
 
+#[test]
+fn past_generations() {
+    fn check(params: &str, expected: (Source, Option<u64>)) {
+        let query = parse(params).unwrap();
+        assert_eq!((query.source(), query.as_of()), expected, "{params}");
+    }
+    check("as_of=g12", (Source::Batch, Some(12)));
+    check("as_of=12&source=batch", (Source::Batch, Some(12)));
+    check("as_of=&source=batch", (Source::Batch, None));
+}
+
 #[wasm_bindgen_test(unsupported = test)]
 fn refusals() {
     fn check(params: &str, code: &str, says: &str) {
@@ -131,6 +142,10 @@ fn refusals() {
     check("by=day&sort=ad", "unknown_sort", "day, impressions, clicks");
     check("sort=--clicks", "unknown_sort", "\"-clicks\"");
     check("source=live", "unknown_source", "merged, realtime, batch");
+    check("as_of=yesterday", "bad_as_of", "such as g12");
+    check("as_of=g", "bad_as_of", "\"g\"");
+    check("as_of=g-1", "bad_as_of", "\"g-1\"");
+    check("as_of=g3&source=merged", "as_of_with_real_time", "not merged");
     check("format=xlsx", "unknown_format", "json, csv");
     check("by=ad,ad", "duplicate_column", "\"ad\"");
     check("metrics=ctr,ctr", "duplicate_column", "\"ctr\"");
@@ -187,7 +202,10 @@ fn canonical_text() {
         "filter=ad:eq:x&filter=country:in:KR,US",
         "filter=country:in:US,KR,US&filter=ad:eq:x&filter=ad:eq:x",
     );
+    same("as_of=3", "as_of=g3&source=batch");
     differ("by=ad,day", "by=day,ad");
+    differ("as_of=3", "as_of=4");
+    differ("as_of=3", "source=batch");
     differ("filter=ad:eq:a,b", "filter=ad:in:a,b");
     differ("filter=ad:in:a,b", "filter=ad:in:a~2cb");
     differ("filter=ad:eq:a", "filter=ad:eq:a;filter");

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use adtally_core::billing::{Batch, BatchId, HandOff};
 use adtally_core::cell::Scope;
 use adtally_core::event::EventRef;
-use adtally_core::ledger::{Hearing, hear};
+use adtally_core::ledger::{Heard, Hearing};
 use adtally_core::link::Arrival;
 use adtally_core::link::run::{Progress, Run};
 use adtally_core::route::shard_of;
@@ -18,6 +18,9 @@ use super::billing::Books;
 use super::{Bug, Configuration, Crash, Op};
 use crate::scenario::START;
 use crate::shelf::Extents;
+
+/// The only epoch.
+const EPOCH: u64 = 1;
 
 /// What a Linker object has stored.
 #[derive(Default)]
@@ -316,7 +319,8 @@ impl World {
     fn hear(&mut self, source: usize, scope: &Scope, seq: u64, segment: &Segment) {
         let checks = self.config.bug != Some(Bug::DeltaWithoutSeqCheck);
         let ledger = self.ledgers.entry(scope.clone()).or_default();
-        let known = hear(ledger.heard.get(&source).copied(), seq) == Hearing::Known;
+        let heard = Heard { seq: ledger.heard.get(&source).copied(), covered: None };
+        let known = heard.hear(seq, EPOCH) == Hearing::Known;
         if known && checks {
             return;
         }
