@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { homedir, tmpdir } from "node:os";
@@ -26,7 +27,7 @@ const COUNT = {
 import duckdb, json, sys
 files = "read_parquet('" + sys.argv[1] + "/raw/**/*.parquet', hive_partitioning = true)"
 rows = duckdb.sql("SELECT CAST(day AS VARCHAR), kind, outcome, count(*), count(DISTINCT id), count(DISTINCT user_hash) FROM " + files + " GROUP BY ALL ORDER BY ALL").fetchall()
-wrong = duckdb.sql("SELECT count(*) FROM " + files + " WHERE CAST(event_time AS DATE) <> day OR advertiser <> 'acme/eu'").fetchone()[0]
+wrong = duckdb.sql("SELECT count(*) FROM " + files + " WHERE CAST(event_time AS DATE) <> day OR advertiser <> 'acme/eu'").fetchall()[0][0]
 types = dict(duckdb.sql("SELECT column_name, column_type FROM (DESCRIBE SELECT * FROM " + files + ")").fetchall())
 print(json.dumps({"rows": rows, "wrong": wrong, "types": [types[name] for name in ("event_time", "group_hash", "props", "cost_micros")]}))
 `,
@@ -132,7 +133,7 @@ function events(from, to, sent, advertiser = "acme/eu") {
 }
 
 test("other engines count exactly what was accepted, by day and kind", { skip: !existsSync(PYTHON) && "`cargo xtask bench` installs the other engines" }, async () => {
-  await withRuntime(async (runtime, sender) => {
+  await withRuntime(async (runtime, sender, admin) => {
     const sent = new Sent();
     for (let round = 0; round < 3; round++) {
       await sender.collect(events(round * 1_000, (round + 1) * 1_000, sent));
@@ -150,6 +151,21 @@ test("other engines count exactly what was accepted, by day and kind", { skip: !
       }
     });
     assert.equal((await cut(runtime, "acme/eu/0", 1)).status, 409, "a generation before the last");
+
+    const listed = await admin.get("/v1/archive", { advertiser: "acme/eu" });
+    assert.equal(listed.status, 200, listed.text);
+    assert.deepEqual(listed.json.files.map(({ key }) => key), stored);
+    assert.equal(listed.json.entries, sent.rows.reduce((sum, [, , , rows]) => sum + rows, 0));
+    const some = await admin.get("/v1/archive", { advertiser: "acme/eu", from: "2026-03-02", to: "2026-03-03" });
+    assert.deepEqual(new Set(some.json.files.map(({ day }) => day)), new Set(["2026-03-02"]));
+    const [first] = listed.json.files;
+    const download = (key, token = runtime.adminToken) =>
+      fetch(`${runtime.url}/v1/archive/${key.split("/").map(encodeURIComponent).join("/")}`, { headers: { authorization: `Bearer ${token}` } });
+    const bytes = Buffer.from(await (await download(first.key)).arrayBuffer());
+    assert.deepEqual([bytes.length, createHash("sha256").update(bytes).digest("hex")], [first.bytes, first.sha256]);
+    assert.deepEqual([(await download(`${first.key}x`)).status, (await download("batch/x")).status], [404, 404]);
+    const { json } = await admin.post("/v1/tokens", { name: "other", role: "analyst", scope: "advertiser:other" });
+    assert.deepEqual([(await download(first.key, json.token)).status, (await download(first.key, "no")).status], [403, 401]);
   });
 });
 

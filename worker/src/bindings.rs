@@ -4,7 +4,7 @@ use adtally_core::key::UserSalt;
 use adtally_wire::jobs::webhook::WebhookKey;
 use adtally_wire::session::SessionKey;
 use adtally_wire::token::TokenHash;
-use worker::{D1Database, Env, Fetcher, ObjectNamespace};
+use worker::{Bucket, D1Database, Env, Fetcher, ObjectNamespace};
 
 use crate::jobs::Jobs;
 use crate::ledgers::Ledgers;
@@ -52,6 +52,8 @@ pub(crate) struct Bindings {
     pub(crate) jobs: Jobs,
     /// What webhooks are signed with.
     pub(crate) webhook_key: WebhookKey,
+    /// Not every runtime has it.
+    bucket: Option<Bucket>,
     /// Catalog and tokens.
     pub(crate) catalog: D1Database,
     /// The dashboard.
@@ -81,10 +83,16 @@ impl Bindings {
             ledgers: Ledgers::read(env)?,
             jobs: Jobs::read(env)?,
             webhook_key: webhook_key(env)?,
+            bucket: env.bucket(STORE).ok(),
             catalog: env.d1(CATALOG).map_err(|_| Fault::Misconfigured(CATALOG))?,
             assets: env.assets(ASSETS).map_err(|_| Fault::Misconfigured(ASSETS))?,
             secrets: Secrets::read(env)?,
         })
+    }
+
+    /// The archive of raw events.
+    pub(crate) fn store(&self) -> Result<&Bucket, Fault> {
+        self.bucket.as_ref().ok_or(Fault::Misconfigured(STORE))
     }
 }
 

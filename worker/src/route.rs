@@ -52,6 +52,10 @@ pub(crate) enum Route {
     BillingDead,
     /// `/v1/billing/dead/replay`
     BillingReplay,
+    /// `/v1/archive`
+    Archive,
+    /// `/v1/archive/{key}`, where the key contains slashes.
+    ArchiveFile(String),
     /// `/v1/jobs`
     Jobs,
     /// `/v1/jobs/{run}`
@@ -89,6 +93,9 @@ impl Route {
         match segments.as_slice() {
             ["healthz"] => Route::Health,
             ["openapi.json"] => Route::OpenApi,
+            ["v1", "archive", rest @ ..] if rest.iter().any(|part| !part.is_empty()) => {
+                Route::ArchiveFile(rest.join("/"))
+            }
             ["v1", "jobs", rest @ ..] => Route::jobs(rest),
             ["v1", collection] if *collection != "billing" => Route::collection(collection),
             ["v1", "billing", rest @ ..] => Route::billing(rest),
@@ -110,6 +117,7 @@ impl Route {
             "services" => Route::Entries(EntryKind::Service),
             "placements" => Route::Entries(EntryKind::Placement),
             "events" => Route::Events,
+            "archive" => Route::Archive,
             "reports" => Route::Reports,
             "segments" => Route::Segments,
             "live" => Route::Live,
@@ -211,6 +219,10 @@ mod tests {
         check("/v1/billing", Route::Billing);
         check("/v1/billing/dead/replay", Route::BillingReplay);
         check("/v1/billing/x", Route::Unknown);
+        let file = Route::ArchiveFile("raw/advertiser=a%2Fb/1-2.parquet".to_owned());
+        check("/v1/archive/raw/advertiser=a%252Fb/1-2.parquet", file);
+        check("/v1/archive", Route::Archive);
+        check("/v1/archive/", Route::Unknown);
         check("/v1/jobs", Route::Jobs);
         check("/v1/jobs/", Route::Unknown);
         check("/v1/jobs/batch-3", Route::Run("batch-3".to_owned()));
@@ -259,6 +271,6 @@ mod tests {
                 assert_eq!(item.get(method).is_some(), exists, "{method} {path}");
             }
         }
-        assert_eq!(described, 51);
+        assert_eq!(described, 53);
     }
 }

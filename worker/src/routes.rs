@@ -13,6 +13,7 @@ mod campaigns;
 mod entries;
 mod settings;
 mod lists;
+mod archive;
 mod jobs;
 
 use serde_json::json;
@@ -88,6 +89,8 @@ async fn dispatch(route: Route, request: Request, env: &Env) -> Result<Response,
         (Route::BillingOutbox, _) => billing::outbox(&call).await,
         (Route::BillingDead, _) => billing::dead(&call).await,
         (Route::BillingReplay, _) => billing::replay(&mut call).await,
+        (Route::Archive, _) => archive::list(&call).await,
+        (Route::ArchiveFile(key), _) => archive::download(&call, &key).await,
         (Route::Jobs, Method::Post) => jobs::start(&mut call).await,
         (Route::Jobs, _) => jobs::list(&call).await,
         (Route::Run(run), _) => jobs::show(&call, &run).await,

@@ -29,6 +29,11 @@ impl Store {
         Reader::verified(bytes, file).map_err(|error| fault(format!("{}: {error}", file.key)))
     }
 
+    /// Removes objects; those that are not there are no error.
+    pub(crate) async fn remove(&self, keys: &[String]) -> Result<()> {
+        self.0.delete_multiple(keys.to_vec()).await
+    }
+
     /// The bytes of an object; `None` where there is none.
     pub(crate) async fn get(&self, key: &str) -> Result<Option<Vec<u8>>> {
         let object = self.0.get(key).execute().await?;

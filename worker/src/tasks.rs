@@ -10,6 +10,7 @@ mod echo;
 mod webhook;
 mod export;
 mod check;
+mod compact;
 
 use std::cell::{Cell, RefCell};
 
@@ -227,4 +228,5 @@ registry! {
     "webhook": Light, Open => webhook;
     "export": Light, Open => export;
     "check": Light, Open => check;
+    "compact": Heavy, Inner => compact;
 }

@@ -19,7 +19,7 @@ mod read;
 mod merge;
 
 pub use error::ArchiveError;
-pub use merge::{MAX_FILE_ENTRIES, Merge};
+pub use merge::{MAX_FILE_ENTRIES, Merge, compactable};
 pub use meta::Meta;
 pub use name::{PREFIX, file_key, rewritten_key};
 pub use read::{Glance, Reader};

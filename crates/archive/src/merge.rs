@@ -3,12 +3,32 @@
 use std::collections::VecDeque;
 
 use adtally_core::batch::Entry;
+use adtally_wire::batch::ArchiveFile;
 
 use crate::read::{BATCH, Strips, guarded};
 use crate::{ArchiveError, Meta, Reader, Writer, Written};
 
 /// Entries of a file that is made of others, where a group does not go on: what a task reads at a time.
 pub const MAX_FILE_ENTRIES: u64 = 250_000;
+
+/// Small files of a day that are worth a merge.
+const MIN_FILES: usize = 8;
+/// Bytes that a merge reads, all of which are in memory, and the file that is written besides.
+const MAX_BYTES: u64 = 24_000_000;
+
+/// The files of one shard and day that are to be merged now: those that are small, if there are many; `None` where
+/// there is nothing to do.
+pub fn compactable(mut files: Vec<ArchiveFile>) -> Option<Vec<ArchiveFile>> {
+    files.retain(|file| file.entries < MAX_FILE_ENTRIES / 2);
+    files.sort_by_key(|file| (file.from_row, file.to_row, file.groups));
+    let mut bytes = 0;
+    let fits = |file: &ArchiveFile| {
+        bytes += file.bytes;
+        bytes <= MAX_BYTES
+    };
+    let taken: Vec<ArchiveFile> = files.into_iter().take_while(fits).collect();
+    (taken.len() >= MIN_FILES).then_some(taken)
+}
 
 /// Merges files; their bytes, a few entries of each and the file that is written are in memory.
 pub struct Merge {

@@ -7,11 +7,12 @@ use adtally_core::event::{Dims, Event, EventRef, Extras, Kind, Screening};
 use adtally_core::key::{EventId, Key, UserKey};
 use adtally_core::settings::Settings;
 use adtally_core::time::{DAY_MS, Day, EventTime, ServerTime};
+use adtally_wire::batch::ArchiveFile;
 use bytes::Bytes;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
 
-use crate::{ArchiveError, MAX_FILE_ENTRIES, Merge, Meta, ROW_GROUP, Reader, Writer, Written};
+use crate::{ArchiveError, MAX_FILE_ENTRIES, Merge, Meta, ROW_GROUP, Reader, Writer, Written, compactable};
 
 const DAY: Day = Day(17_734);
 
@@ -236,4 +237,28 @@ fn merged_files_have_what_their_inputs_had() {
         }
         assert!(found == expected, "merged by {max}");
     }
+}
+
+#[test]
+fn small_files_are_worth_a_merge_when_there_are_many() {
+    let file = |n: i64, entries: u64, bytes: u64| ArchiveFile {
+        key: n.to_string(),
+        day: DAY.0,
+        from_row: n,
+        to_row: n,
+        entries,
+        bytes,
+        sha256: [0; 32],
+        groups: (0, 1),
+        received_ms: (0, 1),
+    };
+    let check = |count: i64, entries: u64, bytes: u64, expected: Option<usize>| {
+        let files = (0..count).map(|n| file(n, entries, bytes)).collect();
+        assert_eq!(compactable(files).map(|files| files.len()), expected, "{count} of {entries}");
+    };
+    check(7, 10, 1_000, None);
+    check(8, 10, 1_000, Some(8));
+    check(100, 10, 1_000_000, Some(24));
+    check(8, 10, 10_000_000, None);
+    check(20, MAX_FILE_ENTRIES / 2, 1_000, None);
 }

@@ -14,6 +14,7 @@ pub mod versioned;
 pub mod log;
 pub mod delta;
 pub mod batch;
+pub mod archive;
 pub mod jobs;
 pub mod billing;
 pub mod story;

@@ -23,6 +23,7 @@ use std::time::Duration;
 
 use adtally_core::shard::Refusal;
 use adtally_core::time::ServerTime;
+use adtally_wire::archive::FILES;
 use adtally_wire::batch::{COMPACTED, CUT, PUBLISHED};
 use adtally_wire::billing::object::{CONFIRMED, OUTBOX};
 use adtally_wire::log::Append;
@@ -95,7 +96,8 @@ impl DurableObject for Linker {
             (Method::Post, OUTBOX) => self.node.billing_depth(),
             (Method::Post, CUT) => self.node.cut(&request.bytes().await?).await,
             (Method::Post, PUBLISHED) => self.node.published(&request.bytes().await?),
-            (Method::Post, COMPACTED) => self.node.compacted(&request.bytes().await?),
+            (Method::Post, COMPACTED) => self.node.compacted(&request.bytes().await?).await,
+            (Method::Post, FILES) => self.node.files(&request.json().await?),
             (Method::Get, USAGE) => usage::answer(),
             _ => refuse(404, None, "no such call"),
         }

@@ -24,6 +24,12 @@ pub(super) const TABLES: &[&str] = &[
     "CREATE TABLE scope (name TEXT PRIMARY KEY) WITHOUT ROWID",
 ];
 
+/// A later migration.
+pub(super) const GONE: &[&str] = &[
+    // Files that are not in the manifest any more, and are to be removed from the bucket.
+    "CREATE TABLE archive_gone (key TEXT PRIMARY KEY) WITHOUT ROWID",
+];
+
 /// The archive of one Linker.
 #[derive(Clone)]
 pub(crate) struct ArchiveStore {
@@ -144,8 +150,26 @@ impl ArchiveStore {
             }
             for key in &compaction.replaced {
                 self.database.run("DELETE FROM archive_file WHERE key = ?", vec![key.as_str().into()])?;
+                let insert = "INSERT OR REPLACE INTO archive_gone (key) VALUES (?)";
+                self.database.run(insert, vec![key.as_str().into()])?;
             }
             compaction.by.iter().try_for_each(|file| self.add(file)).map(|()| true)
+        })
+    }
+
+    /// Files that are to be removed from the bucket: some of them.
+    pub(crate) fn gone(&self) -> Result<Vec<String>> {
+        let rows = self.database.rows("SELECT key FROM archive_gone ORDER BY key LIMIT 500", vec![])?;
+        rows.into_iter().map(|mut row| row.text()).collect()
+    }
+
+    /// Notes that files are removed from the bucket.
+    pub(crate) fn removed(&self, keys: &[String]) -> Result<()> {
+        self.database.atomically(|| {
+            keys.iter().try_for_each(|key| {
+                let delete = "DELETE FROM archive_gone WHERE key = ?";
+                self.database.run(delete, vec![key.as_str().into()]).map(drop)
+            })
         })
     }
 

@@ -31,6 +31,7 @@ const MIGRATIONS: Migrations = &[
     billing::SCHEMA,
     TABLES,
     archive::TABLES,
+    archive::GONE,
 ];
 
 /// Log rows read at a time: at most a few megabytes of them are in memory besides what they become.

@@ -80,12 +80,33 @@ impl Node {
         if is_due.unwrap_or(false) {
             self.archive_now().await;
         }
+        self.remove_gone().await;
         for _ in 0..TRIM_BITES {
             match self.change_memory(|memory| memory.trim_a_bit(clock::now())) {
                 Ok(true) => {}
                 Ok(false) => return,
                 Err(error) => return worker::console_error!("the log was not trimmed: {error}"),
             }
+        }
+    }
+
+    /// Removes from the bucket what the manifest does not name any more.
+    ///
+    /// 1. Waiting for the store may be repeated: the manifest that names other files has to be there for good.
+    /// 2. Removing may be repeated.
+    pub(super) async fn remove_gone(&self) {
+        let removed: Result<()> = async {
+            let gone = self.change_memory(|memory| memory.store.archive().gone())?;
+            if !gone.is_empty() {
+                self.durable().await?;
+                Store::open(&self.env)?.remove(&gone).await?;
+                self.change_memory(|memory| memory.store.archive().removed(&gone))?;
+            }
+            Ok(())
+        }
+        .await;
+        if let Err(error) = removed {
+            worker::console_error!("files of the archive were not removed: {error}");
         }
     }
 

@@ -1,6 +1,7 @@
 //! The batch's calls: where the log is cut, and what became of it.
 
 use adtally_core::route::linker_name;
+use adtally_wire::archive::{FilesQuery, ListedFile};
 use adtally_wire::batch::{Bytes, Compaction, Cut, CutRequest, Published};
 use worker::{Response, Result};
 
@@ -56,14 +57,29 @@ impl Node {
     }
 
     /// Puts files into the place of others in the manifest. May be repeated.
-    pub(super) fn compacted(&self, bytes: &[u8]) -> Result<Response> {
+    ///
+    /// 1. The manifest changes in one transaction, which also notes what is to be removed.
+    /// 2. Removing may be repeated; what fails is left for the alarm.
+    pub(super) async fn compacted(&self, bytes: &[u8]) -> Result<Response> {
         let Ok(compaction) = Compaction::from_bytes(bytes) else {
             return refuse(400, None, "not a compaction");
         };
         match self.change_memory(|memory| memory.store.archive().compacted(&compaction))? {
-            true => Response::empty(),
+            true => {
+                self.remove_gone().await;
+                Response::empty()
+            }
             false => refuse(409, None, "the files are not in the archive any more"),
         }
+    }
+}
+
+impl Node {
+    /// Lists the files of the archive.
+    pub(super) fn files(&self, query: &FilesQuery) -> Result<Response> {
+        let files = self.change_memory(|memory| memory.store.archive().files())?;
+        let listed = files.iter().filter(|file| query.fits(file)).map(ListedFile::from);
+        Response::from_json(&listed.collect::<Vec<_>>())
     }
 }
 

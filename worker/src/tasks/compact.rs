@@ -1,0 +1,85 @@
+//! `compact`: small files of a shard's archive become few large ones, day by day.
+//!
+//! Only other tasks of the batch may ask for it, when nothing of their run reads the archive any more: a task that goes
+//! by a list of files would not find those that were replaced since.
+
+use std::collections::BTreeMap;
+
+use adtally_archive::{ArchiveError, MAX_FILE_ENTRIES, Merge, Written, compactable};
+use adtally_wire::batch::{ArchiveFile, Bytes as _, COMPACTED, CUT, Compaction, Cut, CutRequest};
+use serde::{Deserialize, Serialize};
+use worker::Method;
+
+use super::{Context, Done, TaskError};
+use crate::bindings::LINKER;
+use crate::linkers::request;
+use crate::store::Store;
+
+/// Days of a shard that a task compacts at most; the next run goes on.
+const MAX_DAYS: usize = 32;
+
+/// What a task is told.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Params {
+    /// The name of the Linker.
+    pub(crate) source: String,
+}
+
+/// May be repeated: merged files are named by their content, and a Linker takes the same replacement again.
+///
+/// 1. Storing the new files may be repeated.
+/// 2. The Linker puts them into the place of the old ones in one transaction; it also removes those from the bucket.
+pub(crate) async fn run(context: &Context, params: &str) -> Result<Done, TaskError> {
+    let Params { source } = serde_json::from_str(params)?;
+    let cut = tell(context, &source, CUT, &CutRequest { generation: 0 }.to_bytes()).await?;
+    let cut = Cut::from_bytes(&cut).map_err(TaskError::permanent)?;
+    let mut days: BTreeMap<i32, Vec<ArchiveFile>> = BTreeMap::new();
+    // Of files up to there a second attempt makes the same ones, whatever has come since.
+    for file in cut.files.into_iter().filter(|file| file.to_row <= cut.published_row) {
+        days.entry(file.day).or_default().push(file);
+    }
+    let due = days.into_values().filter_map(compactable).take(MAX_DAYS);
+    let (mut replaced, mut by) = (0, 0);
+    for files in due {
+        let compaction = compact(context, files).await?;
+        (replaced, by) = (replaced + compaction.replaced.len(), by + compaction.by.len());
+        tell(context, &source, COMPACTED, &compaction.to_bytes()).await?;
+    }
+    context.log(format!("{replaced} files of {source} became {by}"));
+    Ok(Done { result: serde_json::json!({ "replaced": replaced, "by": by }).to_string(), spawn: Vec::new() })
+}
+
+/// Merges files of one day; the new ones are stored then.
+async fn compact(context: &Context, files: Vec<ArchiveFile>) -> Result<Compaction, TaskError> {
+    let store = Store::open(&context.env)?;
+    let mut readers = Vec::with_capacity(files.len());
+    for file in &files {
+        readers.push(store.archived(file).await?);
+    }
+    let unmerged = |error: ArchiveError| TaskError::Permanent(error.to_string());
+    let mut merge = Merge::new(readers, MAX_FILE_ENTRIES).map_err(unmerged)?;
+    let mut by = Vec::new();
+    while let Some(Written { file, bytes }) = merge.next_file().map_err(unmerged)? {
+        store.archive(&file, bytes).await?;
+        by.push(file);
+    }
+    let entries = |files: &[ArchiveFile]| files.iter().map(|file| file.entries).sum::<u64>();
+    if entries(&files) != entries(&by) {
+        return Err(TaskError::permanent("the merged files have not as many entries as the old ones"));
+    }
+    Ok(Compaction { replaced: files.into_iter().map(|file| file.key).collect(), by })
+}
+
+async fn tell(context: &Context, source: &str, path: &str, body: &[u8]) -> Result<Vec<u8>, TaskError> {
+    let stub = context.env.durable_object(LINKER)?.get_by_name(source)?;
+    let mut answer = stub.fetch_with_request(request(Method::Post, path, body)?).await?;
+    let bytes = answer.bytes().await?;
+    match answer.status_code() {
+        200 => Ok(bytes),
+        status => {
+            let said = String::from_utf8_lossy(&bytes);
+            Err(TaskError::Retry(format!("{source} answered {status} to {path}: {said}")))
+        }
+    }
+}
