@@ -16,7 +16,7 @@ pub(super) const TABLES: &[&str] = &[
     "CREATE TABLE extent (id INTEGER PRIMARY KEY, body BLOB NOT NULL)",
     // `entry` is how many extents at the end of the run's numbers hold what stays in memory of it.
     "CREATE TABLE run (id INTEGER PRIMARY KEY, entry INTEGER NOT NULL)",
-    // One row. Rows of the log up to `row` are in runs; up to `archived` they are in the archive as well.
+    // One row. Rows of the log up to `row` are in runs. `archived` is not used: `archiving` says it.
     "CREATE TABLE position (row INTEGER NOT NULL, accepted INTEGER NOT NULL, received INTEGER NOT NULL, \
      archived INTEGER NOT NULL)",
 ];
