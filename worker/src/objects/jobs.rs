@@ -42,6 +42,8 @@ use desk::Desk;
 
 /// How long until an alarm looks after tasks that are under way: what a crash of everything may cost.
 const WATCH_MS: i64 = 2 * SECOND_MS;
+/// How long until the next look, if one failed.
+const RECOVER_MS: i64 = 10 * SECOND_MS;
 /// An alarm that is later than this says that nobody could be heard meanwhile.
 const DEAF_MS: i64 = SECOND_MS;
 /// The most messages in one call of a queue.
@@ -104,7 +106,12 @@ impl DurableObject for Jobs {
     async fn alarm(&self) -> Result<Response> {
         usage::called();
         let late_ms = self.node.alarm_at.take().map_or(0, |at| clock::now().0 - at);
-        self.node.wake(late_ms)?;
+        if let Err(error) = self.node.wake(late_ms) {
+            // The platform would try some times and then never again.
+            worker::console_error!("jobs could not be looked after: {error}");
+            let now = clock::now();
+            self.node.set_alarm(now.0 + RECOVER_MS, now).await;
+        }
         Response::empty()
     }
 }

@@ -9,9 +9,9 @@ use crate::time::ServerTime;
 
 /// The most tasks of a run that are sent or worked on: the rest of a large run must not wait in a queue, where nobody
 /// can take it back.
-pub const MAX_RUN_IN_FLIGHT: usize = 16;
+pub const MAX_RUN_IN_FLIGHT: usize = 32;
 /// The most tasks of all runs together.
-pub const MAX_IN_FLIGHT: usize = 48;
+pub const MAX_IN_FLIGHT: usize = 64;
 
 /// What a job's runs have to keep to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,7 +4,7 @@ use super::Policy;
 use crate::time::{SECOND_MS, ServerTime};
 
 /// How long a message may be on its way before it is sent again; twice as long each time.
-pub const PATIENCE_MS: i64 = 15 * SECOND_MS;
+pub const PATIENCE_MS: i64 = 30 * SECOND_MS;
 /// The longest such wait is this many times as long.
 const MAX_PATIENCE_DOUBLINGS: u32 = 4;
 /// How long a worker may be silent before its task is lost: several signs of life, and what a busy processor delays.
