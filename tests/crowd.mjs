@@ -25,7 +25,7 @@ export const METRICS = [
 ];
 
 /** All events lie in this range. */
-export const RANGE = { from: "2026-03-01", to: "2026-03-08" };
+export const RANGE = { from: "2026-03-01", to: "2026-03-12" };
 
 const BOT = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)";
 
@@ -41,7 +41,7 @@ function dice(seed) {
 }
 
 /** So many events of these advertisers, in the order in which they are sent: near their time, some far from it. */
-export function crowd(count, advertisers, seed) {
+export function crowd(count, advertisers, seed, days = 3) {
   const roll = dice(seed);
   const below = (end) => Math.floor(roll() * end);
   const users = Math.ceil(count / 8);
@@ -53,7 +53,7 @@ export function crowd(count, advertisers, seed) {
   for (let visit = 0; events.length < count; visit++) {
     const advertiser = advertisers[visit % advertisers.length];
     const user = roll() < 0.02 ? undefined : `u${below(users)}`;
-    const at = START + below(3 * DAY);
+    const at = START + below(days * DAY);
     const ad = below(40);
     const dims = { campaign: `c${ad % 7}`, ad: `a${ad}`, service: `s${below(4)}` };
     const base = { advertiser, user };
@@ -80,13 +80,13 @@ export function crowd(count, advertisers, seed) {
 
 const byPlace = (a, b) => a.at - b.at || (a.id < b.id ? -1 : Number(a.id > b.id));
 
-/** Sorts everything and scans: the totals by advertiser and campaign. */
-export function recount(events) {
+/** Sorts everything and scans: the totals by advertiser and campaign, or by what else a key is made of. */
+export function recount(events, keyOf = ({ advertiser, campaign }) => `${advertiser} ${campaign}`) {
   const totals = new Map();
   for (const advertiser of new Set(events.map((event) => event.advertiser))) {
     const own = events.filter((event) => event.advertiser === advertiser).sort(byPlace);
-    for (const { campaign, counts } of facts(own)) {
-      const key = `${advertiser} ${campaign}`;
+    for (const { campaign, at, counts } of facts(own)) {
+      const key = keyOf({ advertiser, campaign, day: new Date(at).toISOString().slice(0, 10) });
       const sums = totals.get(key) ?? Object.fromEntries(METRICS.map((metric) => [metric, 0]));
       for (const [metric, count] of Object.entries(counts)) sums[metric] += count;
       totals.set(key, sums);
@@ -137,7 +137,7 @@ function* facts(events) {
     // A conversion takes its campaign from its touch, whatever it says itself.
     const campaign = kind === "conversion" && parent ? campaignOf(parent) : campaignOf(event);
     const counts = valid(event) ? counted(event, parent) : { [`invalid_${kind}s`]: 1 };
-    yield { campaign, counts: kind === "view" && !valid(event) ? {} : counts };
+    yield { campaign, at: event.at, counts: kind === "view" && !valid(event) ? {} : counts };
   }
 }
 

@@ -25,6 +25,7 @@ mod linkers;
 mod dispatch;
 mod reporters;
 mod ledgers;
+mod batch;
 mod jobs;
 mod tasks;
 mod consumer;

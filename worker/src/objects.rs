@@ -1,6 +1,6 @@
 //! The Durable Objects: state with an address.
 
-mod linker;
+pub(crate) mod linker;
 mod report;
 mod ledger;
 mod dead_letters;

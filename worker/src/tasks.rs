@@ -11,10 +11,19 @@ mod webhook;
 mod export;
 mod check;
 mod compact;
+mod plan;
+mod archive;
+mod judge;
+mod cut;
+mod link;
+mod scopes;
+mod publish;
+mod finish;
 
 use std::cell::{Cell, RefCell};
 
 use adtally_wire::jobs::object::{End, NewTask, Ticket};
+use serde::Serialize;
 use thiserror::Error;
 use worker::Env;
 
@@ -114,6 +123,18 @@ impl From<serde_json::Error> for TaskError {
     }
 }
 
+impl TaskSpec {
+    /// A task with what it is told.
+    pub(crate) fn new(
+        id: String,
+        kind: &'static str,
+        params: &impl Serialize,
+        needs: Vec<String>,
+    ) -> Result<Self, TaskError> {
+        Ok(Self { id, kind, params: serde_json::to_string(params)?, needs })
+    }
+}
+
 impl Context {
     /// For whoever has this ticket.
     pub(crate) fn new(env: &Env, ticket: &Ticket) -> Self {
@@ -143,13 +164,6 @@ impl Context {
         self.log.take()
     }
 
-    /// What a task of this run left, as JSON text; `None`: it has not succeeded.
-    #[allow(dead_code, reason = "for the kinds of the batch")]
-    pub(crate) async fn result(&self, task: &str) -> Result<Option<String>, TaskError> {
-        let results = self.results(task).await?;
-        Ok(results.into_iter().find(|(id, _)| id == task).map(|(_, result)| result))
-    }
-
     /// What tasks of this run left whose ids begin so: ids and JSON texts, in the order of the ids.
     pub(crate) async fn results(&self, prefix: &str) -> Result<Vec<(String, String)>, TaskError> {
         Ok(Jobs::read(&self.env)?.results(&self.run, prefix).await?)
@@ -171,7 +185,6 @@ enum Use {
     /// Whoever defines a job.
     Open,
     /// Only other tasks.
-    #[allow(dead_code, reason = "the kinds of the batch are such")]
     Inner,
 }
 
@@ -229,4 +242,12 @@ registry! {
     "export": Light, Open => export;
     "check": Light, Open => check;
     "compact": Heavy, Inner => compact;
+    "plan": Light, Inner => plan;
+    "archive": Light, Inner => archive;
+    "judge": Light, Inner => judge;
+    "cut": Heavy, Inner => cut;
+    "link": Heavy, Inner => link;
+    "scopes": Light, Inner => scopes;
+    "publish": Light, Inner => publish;
+    "finish": Light, Inner => finish;
 }

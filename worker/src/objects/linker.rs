@@ -8,7 +8,7 @@
 //! - It relies on Report objects to take each (source, seq) once, and on the ledger to take each batch of entries once.
 
 mod commit;
-mod flush;
+pub(crate) mod flush;
 mod billing;
 mod look;
 mod memory;

@@ -19,7 +19,7 @@ use crate::storage::linker::OpenParcel;
 /// How long facts gather before they are told: the freshness of reports, against a delta a scope each time.
 const FLUSH_AFTER_MS: i64 = SECOND_MS / 2;
 /// The least time from one flush to the next: of who sends all the time, reports are a second behind.
-const FLUSH_EVERY_MS: i64 = SECOND_MS;
+pub(crate) const FLUSH_EVERY_MS: i64 = SECOND_MS;
 /// How far from now the time of a flush can be if it still comes.
 const OVERDUE_MS: u64 = 2_000;
 /// Deliveries under way at a time; an invocation may have six open connections.

@@ -1,0 +1,172 @@
+//! What the tasks of the batch share: the bucket, and calls to Linker and Report objects.
+
+use adtally_archive::{Glance, Reader};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use adtally_core::batch::{Ruling, Span};
+use adtally_core::cell::Scope;
+use adtally_core::key::Key;
+use adtally_core::route::parse_linker_name;
+use adtally_core::settings::Settings;
+use adtally_core::time::{Day, ServerTime};
+use adtally_wire::batch::{ArchiveFile, Bytes, CUT, Cut, CutRequest, RulingV1, cut_key};
+use adtally_wire::object::SOURCES;
+use worker::{Bucket, Env, Method};
+
+use crate::bindings::{LINKER, REPORT, STORE};
+use crate::linkers::{HOST, request};
+use crate::tasks::TaskError;
+
+/// A shard, by the name of its Linker.
+pub(crate) struct Shard {
+    /// Whose shard.
+    pub(crate) advertiser: Key,
+    /// Which one.
+    pub(crate) number: u32,
+}
+
+impl Shard {
+    /// The shard of a Linker.
+    pub(crate) fn of(source: &str) -> Result<Self, TaskError> {
+        let (advertiser, number) = parse_linker_name(source)
+            .ok_or_else(|| TaskError::permanent(format!("{source:?} is no shard's name")))?;
+        Ok(Self { advertiser, number })
+    }
+
+    /// Where the cut is kept that a step of a generation goes by.
+    pub(crate) fn cut_key(&self, generation: u64, step: &str) -> String {
+        cut_key(generation, &self.advertiser, self.number, step)
+    }
+}
+
+/// The bucket in which the archive and everything of the batch lies.
+pub(crate) struct Store(Bucket);
+
+impl Store {
+    /// The bucket of the environment.
+    pub(crate) fn read(env: &Env) -> Result<Self, TaskError> {
+        Ok(Self(env.bucket(STORE)?))
+    }
+
+    /// Puts an object; a repetition puts the same.
+    pub(crate) async fn put(&self, key: &str, value: &impl Bytes) -> Result<(), TaskError> {
+        self.0.put(key, value.to_bytes()).execute().await?;
+        Ok(())
+    }
+
+    /// What [`Store::put`] put.
+    pub(crate) async fn get<T: Bytes>(&self, key: &str) -> Result<T, TaskError> {
+        let bytes = self.bytes(key).await?;
+        T::from_bytes(&bytes).map_err(|error| TaskError::Retry(format!("{key} is damaged: {error}")))
+    }
+
+    /// A file of the archive, if it is what was archived.
+    pub(crate) async fn archived(&self, file: &ArchiveFile) -> Result<Reader, TaskError> {
+        let bytes = self.bytes(&file.key).await?;
+        Reader::verified(bytes, file)
+            .map_err(|error| TaskError::Retry(format!("{} is damaged: {error}", file.key)))
+    }
+
+    /// What decides about links in a file of the archive, up to a row of the log: a file may go on after a cut.
+    pub(crate) async fn glances(&self, file: &ArchiveFile, upto: i64) -> Result<Vec<Glance>, TaskError> {
+        let glances = self.archived(file).await?.glances(0..=u64::MAX);
+        let mut glances =
+            glances.map_err(|error| TaskError::Retry(format!("{} is damaged: {error}", file.key)))?;
+        glances.retain(|glance| glance.row <= upto);
+        Ok(glances)
+    }
+
+    async fn bytes(&self, key: &str) -> Result<Vec<u8>, TaskError> {
+        let object = self.0.get(key).execute().await?;
+        let body = object.as_ref().and_then(|object| object.body());
+        let body = body.ok_or_else(|| TaskError::Retry(format!("{key} is missing")))?;
+        Ok(body.bytes().await?)
+    }
+
+    /// Removes everything under a prefix, a page of the list at a time.
+    pub(crate) async fn remove_all(&self, prefix: &str) -> Result<usize, TaskError> {
+        let mut removed = 0;
+        loop {
+            let page = self.0.list().prefix(prefix).execute().await?;
+            let keys: Vec<String> = page.objects().iter().map(|object| object.key()).collect();
+            if keys.is_empty() {
+                return Ok(removed);
+            }
+            removed += keys.len();
+            self.0.delete_multiple(keys).await?;
+        }
+    }
+}
+
+/// The settings that events arrived under, by revision.
+pub(crate) fn settings_of(cut: &Cut) -> Result<BTreeMap<u64, Arc<Settings>>, TaskError> {
+    let settings = |(revision, json): &(u64, String)| Ok((*revision, Arc::new(serde_json::from_str(json)?)));
+    cut.settings.iter().map(settings).collect()
+}
+
+/// Rulings as the core knows them.
+pub(crate) fn rulings_of(rulings: &[RulingV1]) -> Result<Vec<Ruling>, TaskError> {
+    rulings.iter().map(|ruling| Ruling::try_from(*ruling).map_err(TaskError::permanent)).collect()
+}
+
+/// What is known of a file before it is read.
+pub(crate) fn span(file: &ArchiveFile) -> Span {
+    let (first, last) = file.received_ms;
+    Span { day: Day(file.day), groups: file.groups, received: (ServerTime(first), ServerTime(last)) }
+}
+
+/// The names of all Linkers that ever told anything.
+pub(crate) async fn sources(env: &Env) -> Result<Vec<String>, TaskError> {
+    let stub = env.durable_object(REPORT)?.get_by_name(&Scope::Platform.to_string())?;
+    let mut answer = stub.fetch_with_str(&format!("{HOST}{SOURCES}")).await?;
+    if answer.status_code() != 200 {
+        return Err(TaskError::Retry(format!("the platform's report answered {}", answer.status_code())));
+    }
+    Ok(serde_json::from_slice(&answer.bytes().await?)?)
+}
+
+/// Cuts the log of a Linker; generation 0 archives it only.
+pub(crate) async fn cut(env: &Env, source: &str, generation: u64) -> Result<Cut, TaskError> {
+    let bytes = tell_linker(env, source, CUT, &CutRequest { generation }).await?;
+    Cut::from_bytes(&bytes).map_err(|error| TaskError::Retry(format!("{source}: {error}")))
+}
+
+/// Tells a Linker something that it may have heard before; gives back what it answered.
+pub(crate) async fn tell_linker(
+    env: &Env,
+    source: &str,
+    path: &str,
+    body: &impl Bytes,
+) -> Result<Vec<u8>, TaskError> {
+    tell(env, LINKER, source, path, body).await
+}
+
+/// Tells the Report object of a scope something that it may have heard before.
+pub(crate) async fn tell_report(
+    env: &Env,
+    scope: &str,
+    path: &str,
+    body: &impl Bytes,
+) -> Result<Vec<u8>, TaskError> {
+    tell(env, REPORT, scope, path, body).await
+}
+
+async fn tell(
+    env: &Env,
+    binding: &str,
+    name: &str,
+    path: &str,
+    body: &impl Bytes,
+) -> Result<Vec<u8>, TaskError> {
+    let stub = env.durable_object(binding)?.get_by_name(name)?;
+    let mut answer = stub.fetch_with_request(request(Method::Post, path, &body.to_bytes())?).await?;
+    let bytes = answer.bytes().await?;
+    match answer.status_code() {
+        200 => Ok(bytes),
+        status => {
+            let said = String::from_utf8_lossy(&bytes);
+            Err(TaskError::Retry(format!("{name} answered {status} to {path}: {said}")))
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! `cut`: closes the epoch of a shard, and says which of its days have to be linked again.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use adtally_core::batch::{Affected, MAX_NEWS, Part, ranges};
+use adtally_core::link::Retention;
+use adtally_core::time::Day;
+use adtally_wire::batch::Cut;
+use serde::{Deserialize, Serialize};
+
+use super::archive::ShardParams;
+use super::link::PartParams;
+use super::{Context, Done, TaskError, TaskSpec};
+use crate::batch::{self, Shard, Store, rulings_of, settings_of, span};
+
+/// The step whose cut a generation covers.
+pub(super) const STEP: &str = "cut";
+
+/// What a cut leaves for the tasks after it.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Summary {
+    /// The name of the Linker.
+    pub(super) source: String,
+    /// The epoch that was closed.
+    pub(super) epoch: u64,
+    /// The last row of the log before the cut.
+    pub(super) row: i64,
+    /// Everything acknowledged up to then is before the cut.
+    pub(super) through_ms: i64,
+    /// Every scope that the shard ever told anything.
+    pub(super) scopes: Vec<String>,
+    /// The days that are linked again, since 1970, and in how many parts.
+    pub(super) days: Vec<(i32, u32)>,
+}
+
+/// May be repeated: a Linker gives the same cut for a generation.
+pub(crate) async fn run(context: &Context, params: &str) -> Result<Done, TaskError> {
+    let ShardParams { source, days } = serde_json::from_str(params)?;
+    let shard = Shard::of(&source)?;
+    let store = Store::read(&context.env)?;
+    let cut = batch::cut(&context.env, &source, context.number).await?;
+    store.put(&shard.cut_key(context.number, STEP), &cut).await?;
+    let mut entries: BTreeMap<Day, u64> = BTreeMap::new();
+    for file in &cut.files {
+        *entries.entry(Day(file.day)).or_default() += file.entries;
+    }
+    let changed = changed(context, &store, &cut).await?;
+    let is_due = |day: &Day| changed.contains(day) || days.contains(&day.to_string());
+    let mut summary = Summary {
+        source: source.clone(),
+        epoch: cut.epoch,
+        row: cut.row,
+        through_ms: cut.through_ms,
+        scopes: cut.scopes,
+        days: Vec::new(),
+    };
+    let mut spawn = Vec::new();
+    for (day, entries) in entries.into_iter().filter(|(day, _)| is_due(day)) {
+        let parts = Part::divide(day, entries);
+        for (part, Part { groups: (first, last), .. }) in (0..).zip(&parts) {
+            let groups = (first.to_string(), last.to_string());
+            let params = PartParams { source: source.clone(), day: day.0, part, groups };
+            spawn.push(TaskSpec::new(format!("link:{source}/{day}/{part}"), "link", &params, vec![])?);
+        }
+        summary.days.push((day.0, u32::try_from(parts.len()).unwrap_or(u32::MAX)));
+    }
+    context.log(format!("up to row {}: {} days to link", cut.row, summary.days.len()));
+    Ok(Done { result: serde_json::to_string(&summary)?, spawn })
+}
+
+/// The days that have news, or whose events depend on what came; a range of groups at a time, so that memory is bounded.
+async fn changed(context: &Context, store: &Store, cut: &Cut) -> Result<BTreeSet<Day>, TaskError> {
+    let news = cut.files.iter().filter(|file| file.to_row > cut.published_row);
+    let news: u64 = news.map(|file| file.entries).sum();
+    let settings = settings_of(cut)?;
+    let rulings = rulings_of(&cut.new_rulings)?;
+    let mut days = BTreeSet::new();
+    for groups in ranges(news, MAX_NEWS) {
+        let settings = settings.values().map(Arc::as_ref);
+        let mut affected =
+            Affected::new(cut.published_row, groups, rulings.iter().copied(), Retention::default(), settings);
+        let mut opened = 0;
+        loop {
+            for file in &cut.files {
+                let span = span(file);
+                if affected.opens(&span, file.to_row) {
+                    opened += 1;
+                    let glances = store.glances(file, cut.row).await?;
+                    glances.iter().for_each(|glance| affected.see(&span, glance.row, &glance.hashes));
+                }
+            }
+            if !affected.next_round() {
+                break;
+            }
+        }
+        context.log(format!("{opened} files looked at"));
+        days.extend(affected.days());
+    }
+    Ok(days)
+}

@@ -1,0 +1,25 @@
+//! `finish`: every scope has the generation; the Linkers are told, and what is too old to be asked for goes.
+
+use adtally_wire::batch::{PUBLISHED, Published, generation_prefix};
+
+use super::scopes::summaries;
+use super::{Context, Done, TaskError};
+use crate::batch::{self, Store};
+
+/// Generations whose parts are kept in object storage: reports keep the cells of as many themselves.
+const KEPT_GENERATIONS: u64 = 30;
+
+/// May be repeated: a Linker that has heard it changes nothing, and what is gone is gone.
+pub(crate) async fn run(context: &Context, _params: &str) -> Result<Done, TaskError> {
+    let summaries = summaries(context).await?;
+    for summary in &summaries {
+        let published = Published { generation: context.number, row: summary.row };
+        batch::tell_linker(&context.env, &summary.source, PUBLISHED, &published).await?;
+    }
+    if let Some(old) = context.number.checked_sub(KEPT_GENERATIONS) {
+        let removed = Store::read(&context.env)?.remove_all(&generation_prefix(old)).await?;
+        context.log(format!("{removed} objects of generation {old} removed"));
+    }
+    context.log(format!("generation {} is published", context.number));
+    Ok(Done::default())
+}

@@ -1,0 +1,43 @@
+//! `judge`: whose events of a day are too many; the Linker is told, and goes by it.
+
+use adtally_core::batch::Judge;
+use adtally_core::time::Day;
+use adtally_wire::batch::{Cut, RULE, RulingV1, Rulings};
+use serde::{Deserialize, Serialize};
+
+use super::{Context, Done, TaskError, archive};
+use crate::batch::{self, Shard, Store};
+
+/// A day of a shard.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct DayParams {
+    /// The name of the Linker.
+    pub(super) source: String,
+    /// Days since 1970.
+    pub(super) day: i32,
+}
+
+/// May be repeated: a Linker that has a ruling already changes nothing.
+pub(crate) async fn run(context: &Context, params: &str) -> Result<Done, TaskError> {
+    let DayParams { source, day } = serde_json::from_str(params)?;
+    let shard = Shard::of(&source)?;
+    let store = Store::read(&context.env)?;
+    let archived: Cut = store.get(&shard.cut_key(context.number, archive::STEP)).await?;
+    let files: Vec<_> = archived.files.iter().filter(|file| file.day == day).collect();
+    let mut judge = Judge::new(Day(day), files.iter().map(|file| file.entries).sum());
+    loop {
+        for file in &files {
+            let glances = store.glances(file, archived.row).await?;
+            glances.iter().for_each(|glance| judge.count(&glance.hashes));
+        }
+        if !judge.next_pass() {
+            break;
+        }
+    }
+    let rulings: Vec<RulingV1> = judge.rulings().into_iter().map(RulingV1::from).collect();
+    context.log(format!("{} files, {} users with too many events", files.len(), rulings.len()));
+    if !rulings.is_empty() {
+        batch::tell_linker(&context.env, &source, RULE, &Rulings { rulings }).await?;
+    }
+    Ok(Done::default())
+}

@@ -1,0 +1,100 @@
+//! `link`: a part of a day of a shard, linked again from the archive.
+
+use std::sync::Arc;
+
+use adtally_core::batch::{Part, Relink, Selection};
+use adtally_core::link::Retention;
+use adtally_core::time::Day;
+use adtally_wire::batch::{ArchiveFile, Cut, DayPart, part_key};
+use serde::{Deserialize, Serialize};
+
+use super::{Context, Done, TaskError, cut};
+use crate::batch::{Shard, Store, rulings_of, settings_of, span};
+
+/// A part of a day of a shard.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct PartParams {
+    /// The name of the Linker.
+    pub(super) source: String,
+    /// Days since 1970.
+    pub(super) day: i32,
+    /// Its number.
+    pub(super) part: u32,
+    /// Its first and its last group, as text: 64 bits.
+    pub(super) groups: (String, String),
+}
+
+/// May be repeated: the same files, rulings and settings make the same bytes under the same name.
+pub(crate) async fn run(context: &Context, params: &str) -> Result<Done, TaskError> {
+    let params: PartParams = serde_json::from_str(params)?;
+    let shard = Shard::of(&params.source)?;
+    let store = Store::read(&context.env)?;
+    let cut: Cut = store.get(&shard.cut_key(context.number, cut::STEP)).await?;
+    let part = part_of(&params)?;
+    let relink = select(context, &store, &cut, part).await?;
+    context.log(format!("linking {} events", relink.len()));
+    let segments = relink.finish();
+    let segments: Vec<_> =
+        segments.into_iter().map(|(scope, cells)| (scope.to_string(), cells.encode())).collect();
+    let scopes: Vec<&String> = segments.iter().map(|(scope, _)| scope).collect();
+    let result = serde_json::to_string(&scopes)?;
+    let key = part_key(context.number, &shard.advertiser, shard.number, part.day, params.part);
+    store.put(&key, &DayPart { segments }).await?;
+    Ok(Done { result, spawn: vec![] })
+}
+
+/// The entries of the part, and those that they depend on; files are in memory one at a time.
+async fn select(context: &Context, store: &Store, cut: &Cut, part: Part) -> Result<Relink, TaskError> {
+    let settings = settings_of(cut)?;
+    let rulings = rulings_of(&cut.rulings)?;
+    let mut selection = Selection::new(part, Retention::default(), settings.values().map(Arc::as_ref));
+    let mut relink = Relink::new(part, Retention::default(), settings.clone(), rulings);
+    let (mut rounds, mut opened) = (0, 0);
+    loop {
+        rounds += 1;
+        for file in &cut.files {
+            if selection.opens(&span(file)) {
+                opened += 1;
+                // In the first round only the part itself is wanted.
+                let groups = if rounds == 1 { part.groups } else { (0, u64::MAX) };
+                take(store, file, cut.row, groups, &mut selection, &mut relink).await?;
+            }
+        }
+        if !selection.next_round() {
+            context.log(format!("{opened} files read in {rounds} rounds"));
+            return Ok(relink);
+        }
+    }
+}
+
+/// Adds what is wanted of a file, up to a row of the log and of these groups.
+async fn take(
+    store: &Store,
+    file: &ArchiveFile,
+    upto: i64,
+    (first, last): (u64, u64),
+    selection: &mut Selection,
+    relink: &mut Relink,
+) -> Result<(), TaskError> {
+    let damaged = |error: String| TaskError::Retry(format!("{} is damaged: {error}", file.key));
+    let reader = store.archived(file).await?;
+    let span = span(file);
+    let glances = reader.glances(first..=last).map_err(|error| damaged(error.to_string()))?;
+    let before = glances.iter().filter(|glance| glance.row <= upto);
+    let wanted = before.filter(|glance| selection.wants(&span, &glance.hashes));
+    let wanted: Vec<usize> = wanted.map(|glance| glance.index).collect();
+    let mut failed = None;
+    let each = reader.each(&wanted, |_, entry| {
+        if let Err(error) = relink.add(&entry) {
+            failed = Some(error);
+        }
+    });
+    each.map_err(|error| damaged(error.to_string()))?;
+    failed.map_or(Ok(()), |error| Err(TaskError::permanent(format!("{}: {error}", file.key))))
+}
+
+fn part_of(params: &PartParams) -> Result<Part, TaskError> {
+    let number = |text: &String| text.parse::<u64>().map_err(TaskError::permanent);
+    let (first, last) = &params.groups;
+    Ok(Part { day: Day(params.day), groups: (number(first)?, number(last)?) })
+}

@@ -1,0 +1,29 @@
+//! `publish`: a scope's reports go over to the generation.
+
+use adtally_wire::batch::{PUBLISH, Publication, generation_prefix};
+use serde::{Deserialize, Serialize};
+
+use super::{Context, Done, TaskError};
+use crate::batch::{self, Store};
+
+/// A scope.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct PublishParams {
+    /// Its name, which is that of its Report object.
+    pub(super) scope: String,
+}
+
+/// Where a scope's publication is kept.
+pub(super) fn publication_key(generation: u64, scope: &str) -> String {
+    format!("{}publication/{scope}", generation_prefix(generation))
+}
+
+/// May be repeated: a Report object publishes each generation once.
+pub(crate) async fn run(context: &Context, params: &str) -> Result<Done, TaskError> {
+    let PublishParams { scope } = serde_json::from_str(params)?;
+    let store = Store::read(&context.env)?;
+    let publication: Publication = store.get(&publication_key(context.number, &scope)).await?;
+    context.log(format!("{} days of {} shards", publication.days.len(), publication.cuts.len()));
+    batch::tell_report(&context.env, &scope, PUBLISH, &publication).await?;
+    Ok(Done::default())
+}
