@@ -68,6 +68,7 @@ impl Report {
         let (bucket, scope) = (self.env.bucket(STORE)?, self.scope()?);
         let mut totals = last.totals;
         let mut part = 0;
+        let mut is_news = !store.covers(&publication.cuts)?;
         for ((day, advertiser), sources) in by_advertiser(&publication.days)? {
             let before = store.is_published(day, last.generation)?;
             let before = if before { Before::Published } else { Before::New };
@@ -77,8 +78,13 @@ impl Report {
             }
             let published = store.day_of(day, &advertiser, last.generation)?;
             let staged = stage(&published, linked, before);
+            is_news |= !staged.segments.is_empty();
             add_up(&mut totals, story::measures(&staged.gained));
             store.stage(publication.generation, day, &staged, &mut part)?;
+        }
+        if !is_news {
+            // All of it is published: whoever has an answer may keep it.
+            return Ok(());
         }
         totals.retain(|_, figure| *figure != 0);
         store.flip(publication, &totals)?;

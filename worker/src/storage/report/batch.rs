@@ -90,6 +90,16 @@ impl ReportStore {
         Ok(!self.database.rows(query, vec![integer(day.0)?, integer(generation)?])?.is_empty())
     }
 
+    /// Whether the batch has everything up to these cuts already.
+    pub(crate) fn covers(&self, cuts: &[SourceCut]) -> Result<bool> {
+        for cut in cuts {
+            if self.source(&cut.source)?.heard.covered < Some(cut.epoch) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
     /// Forgets what was staged after the last generation that is published.
     pub(crate) fn forget_staged(&self, published: u64) -> Result<()> {
         self.database.atomically(|| {
