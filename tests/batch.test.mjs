@@ -237,8 +237,8 @@ async function restated(admin, expected) {
     for (let cursor; ; ) {
       const answer = await admin.get("/v1/restatements", { scope: `advertiser:${advertiser}`, ...RANGE, limit: "10000", cursor });
       assert.equal(answer.status, 200, answer.text);
-      for (const { cell, measure, from, to } of answer.json.restatements) {
-        const totals = sums.get(`${advertiser} ${new Date(cell.hour).toISOString().slice(0, 10)}`);
+      for (const { hour, measure, from, to } of answer.json.restatements) {
+        const totals = sums.get(`${advertiser} ${new Date(hour).toISOString().slice(0, 10)}`);
         if (METRICS.includes(measure)) totals[measure] += to - from;
       }
       cursor = answer.json.next;

@@ -15,7 +15,7 @@ use adtally_wire::object::SOURCES;
 use worker::{Bucket, Env, Method};
 
 use crate::bindings::{LINKER, REPORT, STORE};
-use crate::linkers::{HOST, request};
+use crate::linkers::request;
 use crate::tasks::TaskError;
 
 /// A shard, by the name of its Linker.
@@ -119,7 +119,7 @@ pub(crate) fn span(file: &ArchiveFile) -> Span {
 /// The names of all Linkers that ever told anything.
 pub(crate) async fn sources(env: &Env) -> Result<Vec<String>, TaskError> {
     let stub = env.durable_object(REPORT)?.get_by_name(&Scope::Platform.to_string())?;
-    let mut answer = stub.fetch_with_str(&format!("{HOST}{SOURCES}")).await?;
+    let mut answer = stub.fetch_with_request(request(Method::Get, SOURCES, &[])?).await?;
     if answer.status_code() != 200 {
         return Err(TaskError::Retry(format!("the platform's report answered {}", answer.status_code())));
     }

@@ -113,10 +113,13 @@ impl<'a> Linker<'a> {
     }
 }
 
-/// A request to an object.
+/// A request to an object; one without a body says nothing, as a `GET` has to.
 pub(crate) fn request(method: Method, path: &str, body: &[u8]) -> Result<Request, Fault> {
     let mut init = RequestInit::new();
-    init.with_method(method).with_body(Some(Uint8Array::from(body).into()));
+    init.with_method(method);
+    if !body.is_empty() {
+        init.with_body(Some(Uint8Array::from(body).into()));
+    }
     Ok(Request::new_with_init(&format!("{HOST}{path}"), &init)?)
 }
 
