@@ -1,6 +1,5 @@
-//! What the tasks of the batch share: the bucket, and calls to Linker and Report objects.
+//! What the tasks of the batch share: shards by name, and calls to Linker and Report objects.
 
-use adtally_archive::{Glance, Reader};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -12,9 +11,9 @@ use adtally_core::settings::Settings;
 use adtally_core::time::{Day, ServerTime};
 use adtally_wire::batch::{ArchiveFile, Bytes, CUT, Cut, CutRequest, RulingV1, cut_key};
 use adtally_wire::object::SOURCES;
-use worker::{Bucket, Env, Method};
+use worker::{Env, Method};
 
-use crate::bindings::{LINKER, REPORT, STORE};
+use crate::bindings::{LINKER, REPORT};
 use crate::linkers::request;
 use crate::tasks::TaskError;
 
@@ -37,65 +36,6 @@ impl Shard {
     /// Where the cut is kept that a step of a generation goes by.
     pub(crate) fn cut_key(&self, generation: u64, step: &str) -> String {
         cut_key(generation, &self.advertiser, self.number, step)
-    }
-}
-
-/// The bucket in which the archive and everything of the batch lies.
-pub(crate) struct Store(Bucket);
-
-impl Store {
-    /// The bucket of the environment.
-    pub(crate) fn read(env: &Env) -> Result<Self, TaskError> {
-        Ok(Self(env.bucket(STORE)?))
-    }
-
-    /// Puts an object; a repetition puts the same.
-    pub(crate) async fn put(&self, key: &str, value: &impl Bytes) -> Result<(), TaskError> {
-        self.0.put(key, value.to_bytes()).execute().await?;
-        Ok(())
-    }
-
-    /// What [`Store::put`] put.
-    pub(crate) async fn get<T: Bytes>(&self, key: &str) -> Result<T, TaskError> {
-        let bytes = self.bytes(key).await?;
-        T::from_bytes(&bytes).map_err(|error| TaskError::Retry(format!("{key} is damaged: {error}")))
-    }
-
-    /// A file of the archive, if it is what was archived.
-    pub(crate) async fn archived(&self, file: &ArchiveFile) -> Result<Reader, TaskError> {
-        let bytes = self.bytes(&file.key).await?;
-        Reader::verified(bytes, file)
-            .map_err(|error| TaskError::Retry(format!("{} is damaged: {error}", file.key)))
-    }
-
-    /// What decides about links in a file of the archive, up to a row of the log: a file may go on after a cut.
-    pub(crate) async fn glances(&self, file: &ArchiveFile, upto: i64) -> Result<Vec<Glance>, TaskError> {
-        let glances = self.archived(file).await?.glances(0..=u64::MAX);
-        let mut glances =
-            glances.map_err(|error| TaskError::Retry(format!("{} is damaged: {error}", file.key)))?;
-        glances.retain(|glance| glance.row <= upto);
-        Ok(glances)
-    }
-
-    async fn bytes(&self, key: &str) -> Result<Vec<u8>, TaskError> {
-        let object = self.0.get(key).execute().await?;
-        let body = object.as_ref().and_then(|object| object.body());
-        let body = body.ok_or_else(|| TaskError::Retry(format!("{key} is missing")))?;
-        Ok(body.bytes().await?)
-    }
-
-    /// Removes everything under a prefix, a page of the list at a time.
-    pub(crate) async fn remove_all(&self, prefix: &str) -> Result<usize, TaskError> {
-        let mut removed = 0;
-        loop {
-            let page = self.0.list().prefix(prefix).execute().await?;
-            let keys: Vec<String> = page.objects().iter().map(|object| object.key()).collect();
-            if keys.is_empty() {
-                return Ok(removed);
-            }
-            removed += keys.len();
-            self.0.delete_multiple(keys).await?;
-        }
     }
 }
 

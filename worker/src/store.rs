@@ -1,7 +1,7 @@
 //! The bucket: the archive, what the batch makes of it, exports.
 
-use adtally_archive::Reader;
-use adtally_wire::batch::ArchiveFile;
+use adtally_archive::{Glance, Reader};
+use adtally_wire::batch::{ArchiveFile, Bytes};
 use worker::{Bucket, Env, Error, Result};
 
 use crate::bindings::STORE;
@@ -27,6 +27,39 @@ impl Store {
     pub(crate) async fn archived(&self, file: &ArchiveFile) -> Result<Reader> {
         let bytes = self.get(&file.key).await?.ok_or_else(|| fault(format!("{} is missing", file.key)))?;
         Reader::verified(bytes, file).map_err(|error| fault(format!("{}: {error}", file.key)))
+    }
+
+    /// What decides about links in a file of the archive, up to a row of the log: a file may go on after a cut.
+    pub(crate) async fn glances(&self, file: &ArchiveFile, upto: i64) -> Result<Vec<Glance>> {
+        let glances = self.archived(file).await?.glances(0..=u64::MAX);
+        let mut glances = glances.map_err(|error| fault(format!("{}: {error}", file.key)))?;
+        glances.retain(|glance| glance.row <= upto);
+        Ok(glances)
+    }
+
+    /// Puts what a step of the batch leaves for the next; a repetition puts the same.
+    pub(crate) async fn leave(&self, key: &str, value: &impl Bytes) -> Result<()> {
+        self.0.put(key, value.to_bytes()).execute().await.map(drop)
+    }
+
+    /// What [`Store::leave`] put.
+    pub(crate) async fn left<T: Bytes>(&self, key: &str) -> Result<T> {
+        let bytes = self.get(key).await?.ok_or_else(|| fault(format!("{key} is missing")))?;
+        T::from_bytes(&bytes).map_err(|error| fault(format!("{key}: {error}")))
+    }
+
+    /// Removes everything under a prefix, a page of the list at a time; tells how many objects that were.
+    pub(crate) async fn remove_all(&self, prefix: &str) -> Result<usize> {
+        let mut removed = 0;
+        loop {
+            let page = self.0.list().prefix(prefix).execute().await?;
+            let keys: Vec<String> = page.objects().iter().map(|object| object.key()).collect();
+            if keys.is_empty() {
+                return Ok(removed);
+            }
+            removed += keys.len();
+            self.remove(&keys).await?;
+        }
     }
 
     /// Removes objects; those that are not there are no error.

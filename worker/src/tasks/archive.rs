@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::judge::DayParams;
 use super::{Context, Done, TaskError, TaskSpec};
-use crate::batch::{self, Shard, Store};
+use crate::batch::{self, Shard};
+use crate::store::Store;
 
 /// The step whose cut the judges go by.
 pub(super) const STEP: &str = "archived";
@@ -33,7 +34,7 @@ pub(crate) async fn run(context: &Context, params: &str) -> Result<Done, TaskErr
     if news.is_empty() && !has_wanted {
         return Ok(Done::default());
     }
-    Store::read(&context.env)?.put(&shard.cut_key(context.number, STEP), &archived).await?;
+    Store::open(&context.env)?.leave(&shard.cut_key(context.number, STEP), &archived).await?;
     let judges = news.iter().map(|day| {
         let params = DayParams { source: source.clone(), day: day.0 };
         TaskSpec::new(format!("judge:{source}/{day}"), "judge", &params, vec![])

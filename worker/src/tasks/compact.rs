@@ -6,13 +6,11 @@
 use std::collections::BTreeMap;
 
 use adtally_archive::{ArchiveError, MAX_FILE_ENTRIES, Merge, Written, compactable};
-use adtally_wire::batch::{ArchiveFile, Bytes as _, COMPACTED, CUT, Compaction, Cut, CutRequest};
+use adtally_wire::batch::{ArchiveFile, COMPACTED, Compaction};
 use serde::{Deserialize, Serialize};
-use worker::Method;
 
 use super::{Context, Done, TaskError};
-use crate::bindings::LINKER;
-use crate::linkers::request;
+use crate::batch;
 use crate::store::Store;
 
 /// Days of a shard that a task compacts at most; the next run goes on.
@@ -32,8 +30,7 @@ pub(crate) struct Params {
 /// 2. The Linker puts them into the place of the old ones in one transaction; it also removes those from the bucket.
 pub(crate) async fn run(context: &Context, params: &str) -> Result<Done, TaskError> {
     let Params { source } = serde_json::from_str(params)?;
-    let cut = tell(context, &source, CUT, &CutRequest { generation: 0 }.to_bytes()).await?;
-    let cut = Cut::from_bytes(&cut).map_err(TaskError::permanent)?;
+    let cut = batch::cut(&context.env, &source, 0).await?;
     let mut days: BTreeMap<i32, Vec<ArchiveFile>> = BTreeMap::new();
     // Of files up to there a second attempt makes the same ones, whatever has come since.
     for file in cut.files.into_iter().filter(|file| file.to_row <= cut.published_row) {
@@ -44,7 +41,7 @@ pub(crate) async fn run(context: &Context, params: &str) -> Result<Done, TaskErr
     for files in due {
         let compaction = compact(context, files).await?;
         (replaced, by) = (replaced + compaction.replaced.len(), by + compaction.by.len());
-        tell(context, &source, COMPACTED, &compaction.to_bytes()).await?;
+        batch::tell_linker(&context.env, &source, COMPACTED, &compaction).await?;
     }
     context.log(format!("{replaced} files of {source} became {by}"));
     Ok(Done { result: serde_json::json!({ "replaced": replaced, "by": by }).to_string(), spawn: Vec::new() })
@@ -69,17 +66,4 @@ async fn compact(context: &Context, files: Vec<ArchiveFile>) -> Result<Compactio
         return Err(TaskError::permanent("the merged files have not as many entries as the old ones"));
     }
     Ok(Compaction { replaced: files.into_iter().map(|file| file.key).collect(), by })
-}
-
-async fn tell(context: &Context, source: &str, path: &str, body: &[u8]) -> Result<Vec<u8>, TaskError> {
-    let stub = context.env.durable_object(LINKER)?.get_by_name(source)?;
-    let mut answer = stub.fetch_with_request(request(Method::Post, path, body)?).await?;
-    let bytes = answer.bytes().await?;
-    match answer.status_code() {
-        200 => Ok(bytes),
-        status => {
-            let said = String::from_utf8_lossy(&bytes);
-            Err(TaskError::Retry(format!("{source} answered {status} to {path}: {said}")))
-        }
-    }
 }

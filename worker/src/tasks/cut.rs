@@ -12,7 +12,8 @@ use serde::{Deserialize, Serialize};
 use super::archive::ShardParams;
 use super::link::PartParams;
 use super::{Context, Done, TaskError, TaskSpec};
-use crate::batch::{self, Shard, Store, rulings_of, settings_of, span};
+use crate::batch::{self, Shard, rulings_of, settings_of, span};
+use crate::store::Store;
 
 /// The step whose cut a generation covers.
 pub(super) const STEP: &str = "cut";
@@ -38,9 +39,9 @@ pub(super) struct Summary {
 pub(crate) async fn run(context: &Context, params: &str) -> Result<Done, TaskError> {
     let ShardParams { source, days } = serde_json::from_str(params)?;
     let shard = Shard::of(&source)?;
-    let store = Store::read(&context.env)?;
+    let store = Store::open(&context.env)?;
     let cut = batch::cut(&context.env, &source, context.number).await?;
-    store.put(&shard.cut_key(context.number, STEP), &cut).await?;
+    store.leave(&shard.cut_key(context.number, STEP), &cut).await?;
     let mut entries: BTreeMap<Day, u64> = BTreeMap::new();
     for file in &cut.files {
         *entries.entry(Day(file.day)).or_default() += file.entries;

@@ -2,9 +2,11 @@
 
 use adtally_wire::batch::{PUBLISHED, Published, generation_prefix};
 
+use super::cut::Summary;
 use super::scopes::summaries;
-use super::{Context, Done, TaskError};
-use crate::batch::{self, Store};
+use super::{Context, Done, TaskError, TaskSpec, compact};
+use crate::batch;
+use crate::store::Store;
 
 /// Generations whose parts are kept in object storage: reports keep the cells of as many themselves.
 const KEPT_GENERATIONS: u64 = 30;
@@ -17,9 +19,15 @@ pub(crate) async fn run(context: &Context, _params: &str) -> Result<Done, TaskEr
         batch::tell_linker(&context.env, &summary.source, PUBLISHED, &published).await?;
     }
     if let Some(old) = context.number.checked_sub(KEPT_GENERATIONS) {
-        let removed = Store::read(&context.env)?.remove_all(&generation_prefix(old)).await?;
+        let removed = Store::open(&context.env)?.remove_all(&generation_prefix(old)).await?;
         context.log(format!("{removed} objects of generation {old} removed"));
     }
     context.log(format!("generation {} is published", context.number));
-    Ok(Done::default())
+    // Nothing of this run reads the archive any more.
+    let compact = |summary: Summary| {
+        let id = format!("compact:{}", summary.source);
+        TaskSpec::new(id, "compact", &compact::Params { source: summary.source }, vec![])
+    };
+    let spawn = summaries.into_iter().map(compact).collect::<Result<_, _>>()?;
+    Ok(Done { result: String::new(), spawn })
 }

@@ -6,7 +6,8 @@ use adtally_wire::batch::{Cut, RULE, RulingV1, Rulings};
 use serde::{Deserialize, Serialize};
 
 use super::{Context, Done, TaskError, archive};
-use crate::batch::{self, Shard, Store};
+use crate::batch::{self, Shard};
+use crate::store::Store;
 
 /// A day of a shard.
 #[derive(Debug, Serialize, Deserialize)]
@@ -21,8 +22,8 @@ pub(super) struct DayParams {
 pub(crate) async fn run(context: &Context, params: &str) -> Result<Done, TaskError> {
     let DayParams { source, day } = serde_json::from_str(params)?;
     let shard = Shard::of(&source)?;
-    let store = Store::read(&context.env)?;
-    let archived: Cut = store.get(&shard.cut_key(context.number, archive::STEP)).await?;
+    let store = Store::open(&context.env)?;
+    let archived: Cut = store.left(&shard.cut_key(context.number, archive::STEP)).await?;
     let files: Vec<_> = archived.files.iter().filter(|file| file.day == day).collect();
     let mut judge = Judge::new(Day(day), files.iter().map(|file| file.entries).sum());
     loop {

@@ -9,7 +9,8 @@ use adtally_wire::batch::{ArchiveFile, Cut, DayPart, part_key};
 use serde::{Deserialize, Serialize};
 
 use super::{Context, Done, TaskError, cut};
-use crate::batch::{Shard, Store, rulings_of, settings_of, span};
+use crate::batch::{Shard, rulings_of, settings_of, span};
+use crate::store::Store;
 
 /// A part of a day of a shard.
 #[derive(Debug, Serialize, Deserialize)]
@@ -28,8 +29,8 @@ pub(super) struct PartParams {
 pub(crate) async fn run(context: &Context, params: &str) -> Result<Done, TaskError> {
     let params: PartParams = serde_json::from_str(params)?;
     let shard = Shard::of(&params.source)?;
-    let store = Store::read(&context.env)?;
-    let cut: Cut = store.get(&shard.cut_key(context.number, cut::STEP)).await?;
+    let store = Store::open(&context.env)?;
+    let cut: Cut = store.left(&shard.cut_key(context.number, cut::STEP)).await?;
     let part = part_of(&params)?;
     let relink = select(context, &store, &cut, part).await?;
     context.log(format!("linking {} events", relink.len()));
@@ -39,7 +40,7 @@ pub(crate) async fn run(context: &Context, params: &str) -> Result<Done, TaskErr
     let scopes: Vec<&String> = segments.iter().map(|(scope, _)| scope).collect();
     let result = serde_json::to_string(&scopes)?;
     let key = part_key(context.number, &shard.advertiser, shard.number, part.day, params.part);
-    store.put(&key, &DayPart { segments }).await?;
+    store.leave(&key, &DayPart { segments }).await?;
     Ok(Done { result, spawn: vec![] })
 }
 

@@ -4,7 +4,8 @@ use adtally_wire::batch::{PUBLISH, Publication, generation_prefix};
 use serde::{Deserialize, Serialize};
 
 use super::{Context, Done, TaskError};
-use crate::batch::{self, Store};
+use crate::batch;
+use crate::store::Store;
 
 /// A scope.
 #[derive(Debug, Serialize, Deserialize)]
@@ -21,8 +22,8 @@ pub(super) fn publication_key(generation: u64, scope: &str) -> String {
 /// May be repeated: a Report object publishes each generation once.
 pub(crate) async fn run(context: &Context, params: &str) -> Result<Done, TaskError> {
     let PublishParams { scope } = serde_json::from_str(params)?;
-    let store = Store::read(&context.env)?;
-    let publication: Publication = store.get(&publication_key(context.number, &scope)).await?;
+    let store = Store::open(&context.env)?;
+    let publication: Publication = store.left(&publication_key(context.number, &scope)).await?;
     context.log(format!("{} days of {} shards", publication.days.len(), publication.cuts.len()));
     batch::tell_report(&context.env, &scope, PUBLISH, &publication).await?;
     Ok(Done::default())

@@ -8,8 +8,9 @@ use adtally_wire::batch::{Publication, PublishedDay, SourceCut, part_key};
 use super::cut::Summary;
 use super::publish::{PublishParams, publication_key};
 use super::{Context, Done, TaskError, TaskSpec};
-use crate::batch::{Shard, Store};
+use crate::batch::Shard;
 use crate::clock;
+use crate::store::Store;
 
 /// May be repeated: what was linked is the same, and the names are.
 pub(crate) async fn run(context: &Context, _params: &str) -> Result<Done, TaskError> {
@@ -23,13 +24,13 @@ pub(crate) async fn run(context: &Context, _params: &str) -> Result<Done, TaskEr
         }
     }
     let all: BTreeSet<&String> = scopes.values().flatten().collect();
-    let store = Store::read(&context.env)?;
+    let store = Store::open(&context.env)?;
     let mut spawn = Vec::with_capacity(all.len());
     let made_ms = clock::now().0;
     for scope in all {
         let of_scope = summaries.iter().filter(|summary| scopes[summary.source.as_str()].contains(scope));
         let publication = publication(context.number, made_ms, of_scope)?;
-        store.put(&publication_key(context.number, scope), &publication).await?;
+        store.leave(&publication_key(context.number, scope), &publication).await?;
         let params = PublishParams { scope: scope.clone() };
         spawn.push(TaskSpec::new(format!("publish:{scope}"), "publish", &params, vec![])?);
     }
