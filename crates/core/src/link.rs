@@ -37,6 +37,7 @@ pub use run::{NoShelf, PageRef, Shelf, ShelfError};
 pub use spill::{MAX_RUN_RECORDS, MERGE_RUNS};
 pub use story::{Filter, MAX_HISTORY_EVENTS, Related, Story};
 
+use crate::batch::Ruling;
 use crate::event::{Event, EventRef};
 use crate::settings::Settings;
 use crate::time::{DAY_MS, HOUR_MS, ServerTime};
@@ -186,6 +187,11 @@ impl Linker {
         Self { rules, accepted, runs, repeats_impressions, ..Self::default() }
     }
 
+    /// For how long events matter.
+    pub fn retention(&self) -> Retention {
+        self.rules.retention
+    }
+
     /// The number of accepted events, which is also the position of the next one.
     pub fn len(&self) -> usize {
         self.accepted as usize
@@ -275,6 +281,29 @@ impl Linker {
             }
         }
         self.finish(batch, shelf)
+    }
+
+    /// Goes by rulings that are in row `row` of a log, from now on and for what is there; those that it knows change
+    /// nothing.
+    pub fn rule(
+        &mut self,
+        row: i64,
+        rulings: impl IntoIterator<Item = Ruling>,
+        shelf: &dyn Shelf,
+    ) -> Result<Vec<Fact>, ShelfError> {
+        let mut batch = self.begin();
+        rulings.into_iter().for_each(|ruling| self.put_in_force(row, ruling, &mut batch));
+        self.finish(batch, shelf)
+    }
+
+    /// Makes rulings known that were in force before everything that is taken in from now on, each with its row.
+    pub fn know_rulings(&mut self, rulings: impl IntoIterator<Item = (i64, Ruling)>) {
+        self.rules.rulings.extend(rulings.into_iter().map(|(row, ruling)| (ruling, row)));
+    }
+
+    /// Whether a ruling is in force.
+    pub fn has_ruling(&self, ruling: &Ruling) -> bool {
+        self.rules.rulings.contains_key(ruling)
     }
 }
 

@@ -9,6 +9,7 @@
 //! flush:   tell  -> (store the parcels)                         -> told      -> (deliver each, mark it delivered)
 //! spill:   spill -> (store run, parcels and position, as one)   -> spilled
 //! merge:   merge -> (store extents, step by step; then the run) -> merged
+//! rule:    rule  -> (store the row, and its rulings)            -> committed
 //! start:   settings, runs, position -> committed, for each row after the position
 //! ```
 
@@ -18,13 +19,15 @@ use std::sync::Arc;
 use thiserror::Error;
 
 use crate::aggregate::Aggregator;
+use crate::batch::Ruling;
 use crate::billing::{self, Batch, Entry, MAX_BATCH_BYTES};
 use crate::cell::Scope;
 use crate::event::{Event, EventRef};
+use crate::intake::MAX_AHEAD_MS;
 use crate::link::run::{Merge, Run, Written};
 use crate::link::{Admission, Arrival, Fact, Linker, Retention, Shelf, ShelfError};
 use crate::settings::Settings;
-use crate::time::ServerTime;
+use crate::time::{Day, ServerTime};
 
 /// The most facts in a parcel, which is as many as are sent in a flush: a second parcel is a second row in each report.
 pub const MAX_PARCEL_FACTS: usize = 30_000;
@@ -54,6 +57,8 @@ pub struct Row {
     pub accepted: Vec<Event>,
     /// Deliveries of events that were there before.
     pub repeats: Vec<EventRef>,
+    /// What holds from this row on, for the events before it as well.
+    pub rulings: Vec<Ruling>,
 }
 
 /// One row of the outbox: what one flush has to deliver, by scope.
@@ -143,6 +148,8 @@ pub struct Stored {
     pub position: Position,
     /// The runs, in any order.
     pub runs: Vec<Run>,
+    /// The rulings of rows up to the position at least, each with its row.
+    pub rulings: Vec<(i64, Ruling)>,
 }
 
 /// To be stored as one.
@@ -192,11 +199,15 @@ pub struct Shard {
 impl Shard {
     /// A shard that goes on from what is stored; its settings, and then its rows after the position follow.
     pub fn new(stored: Stored, retention: Retention) -> Self {
-        let Stored { last_seq, told_upto, position, mut runs } = stored;
+        let Stored { last_seq, told_upto, position, mut runs, rulings } = stored;
         runs.sort_by_key(|run| run.summary.age);
+        let next_run = runs.iter().map(|run| run.id).max().unwrap_or(0) + 1;
+        let mut linker = Linker::with_runs(retention, position.accepted, runs);
+        // Those of later rows come with their rows.
+        linker.know_rulings(rulings.into_iter().filter(|(row, _)| *row <= position.row));
         Self {
-            next_run: runs.iter().map(|run| run.id).max().unwrap_or(0) + 1,
-            linker: Linker::with_runs(retention, position.accepted, runs),
+            next_run,
+            linker,
             revisions: BTreeMap::new(),
             used: BTreeSet::new(),
             shards: None,
@@ -289,15 +300,32 @@ impl Shard {
             }
         }
         let revision = self.revision().unwrap_or_default();
-        Ok((Row { received, revision, accepted, repeats }, admissions))
+        Ok((Row { received, revision, accepted, repeats, rulings: Vec::new() }, admissions))
+    }
+
+    /// The row to store for rulings; `None` where nothing is to be stored, because all of them are in force.
+    ///
+    /// Rulings for days of which events may be forgotten are refused: nobody could tell what becomes of those.
+    pub fn rule(&self, rulings: impl IntoIterator<Item = Ruling>, now: ServerTime) -> Option<Row> {
+        let received = now.max(self.last_received);
+        let kept_since = received.0.saturating_sub(self.linker.retention().horizon_ms());
+        let is_kept = |day: Day| day.start_ms().saturating_sub(MAX_AHEAD_MS) >= kept_since;
+        let is_new = |ruling: &Ruling| is_kept(ruling.day) && !self.linker.has_ruling(ruling);
+        let mut rulings: Vec<Ruling> = rulings.into_iter().filter(is_new).collect();
+        rulings.sort_unstable();
+        rulings.dedup();
+        let revision = self.revision().unwrap_or_default();
+        let (accepted, repeats) = Default::default();
+        (!rulings.is_empty()).then_some(Row { received, revision, accepted, repeats, rulings })
     }
 
     /// Links a row that is stored as row `id` of the log: after its commit, and again, in order, at every start.
     pub fn committed(&mut self, id: i64, row: Row, shelf: &dyn Shelf) -> Result<(), ShardError> {
-        let Row { received, revision, accepted, repeats } = row;
+        let Row { received, revision, accepted, repeats, rulings } = row;
         let settings = self.revisions.get(&revision).ok_or(ShardError::MissingSettings(revision))?.clone();
         let arrival = |event| Arrival { event, received, settings: settings.clone() };
-        let facts = self.linker.take(id, received, accepted.into_iter().map(arrival), repeats, shelf)?;
+        let mut facts = self.linker.take(id, received, accepted.into_iter().map(arrival), repeats, shelf)?;
+        facts.extend(self.linker.rule(id, rulings, shelf)?);
         self.used.insert(revision);
         self.last_row = id;
         self.last_received = self.last_received.max(received);

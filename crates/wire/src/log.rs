@@ -2,13 +2,15 @@
 //!
 //! Both begin with a version byte ([`crate::versioned`]).
 
+use adtally_core::batch::Ruling;
 use adtally_core::event::{Dims, Event, EventRef, Extras, Kind, Screening};
 use adtally_core::key::{EventId, Key, UserKey};
 use adtally_core::shard::Row;
 use adtally_core::time::{EventTime, ServerTime};
 use serde::{Deserialize, Serialize};
 
-use crate::versioned::{VersionedError, decode, encode};
+use crate::batch::RulingV1;
+use crate::versioned::{VersionedError, decode, decode_as, encode, encode_as};
 
 /// The body of a Linker's `POST /append`: events of one advertiser and shard.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,24 +35,39 @@ impl Append {
     }
 }
 
+/// Rows with rulings have this version; those without are written as ever.
+const WITH_RULINGS: u8 = 2;
+
 /// The bytes of a row of the log.
 pub fn encode_row(row: &Row) -> Vec<u8> {
-    encode(&RowV1 {
+    let events = RowV1 {
         received_ms: row.received.0,
         revision: row.revision,
         accepted: row.accepted.iter().map(EventV1::from).collect(),
         repeats: row.repeats.iter().map(|repeat| (repeat.kind as u8, repeat.id.as_str())).collect(),
-    })
+    };
+    if row.rulings.is_empty() {
+        return encode(&events);
+    }
+    let rulings = row.rulings.iter().map(|ruling| RulingV1::from(*ruling)).collect();
+    encode_as(WITH_RULINGS, &RowV2 { events, rulings })
 }
 
 /// Reads what [`encode_row`] wrote.
 pub fn decode_row(bytes: &[u8]) -> Result<Row, VersionedError> {
-    let row: RowV1<'_> = decode(bytes)?;
+    let (events, rulings): (RowV1<'_>, Vec<RulingV1>) = match bytes.first() {
+        Some(&WITH_RULINGS) => {
+            let RowV2 { events, rulings } = decode_as(WITH_RULINGS, bytes)?;
+            (events, rulings)
+        }
+        _ => (decode(bytes)?, Vec::new()),
+    };
     Ok(Row {
-        received: ServerTime(row.received_ms),
-        revision: row.revision,
-        accepted: row.accepted.into_iter().map(Event::try_from).collect::<Result<_, _>>()?,
-        repeats: row.repeats.iter().map(|(kind, id)| reference(*kind, id)).collect::<Result<_, _>>()?,
+        received: ServerTime(events.received_ms),
+        revision: events.revision,
+        accepted: events.accepted.into_iter().map(Event::try_from).collect::<Result<_, _>>()?,
+        repeats: events.repeats.iter().map(|(kind, id)| reference(*kind, id)).collect::<Result<_, _>>()?,
+        rulings: rulings.into_iter().map(Ruling::try_from).collect::<Result<_, _>>()?,
     })
 }
 
@@ -67,7 +84,8 @@ pub fn encode_row_within(row: Row, max_bytes: usize) -> Vec<Vec<u8>> {
 }
 
 fn halves(mut row: Row) -> (Row, Row) {
-    // Repeats go to the second half: they may repeat an event of the same commit, which has to come first.
+    // Repeats go to the second half: they may repeat an event of the same commit, which has to come first. So do
+    // rulings, which hold for what is before and after them alike.
     let (accepted, repeats) = if row.accepted.len() < 2 {
         let keep = if row.accepted.is_empty() { row.repeats.len() / 2 } else { 0 };
         (Vec::new(), row.repeats.split_off(keep))
@@ -75,7 +93,8 @@ fn halves(mut row: Row) -> (Row, Row) {
         let half = row.accepted.len() / 2;
         (row.accepted.split_off(half), std::mem::take(&mut row.repeats))
     };
-    let second = Row { received: row.received, revision: row.revision, accepted, repeats };
+    let rulings = std::mem::take(&mut row.rulings);
+    let second = Row { received: row.received, revision: row.revision, accepted, repeats, rulings };
     (row, second)
 }
 
@@ -87,6 +106,13 @@ struct RowV1<'a> {
     #[serde(borrow)]
     accepted: Vec<EventV1<'a>>,
     repeats: Vec<(u8, &'a str)>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct RowV2<'a> {
+    #[serde(borrow)]
+    events: RowV1<'a>,
+    rulings: Vec<RulingV1>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -184,6 +210,8 @@ fn reference(kind: u8, id: &str) -> Result<EventRef, VersionedError> {
 
 #[cfg(test)]
 mod tests {
+    use adtally_core::time::Day;
+
     use super::*;
 
     fn event(n: u32) -> Event {
@@ -214,6 +242,7 @@ mod tests {
             revision: 3,
             accepted: (0..accepted).map(event).collect(),
             repeats: (0..repeats).map(repeat).collect(),
+            rulings: vec![],
         }
     }
 
@@ -222,7 +251,10 @@ mod tests {
         let append = Append { shards: 4, events: vec![event(1), event(2)] };
         assert_eq!(Append::decode(&append.encode()), Ok(append));
         let row = row(2, 1);
-        assert_eq!(decode_row(&encode_row(&row)), Ok(row));
+        assert_eq!(decode_row(&encode_row(&row)), Ok(row.clone()));
+        let ruling = Ruling { group: u64::MAX, kind: Kind::Click, day: Day(-3) };
+        let ruled = Row { rulings: vec![ruling], ..row };
+        assert_eq!(decode_row(&encode_row(&ruled)), Ok(ruled));
     }
 
     #[test]
@@ -253,6 +285,16 @@ mod tests {
     }
 
     #[test]
+    fn the_bytes_of_version_2_stay_readable() {
+        let written = [2, 14, 3, 0, 0, 1, 5, 2, 6];
+        let ruling = Ruling { group: 5, kind: Kind::Click, day: Day(3) };
+        let (accepted, repeats) = Default::default();
+        let expected = Row { received: ServerTime(7), revision: 3, accepted, repeats, rulings: vec![ruling] };
+        assert_eq!(encode_row(&expected), written);
+        assert_eq!(decode_row(&written), Ok(expected));
+    }
+
+    #[test]
     fn the_bytes_of_version_1_stay_readable() {
         let written = [1, 130, 134, 137, 168, 152, 89, 3, 0, 1, 3, 2, b'v', b'1'];
         let expected = Row {
@@ -260,6 +302,7 @@ mod tests {
             revision: 3,
             accepted: vec![],
             repeats: vec![EventRef { kind: Kind::Conversion, id: EventId::parse("v1").unwrap() }],
+            rulings: vec![],
         };
         assert_eq!(encode_row(&expected), written);
         assert_eq!(decode_row(&written), Ok(expected));

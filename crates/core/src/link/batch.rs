@@ -5,8 +5,9 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use super::explore::Reach;
 use super::pool::{Loose, Mark, NONE, Pin, Pool, Record, Role, Slot, name_hash};
 use super::run::{Shelf, ShelfError};
-use super::settle::{SlotLink, State, counts_for, settle};
+use super::settle::{Rules, SlotLink, State, counts_for, settle};
 use super::{Arrival, Fact, Found, Head, Linker};
+use crate::batch::Ruling;
 use crate::event::Kind;
 
 /// What a batch touched.
@@ -25,6 +26,8 @@ pub(super) struct Batch {
     /// Groups that were settled as a whole.
     settled: FxHashSet<u64>,
     facts: Vec<Fact>,
+    /// The rules without the rulings of this batch, where it has any.
+    unruled: Option<Rules>,
     /// What clicks have to remember.
     pins: Vec<(Slot, Option<Pin>)>,
     /// Records of runs that changed: kept in memory from now on, where they hide the older ones.
@@ -103,6 +106,16 @@ impl Linker {
                 batch.whole.push(group);
             }
         }
+    }
+
+    /// Puts a ruling in force.
+    pub(super) fn put_in_force(&mut self, row: i64, ruling: Ruling, batch: &mut Batch) {
+        if self.rules.rulings.contains_key(&ruling) {
+            return;
+        }
+        batch.unruled.get_or_insert_with(|| self.rules.clone());
+        self.rules.rulings.insert(ruling, row);
+        batch.whole.push(ruling.group);
     }
 
     /// Settles what the batch touched.
@@ -191,7 +204,7 @@ impl Linker {
         let repeated = self.count_cold_repeats(&component.members, batch);
         let is_fresh = |slot: &Slot| *slot >= batch.first && !Pool::is_after(&mark, *slot);
         let old: Vec<Slot> = component.members.iter().copied().filter(|slot| !is_fresh(slot)).collect();
-        let old = settle(&mut self.pool, old, &self.rules);
+        let old = settle(&mut self.pool, old, batch.unruled.as_ref().unwrap_or(&self.rules));
         let new = settle(&mut self.pool, component.members, &self.rules);
         let mut before = old.order.iter().zip(&old.states).peekable();
         for (slot, state) in new.order.iter().copied().zip(&new.states) {

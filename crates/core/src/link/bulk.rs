@@ -52,7 +52,7 @@ struct Ties(FxHashMap<u64, u64>);
 impl Bulk {
     /// No events.
     pub fn new(retention: Retention, rulings: impl IntoIterator<Item = Ruling>) -> Self {
-        let rules = Rules { retention, rulings: rulings.into_iter().collect() };
+        let rules = Rules { retention, rulings: rulings.into_iter().map(|ruling| (ruling, 0)).collect() };
         Self { rules, ..Self::default() }
     }
 

@@ -6,7 +6,7 @@
 use std::cell::OnceCell;
 use std::cmp::Ordering;
 
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashMap;
 
 use super::pool::{Pool, Record, Slot, name_hash};
 use super::words::{Tuple, Values};
@@ -18,21 +18,27 @@ use crate::settings::Windows;
 use crate::time::Day;
 
 /// What besides the events decides what they amount to.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Rules {
     pub(super) retention: Retention,
-    pub(super) rulings: FxHashSet<Ruling>,
+    /// Each with the row of the log since which it holds.
+    pub(super) rulings: FxHashMap<Ruling, i64>,
 }
 
 impl Rules {
     /// Whether an event is of a kind of which its user has too many that day.
     fn flood(&self, record: &Record) -> Option<InvalidReason> {
+        self.ruling(record).map(|_| InvalidReason::Flood)
+    }
+
+    /// The ruling that an event falls under, and since when.
+    pub(super) fn ruling(&self, record: &Record) -> Option<(i64, Ruling)> {
         if self.rulings.is_empty() || !record.has_user {
             return None;
         }
         let Record { group, kind, at, .. } = *record;
         let ruling = Ruling { group, kind, day: Day::holding(at) };
-        self.rulings.contains(&ruling).then_some(InvalidReason::Flood)
+        self.rulings.get(&ruling).map(|row| (*row, ruling))
     }
 }
 

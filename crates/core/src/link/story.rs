@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::explain::{Considered, Rule};
-use super::pool::{NO_POSITION, Slot};
+use super::pool::{NO_POSITION, Record, Slot};
 use super::settle::{Settled, settle};
-use super::{Fact, FactBody, Found, Linker, Shelf, ShelfError};
+use super::{Fact, FactBody, Found, Linker, NoShelf, Shelf, ShelfError};
 use crate::event::{Event, EventRef, Kind};
 use crate::key::{EventId, UserKey};
 use crate::time::{EventTime, ServerTime};
@@ -45,7 +45,8 @@ pub struct Story {
     /// What it could have been linked to, the parent first, then the nearest in time; at most
     /// [`super::MAX_CONSIDERED`].
     pub considered: Vec<Considered>,
-    /// Every fact of it since its arrival, each with the position of the arrival that caused it.
+    /// Every fact of it since its arrival, each with the position of the arrival that caused it, or of the last one
+    /// before the ruling that did.
     ///
     /// `None` where more than [`MAX_HISTORY_EVENTS`] would have to be linked again, or where some of them are forgotten.
     /// Deliveries of duplicates have no position and are not in it.
@@ -115,7 +116,7 @@ impl Linker {
     /// Every event with what it counts as, by position; only for linkers without runs.
     pub fn iter(&mut self) -> impl Iterator<Item = Related> + use<> {
         #[expect(clippy::expect_used, reason = "without runs nothing is read")]
-        let all = self.all(&super::NoShelf).expect("reads nothing");
+        let all = self.all(&NoShelf).expect("reads nothing");
         all.into_iter()
     }
 
@@ -208,13 +209,26 @@ impl Linker {
             return None;
         }
         members.sort_by_key(|slot| self.pool.get(*slot).position);
+        let rulings = members.iter().filter_map(|slot| self.rules.ruling(self.pool.get(*slot)));
+        let mut rulings = rulings.collect::<BTreeSet<_>>().into_iter().peekable();
         let event = self.pool.event_ref(slot);
         let mut replay = Linker::with_retention(self.rules.retention);
         let mut history = Vec::new();
+        let mut note = |position: u64, facts: Vec<Fact>| {
+            let own = facts.into_iter().filter(|fact| fact.event == event);
+            history.extend(own.map(|fact| (position, fact)));
+        };
+        let mut last = 0;
         for member in members {
-            let applied = replay.apply([self.pool.arrival(member)]);
-            let own = applied.facts.into_iter().filter(|fact| fact.event == event);
-            history.extend(own.map(|fact| (self.pool.get(member).position, fact)));
+            let Record { row, position, .. } = *self.pool.get(member);
+            while let Some((ruled, ruling)) = rulings.next_if(|(ruled, _)| *ruled < row) {
+                note(last, replay.rule(ruled, [ruling], &NoShelf).ok()?);
+            }
+            note(position, replay.apply([self.pool.arrival(member)]).facts);
+            last = position;
+        }
+        for (ruled, ruling) in rulings {
+            note(last, replay.rule(ruled, [ruling], &NoShelf).ok()?);
         }
         Some(history)
     }

@@ -97,8 +97,13 @@ fn nothing_is_forgotten_while_facts_are_untold() {
     shard.spilled(spill);
     let late = ServerTime(6 + Retention::default().horizon_ms());
     assert!(shard.expire(late).is_some());
-    let row =
-        Row { received: ServerTime(7), revision: 0, accepted: vec![long_impression(1)], repeats: vec![] };
+    let row = Row {
+        received: ServerTime(7),
+        revision: 0,
+        accepted: vec![long_impression(1)],
+        repeats: vec![],
+        rulings: vec![],
+    };
     shard.committed(2, row, &NoShelf).unwrap();
     assert_eq!(shard.expire(late), None);
     let telling = shard.tell(late).unwrap();

@@ -14,11 +14,12 @@ use crate::history::{File, History, Row, chain, history};
 use crate::scenario::START;
 
 /// The days that rows after this one affect, followed in so many ranges of groups.
-fn affected(history: &History, files: &[File], known_row: usize, parts: u64) -> BTreeSet<Day> {
+fn affected(history: &History, files: &[File], (known, cut): (usize, usize), parts: u64) -> BTreeSet<Day> {
     let settings = || history.settings.iter().map(|settings| &**settings);
     let mut days = BTreeSet::new();
     for groups in ranges(parts, 1) {
-        let mut affected = Affected::new(known_row as i64, groups, [], history.retention, settings());
+        let mut affected =
+            Affected::new(known as i64, groups, history.ruled(known..cut), history.retention, settings());
         loop {
             for file in files {
                 if affected.opens(&file.span, file.to_row()) {
@@ -57,7 +58,7 @@ proptest! {
     ) {
         let known = known.min(cut);
         let files = history.archive(cut);
-        let named = affected(&history, &files, known, parts);
+        let named = affected(&history, &files, (known, cut), parts);
         let changed = changed(&history.facts(known), &history.facts(cut));
         prop_assert!(changed.is_subset(&named), "{:?} changed, {:?} named", changed, named);
     }
@@ -90,11 +91,11 @@ fn days_before_are_left_alone() {
     };
     let rows = (0..4).map(row).collect();
     let (settings, retention) = (vec![Arc::default()], Retention::default());
-    let history = History { retention, settings, rows, closings: vec![1, 2, 3] };
+    let history = History { retention, settings, rows, closings: vec![1, 2, 3], rulings: vec![] };
     let day = |n: i64| EventTime(START + n * DAY_MS).day();
     for known in 0..4 {
         let expected: BTreeSet<Day> = (known as i64..4).map(day).collect();
-        assert_eq!(affected(&history, &history.archive(4), known, 1), expected);
+        assert_eq!(affected(&history, &history.archive(4), (known, 4), 1), expected);
     }
 }
 
@@ -105,7 +106,7 @@ fn the_end_of_retention() {
         let history = chain([last_ms, 10 * DAY_MS, 5 * DAY_MS, 0]);
         let day = EventTime(START).day();
         assert_eq!(changed(&history.facts(3), &history.facts(4)).contains(&day), is_affected);
-        assert_eq!(affected(&history, &history.archive(4), 3, 1).contains(&day), is_affected);
+        assert_eq!(affected(&history, &history.archive(4), (3, 4), 1).contains(&day), is_affected);
     }
     check(15 * DAY_MS, true);
     check(15 * DAY_MS + 1, false);

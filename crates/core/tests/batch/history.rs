@@ -1,9 +1,10 @@
 //! Random logs over some days, and the archive that they leave behind.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::Arc;
 
-use adtally_core::batch::{Accepted, Entry, Repeat, Span};
+use adtally_core::batch::{Accepted, Entry, Repeat, Ruling, Span};
 use adtally_core::event::{Dims, Event, EventRef, Kind, Screening};
 use adtally_core::key::{EventId, Key, UserKey};
 use adtally_core::link::{Admission, Arrival, Fact, Linker, NoShelf, Retention, group_of};
@@ -26,6 +27,8 @@ pub(crate) struct History {
     pub(crate) rows: Vec<Row>,
     /// The rows after which a file is closed.
     pub(crate) closings: Vec<usize>,
+    /// Each with the row after which it comes.
+    pub(crate) rulings: Vec<(usize, Ruling)>,
 }
 
 /// What arrived together.
@@ -88,13 +91,19 @@ pub(crate) fn history() -> impl Strategy<Value = History> {
     let row = (prop::collection::vec(event(), 1..5), 0..4i64, 0..2usize);
     let rows = prop::collection::vec(row, 1..16);
     let parts = (rows, prop::collection::vec(settings(), 2), retention());
-    (parts, prop::collection::vec(0..16usize, 0..12)).prop_map(|((rows, settings, retention), closings)| {
+    let ruling = (scenario::ruling(), 0..9i32).prop_map(|(ruling, days)| {
+        let day = Day(ruling.day.0 + days);
+        Ruling { day, ..ruling }
+    });
+    let rulings = prop::collection::vec((0..16usize, ruling), 0..6);
+    let rest = (prop::collection::vec(0..16usize, 0..12), rulings);
+    (parts, rest).prop_map(|((rows, settings, retention), (closings, rulings))| {
         let mut now = START;
         let row = |(events, wait, revision): (Vec<Event>, i64, usize)| {
             now += wait * GRAIN_MS;
             Row { received: ServerTime(now), revision, events }
         };
-        History { retention, settings, rows: rows.into_iter().map(row).collect(), closings }
+        History { retention, settings, rows: rows.into_iter().map(row).collect(), closings, rulings }
     })
 }
 
@@ -102,11 +111,12 @@ impl History {
     /// The facts that the log up to this row amounts to, in order.
     pub(crate) fn facts(&self, rows: usize) -> Vec<Fact> {
         let mut linker = Linker::with_retention(self.retention);
-        for Row { received, revision, events } in &self.rows[..rows] {
+        for (n, Row { received, revision, events }) in self.rows[..rows].iter().enumerate() {
             let (received, settings) = (*received, &self.settings[*revision]);
             let arrival =
                 |event: &Event| Arrival { event: event.clone(), received, settings: settings.clone() };
             linker.apply(events.iter().map(arrival));
+            linker.rule(0, self.ruled(n..n + 1), &NoShelf).unwrap();
         }
         let fact = |related: adtally_core::link::Related| Fact {
             sign: 1,
@@ -117,6 +127,11 @@ impl History {
         let mut facts: Vec<Fact> = linker.iter().map(fact).collect();
         facts.sort();
         facts
+    }
+
+    /// The rulings that come after these rows.
+    pub(crate) fn ruled(&self, rows: Range<usize>) -> Vec<Ruling> {
+        self.rulings.iter().filter(|(row, _)| rows.contains(row)).map(|(_, ruling)| *ruling).collect()
     }
 
     /// The entries of the log, in order.
@@ -198,5 +213,5 @@ pub(crate) fn chain(arrivals_ms: [i64; 4]) -> History {
         |n: usize| Row { received: ServerTime(START + arrivals_ms[n]), revision: 0, events: vec![event(n)] };
     let mut rows: Vec<Row> = (0..4).map(row).collect();
     rows.sort_by_key(|row| row.received);
-    History { retention, settings: vec![Arc::new(settings)], rows, closings: vec![1, 2, 3] }
+    History { retention, settings: vec![Arc::new(settings)], rows, closings: vec![1, 2, 3], rulings: vec![] }
 }

@@ -13,11 +13,11 @@ use crate::history::{File, History, chain, history};
 use crate::scenario::START;
 
 /// A part of a day with all that it depends on, read from the archive.
-fn relink(history: &History, files: &[File], part: Part) -> Relink {
+fn relink(history: &History, files: &[File], cut: usize, part: Part) -> Relink {
     let settings = || (0..).zip(history.settings.iter().cloned());
     let known: Vec<_> = settings().map(|(_, settings)| settings).collect();
     let mut selection = Selection::new(part, history.retention, known.iter().map(|settings| &**settings));
-    let mut relink = Relink::new(part, history.retention, settings(), []);
+    let mut relink = Relink::new(part, history.retention, settings(), history.ruled(0..cut));
     let mut read = BTreeSet::new();
     loop {
         for (n, file) in files.iter().enumerate() {
@@ -71,7 +71,7 @@ proptest! {
         let days: BTreeSet<Day> = files.iter().map(|file| file.span.day).collect();
         let mut all = Vec::new();
         for part in days.iter().flat_map(|day| parts(*day, &cuts)) {
-            all.extend(facts(relink(&history, &files, part)));
+            all.extend(facts(relink(&history, &files, cut, part)));
         }
         all.sort();
         prop_assert_eq!(all, history.facts(cut));
@@ -86,7 +86,7 @@ proptest! {
         let mut aggregator = Aggregator::default();
         let facts = history.facts(history.rows.len());
         facts.iter().filter(|fact| fact.at.day() == day).for_each(|fact| aggregator.add_fact(fact));
-        prop_assert_eq!(relink(&history, &files, whole).finish(), aggregator.segments());
+        prop_assert_eq!(relink(&history, &files, history.rows.len(), whole).finish(), aggregator.segments());
     }
 }
 
@@ -98,7 +98,7 @@ fn the_ends_of_retention() {
         let part = Part { day: EventTime(START).day(), groups: (0, u64::MAX) };
         let conversion =
             |facts: Vec<Fact>| facts.into_iter().rfind(|fact| fact.event.kind == Kind::Conversion).unwrap();
-        let again = conversion(facts(relink(&history, &history.archive(4), part)));
+        let again = conversion(facts(relink(&history, &history.archive(4), 4, part)));
         assert_eq!(again, conversion(history.facts(4)), "{arrivals_ms:?}");
         assert_eq!(again.body.impression().is_none(), is_repeat, "{arrivals_ms:?}");
         assert!(again.body.click().is_some(), "{arrivals_ms:?}");

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use adtally_core::batch::Ruling;
 use adtally_core::billing::{BatchId, Charge, ChargeId, Entry, EntryKind, MAX_BATCH_BYTES, batches, entries};
 use adtally_core::event::EventRef;
 use adtally_core::link::{Arrival, Linker, NoShelf, Retention};
@@ -22,13 +23,17 @@ pub(crate) fn balance<'a>(entries: impl IntoIterator<Item = &'a Entry>) -> BTree
 
 /// What the reference says that the events cost; those that cost nothing are left out.
 pub(crate) fn naive_costs(deliveries: &[Arrival]) -> BTreeMap<EventRef, i64> {
-    naive_costs_within(deliveries, &Retention::default())
+    naive_costs_within(deliveries, &Retention::default(), &[])
 }
 
-/// [`naive_costs`] for events that matter for other times than the default.
-pub(crate) fn naive_costs_within(deliveries: &[Arrival], retention: &Retention) -> BTreeMap<EventRef, i64> {
+/// [`naive_costs`] for events that matter for other times than the default, and users who have too many.
+pub(crate) fn naive_costs_within(
+    deliveries: &[Arrival],
+    retention: &Retention,
+    rulings: &[Ruling],
+) -> BTreeMap<EventRef, i64> {
     let mut costs: BTreeMap<EventRef, i64> = BTreeMap::new();
-    for ((event, _), naive) in naive::link_within(deliveries, retention) {
+    for ((event, _), naive) in naive::link_within(deliveries, retention, rulings) {
         *costs.entry(event).or_default() += naive.cost_micros;
     }
     costs.retain(|_, micros| *micros != 0);

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use adtally_core::batch::Ruling;
 use adtally_core::event::{Dims, Event, EventRef, Kind, Screening};
 use adtally_core::key::EventId;
 use adtally_core::link::{Arrival, Retention};
@@ -32,11 +33,16 @@ fn name(arrival: &Arrival) -> Name {
 
 /// The outcome of each distinct event; the first delivery of an event is the accepted one.
 pub(crate) fn link(deliveries: &[Arrival]) -> BTreeMap<Name, Naive> {
-    link_within(deliveries, &Retention::default())
+    link_within(deliveries, &Retention::default(), &[])
 }
 
-/// [`link`] for events that matter for other times than the default.
-pub(crate) fn link_within(deliveries: &[Arrival], retention: &Retention) -> BTreeMap<Name, Naive> {
+/// [`link`] for events that matter for other times than the default, where some users have too many events of a kind in
+/// a day.
+pub(crate) fn link_within(
+    deliveries: &[Arrival],
+    retention: &Retention,
+    rulings: &[Ruling],
+) -> BTreeMap<Name, Naive> {
     let mut accepted: Vec<&Arrival> = Vec::new();
     let mut duplicates: BTreeMap<Name, u64> = BTreeMap::new();
     for delivery in deliveries {
@@ -52,7 +58,8 @@ pub(crate) fn link_within(deliveries: &[Arrival], retention: &Retention) -> BTre
     accepted.sort_by(|a, b| (a.event.at, a.event.id()).cmp(&(b.event.at, b.event.id())));
     let mut world = World { all: accepted, invalid: BTreeMap::new(), done: BTreeMap::new(), retention };
     for (i, arrival) in world.all.iter().enumerate() {
-        if let Some(reason) = invalid_reason(arrival, &world.all[..i], retention) {
+        let has_too_many = || is_ruled(&arrival.event, rulings).then_some("flood");
+        if let Some(reason) = invalid_reason(arrival, &world.all[..i], retention).or_else(has_too_many) {
             world.invalid.insert(name(arrival), reason);
         }
     }
@@ -73,6 +80,15 @@ struct World<'a> {
     invalid: BTreeMap<Name, &'static str>,
     done: BTreeMap<Name, Naive>,
     retention: &'a Retention,
+}
+
+fn is_ruled(event: &Event, rulings: &[Ruling]) -> bool {
+    let is_it = |ruling: &Ruling| {
+        event.user.is_some_and(|user| user.0 == ruling.group)
+            && event.kind() == ruling.kind
+            && event.at.0.div_euclid(86_400_000) == i64::from(ruling.day.0)
+    };
+    rulings.iter().any(is_it)
 }
 
 fn invalid_reason(arrival: &Arrival, before: &[&Arrival], retention: &Retention) -> Option<&'static str> {

@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use adtally_core::link::{Admission, Arrival, Candidacy, Linker, NoShelf};
+use adtally_core::link::{Admission, Arrival, Candidacy, Linker, NoShelf, Retention};
 use adtally_core::time::ServerTime;
 use proptest::prelude::*;
 
-use crate::scenario::{START, event, settings};
+use crate::scenario::{START, event, ruling, settings};
 use crate::{assert_agrees, naive, net};
 
 /// Distinct events, each under one of two settings, as deliveries without duplicates.
@@ -77,6 +77,27 @@ proptest! {
         prop_assert_eq!(net(told), standing);
     }
 
+    /// LINK-1 with rulings at any place of the log, at every prefix: events before and after one fall under it alike.
+    #[test]
+    fn rulings_hold_from_then_on_for_all_events(
+        (arrivals, _, sizes) in deliveries(),
+        ruled in prop::collection::vec((0..12usize, ruling()), 0..5),
+    ) {
+        let (mut linker, mut told) = (Linker::new(), Vec::new());
+        let (mut taken, mut rulings) = (0, Vec::new());
+        let retention = Retention::default();
+        for (batch, size) in sizes.iter().enumerate() {
+            let next = arrivals.len().min(taken + size);
+            told.extend(linker.apply(arrivals[taken..next].iter().cloned()).facts);
+            let now: Vec<_> = ruled.iter().filter(|(place, _)| *place == batch).map(|(_, r)| *r).collect();
+            rulings.extend(now.iter().copied());
+            told.extend(linker.rule(0, now, &NoShelf).unwrap());
+            taken = next;
+            let naive = naive::link_within(&arrivals[..taken], &retention, &rulings);
+            assert_agrees(&mut linker, &net(told.clone()), &naive);
+        }
+    }
+
     /// A log that keeps duplicates by reference only replays to the same state.
     #[test]
     fn replay_with_repeats_by_reference((_, other, _) in deliveries()) {
@@ -95,9 +116,16 @@ proptest! {
 
     /// The history of an event ends with what it counts as now, and its signs add up; duplicates are not in it.
     #[test]
-    fn histories_add_up(arrivals in distinct()) {
+    fn histories_add_up(
+        arrivals in distinct(),
+        ruled in prop::collection::vec((0..32i64, ruling()), 0..4),
+    ) {
         let mut linker = Linker::new();
-        linker.apply(arrivals);
+        for (row, arrival) in (0..).zip(arrivals) {
+            linker.take(row, arrival.received, [arrival], [], &NoShelf).unwrap();
+            let now = ruled.iter().filter(|(place, _)| *place == row).map(|(_, ruling)| *ruling);
+            linker.rule(row, now, &NoShelf).unwrap();
+        }
         for related in linker.iter() {
             let story = linker.story(&related.event.event, &NoShelf).unwrap().unwrap();
             let chosen: Vec<_> =

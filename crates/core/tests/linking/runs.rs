@@ -3,12 +3,13 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use adtally_core::batch::Ruling;
 use adtally_core::link::{Arrival, Linker, Retention};
 use adtally_core::settings::Settings;
 use adtally_core::time::ServerTime;
 use proptest::prelude::*;
 
-use crate::scenario::{START, event, settings};
+use crate::scenario::{START, event, ruling, settings};
 use crate::shelf::{Extents, spill};
 use crate::{disagreement, naive, net};
 
@@ -17,6 +18,8 @@ use crate::{disagreement, naive, net};
 enum Step {
     /// Deliveries arrive together.
     Arrive(Vec<Arrival>),
+    /// A user has too many events of a kind in a day.
+    Rule(Ruling),
     Spill,
     /// So many of the oldest runs become one.
     Merge(usize, usize),
@@ -46,6 +49,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         2 => (2..5usize, 1..4usize).prop_map(|(runs, step)| (None, Step::Merge(runs, step))),
         2 => Just((None, Step::Forget)),
         1 => Just((None, Step::Restart)),
+        1 => ruling().prop_map(|ruling| (None, Step::Rule(ruling))),
     ];
     (prop::collection::vec(step, 1..30), settings(), settings()).prop_map(|(steps, one, other)| {
         let (one, other) = (Arc::new(one), Arc::new(other));
@@ -71,6 +75,7 @@ struct Machine {
     revisions: Vec<Arc<Settings>>,
     next_run: u64,
     now: ServerTime,
+    rulings: Vec<Ruling>,
 }
 
 impl Machine {
@@ -106,6 +111,7 @@ impl Machine {
         let mut runs = self.extents.runs();
         runs.sort_by_key(|run| run.summary.age);
         self.linker = Linker::with_runs(self.retention, self.linker.len() as u64, runs);
+        self.linker.know_rulings(self.rulings.iter().map(|ruling| (0, *ruling)));
         for (revision, settings) in (0..).zip(&self.revisions) {
             self.linker.know_settings(revision, settings.clone());
         }
@@ -121,7 +127,8 @@ proptest! {
         let linker = Linker::with_retention(retention);
         let (extents, revisions) = (Extents::default(), Vec::new());
         let now = ServerTime(START);
-        let mut machine = Machine { linker, extents, retention, revisions, next_run: 0, now };
+        let rulings = Vec::new();
+        let mut machine = Machine { linker, extents, retention, revisions, next_run: 0, now, rulings };
         let (mut told, mut seen) = (Vec::new(), Vec::new());
         let mut forgotten = BTreeSet::new();
         for step in steps {
@@ -131,6 +138,12 @@ proptest! {
                     machine.now = arrivals[0].received;
                     told.extend(machine.linker.apply_on(arrivals.clone(), &machine.extents).unwrap().facts);
                     seen.extend(arrivals);
+                }
+                // Only what is there can be ruled; a shard refuses rulings for days that may be forgotten.
+                Step::Rule(_) if retention != Retention::default() => {}
+                Step::Rule(ruling) => {
+                    told.extend(machine.linker.rule(0, [ruling], &machine.extents).unwrap());
+                    machine.rulings.push(ruling);
                 }
                 Step::Spill => {
                     machine.next_run += 1;
@@ -146,9 +159,10 @@ proptest! {
                 Step::Restart => machine.restart(),
             }
         }
-        let naive = naive::link_within(&seen, &retention);
+        let naive = naive::link_within(&seen, &retention, &machine.rulings);
         let standing = net(told);
         let mut reference = Linker::with_retention(retention);
+        reference.know_rulings(machine.rulings.iter().map(|ruling| (0, *ruling)));
         let from_scratch = net(reference.apply(seen).facts);
         prop_assert_eq!(disagreement(reference.iter(), &from_scratch, &naive), None);
         prop_assert_eq!(&standing, &from_scratch);

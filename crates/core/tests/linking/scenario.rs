@@ -1,9 +1,10 @@
 //! Random events and settings in which everything collides with everything.
 
+use adtally_core::batch::Ruling;
 use adtally_core::event::{Dims, Event, EventRef, Kind, Screening};
 use adtally_core::key::{EventId, Key, UserKey};
 use adtally_core::settings::{Price, PriceModel, Settings, Windows};
-use adtally_core::time::EventTime;
+use adtally_core::time::{Day, EventTime};
 use proptest::prelude::*;
 
 /// When the first event happens.
@@ -69,4 +70,11 @@ pub(crate) fn settings() -> impl Strategy<Value = Settings> {
         prices: [("c1".to_owned(), Price { model, micros: 5_000 })].into(),
         currency: Key::parse("USD").unwrap(),
     })
+}
+
+/// That a user has too many events of a kind, on the day of the events or the one after.
+pub(crate) fn ruling() -> impl Strategy<Value = Ruling> {
+    let day = (0..5i32).prop_map(|n| Day(EventTime(START).day().0 + n / 4));
+    let ruling = (0..3u64, prop::sample::select(&Kind::ALL[..]), day);
+    ruling.prop_map(|(group, kind, day)| Ruling { group, kind, day })
 }

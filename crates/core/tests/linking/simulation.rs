@@ -11,6 +11,7 @@ mod invariants;
 mod world;
 mod billing;
 
+use adtally_core::batch::Ruling;
 use adtally_core::event::Event;
 use adtally_core::link::Retention;
 use adtally_core::settings::Settings;
@@ -56,6 +57,7 @@ enum Bug {
     RowForgottenWhenSent,
     SentBeforeStored,
     SpillWithoutTelling,
+    RulingsForgotten,
 }
 
 /// Where an object stops.
@@ -95,6 +97,8 @@ enum Op {
     Restart { shard: usize },
     /// The server's clock jumps, backwards too.
     Clock { by_ms: i64 },
+    /// A user has too many events of a kind in a day: its Linker is told.
+    Rule { shard: usize, ruling: Ruling, crash: Crash },
     /// New settings come into force in every Linker.
     Settings { which: usize },
 }
@@ -122,6 +126,8 @@ fn ops() -> impl Strategy<Value = Vec<Op>> {
         1 => (0..2usize).prop_map(|shard| Op::Restart { shard }),
         1 => (-5_000_000..5_000_000i64).prop_map(|by_ms| Op::Clock { by_ms }),
         1 => (0..3usize).prop_map(|which| Op::Settings { which }),
+        1 => (0..2usize, scenario::ruling(), crash())
+            .prop_map(|(shard, ruling, crash)| Op::Rule { shard, ruling, crash }),
     ];
     prop::collection::vec(op, 1..60)
 }
@@ -190,6 +196,7 @@ fn planted_bugs_are_found() {
         (Bug::RowForgottenWhenSent, "BILL-1"),
         (Bug::SentBeforeStored, "BILL-1"),
         (Bug::SpillWithoutTelling, "-1"),
+        (Bug::RulingsForgotten, "-1"),
     ] {
         let Some((seed, input, reason)) = search(500, Some(bug)) else { panic!("{bug:?} was not found") };
         assert!(reason.contains(invariant), "{bug:?} was found by {reason}");

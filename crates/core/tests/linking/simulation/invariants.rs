@@ -79,7 +79,11 @@ fn check_bill(world: &World) -> Result<(), String> {
         let entries = on_the_way.flat_map(|batch| identified(source, batch));
         let new = entries.filter(|(id, _)| !world.books.taken.contains(id));
         counted.extend(new.map(|(_, entry)| entry.clone()));
-        expected.extend(naive_costs_within(&node.store.deliveries(), &world.config.retention));
+        expected.extend(naive_costs_within(
+            &node.store.deliveries(),
+            &world.config.retention,
+            &node.store.rulings(),
+        ));
     }
     let counted = balance(&counted);
     if counted == expected {
@@ -94,7 +98,8 @@ pub(super) fn check_settled(world: &World) -> Result<(), String> {
         let mut shard = node.store.scratch(&world.config);
         let all: Vec<Related> = shard.linker().iter().collect();
         let standing = net(all.iter().map(told));
-        let naive = naive::link_within(&node.store.deliveries(), &world.config.retention);
+        let naive =
+            naive::link_within(&node.store.deliveries(), &world.config.retention, &node.store.rulings());
         if let Some(disagreement) = disagreement(all, &standing, &naive) {
             return Err(format!("LINK-1: {disagreement}"));
         }

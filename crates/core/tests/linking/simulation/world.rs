@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use adtally_core::batch::Ruling;
 use adtally_core::billing::{Batch, BatchId, HandOff};
 use adtally_core::cell::Scope;
 use adtally_core::event::EventRef;
@@ -83,7 +84,10 @@ impl Store {
 
     fn replay_from(&self, config: &Configuration, position: Position, runs: Vec<Run>) -> Shard {
         let (last_seq, told_upto) = self.outbox.last().map_or((0, 0), |(seq, upto, _)| (*seq, *upto));
-        let mut shard = Shard::new(Stored { last_seq, told_upto, position, runs }, config.retention);
+        // The bug: rulings are nowhere but in the log, and rows that are spilled are not linked again.
+        let is_forgotten = config.bug == Some(Bug::RulingsForgotten);
+        let rulings = if is_forgotten { Vec::new() } else { self.ruled() };
+        let mut shard = Shard::new(Stored { last_seq, told_upto, position, runs, rulings }, config.retention);
         for (revision, settings) in &self.settings {
             shard.set_settings(*revision, config.shards, settings.clone());
         }
@@ -91,6 +95,17 @@ impl Store {
             shard.committed(id, row.clone(), &self.extents).unwrap();
         }
         shard
+    }
+
+    /// The rulings of the log, each with its row.
+    fn ruled(&self) -> Vec<(i64, Ruling)> {
+        let rows = (1..).zip(&self.rows);
+        rows.flat_map(|(id, row)| row.rulings.iter().map(move |ruling| (id, *ruling))).collect()
+    }
+
+    /// The rulings of the log, for the reference.
+    pub(super) fn rulings(&self) -> Vec<Ruling> {
+        self.ruled().into_iter().map(|(_, ruling)| ruling).collect()
     }
 
     /// Puts parcels and bills into the outboxes.
@@ -183,6 +198,7 @@ impl World {
                     node.store.settings.push((revision, settings));
                 }
             }
+            Op::Rule { shard, ruling, crash } => self.rule(shard % nodes, *ruling, *crash),
             Op::Spill { shard, crash } => self.spill(shard % nodes, *crash),
             Op::Merge { shard, runs, step, crash } => self.merge(shard % nodes, *runs, *step, *crash),
             Op::Forget { shard } => self.forget(shard % nodes),
@@ -201,24 +217,37 @@ impl World {
         if self.config.bug == Some(Bug::AckBeforeCommit) {
             self.acknowledged.extend(sent.iter().cloned());
         }
-        let node = &mut self.nodes[shard];
-        let (memory, shelf) = node.shard(config);
+        let (memory, shelf) = self.nodes[shard].shard(config);
         let (row, _) = memory.commit(events, self.now, shelf).unwrap();
+        if self.append(shard, row, crash) && !answer_is_lost {
+            self.acknowledged.extend(sent);
+        }
+    }
+
+    fn rule(&mut self, shard: usize, ruling: Ruling, crash: Crash) {
+        let Self { nodes, config, now, .. } = self;
+        if let Some(row) = nodes[shard].shard(config).0.rule([ruling], *now) {
+            self.append(shard, row, crash);
+        }
+    }
+
+    /// Stores a row and links it; whether it came that far.
+    fn append(&mut self, shard: usize, row: Row, crash: Crash) -> bool {
+        let Self { nodes, config, .. } = self;
+        let node = &mut nodes[shard];
         if crash == Crash::BeforeStore {
             node.crash();
-            return;
+            return false;
         }
         node.store.rows.push(row.clone());
         if crash == Crash::AfterStore {
             node.crash();
-            return;
+            return false;
         }
         let id = node.store.rows.len() as i64;
         let (memory, shelf) = node.shard(config);
         memory.committed(id, row, shelf).unwrap();
-        if !answer_is_lost {
-            self.acknowledged.extend(sent);
-        }
+        true
     }
 
     fn tell(&mut self, shard: usize, crash: Crash) {
