@@ -6,6 +6,7 @@ pub(crate) mod linker;
 pub(crate) mod billing;
 pub(crate) mod runs;
 pub(crate) mod archive;
+mod rulings;
 pub(crate) mod report;
 pub(crate) mod ledger;
 pub(crate) mod dead_letters;

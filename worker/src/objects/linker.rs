@@ -15,6 +15,7 @@ mod memory;
 mod spill;
 mod archive;
 mod cut;
+mod rule;
 
 use std::cell::{Cell, RefCell};
 use std::panic::AssertUnwindSafe;
@@ -24,7 +25,7 @@ use std::time::Duration;
 use adtally_core::shard::Refusal;
 use adtally_core::time::ServerTime;
 use adtally_wire::archive::FILES;
-use adtally_wire::batch::{COMPACTED, CUT, PUBLISHED};
+use adtally_wire::batch::{COMPACTED, CUT, PUBLISHED, RULE};
 use adtally_wire::billing::object::{CONFIRMED, OUTBOX};
 use adtally_wire::log::Append;
 use adtally_wire::object::{
@@ -98,6 +99,7 @@ impl DurableObject for Linker {
             (Method::Post, PUBLISHED) => self.node.published(&request.bytes().await?),
             (Method::Post, COMPACTED) => self.node.compacted(&request.bytes().await?).await,
             (Method::Post, FILES) => self.node.files(&request.json().await?),
+            (Method::Post, RULE) => self.node.rule(&request.bytes().await?).await,
             (Method::Get, USAGE) => usage::answer(),
             _ => refuse(404, None, "no such call"),
         }

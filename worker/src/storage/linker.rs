@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use adtally_core::batch::Ruling;
 use adtally_core::cell::Scope;
 use adtally_core::link::run::Written;
 use adtally_core::settings::Settings;
@@ -13,6 +14,7 @@ use worker::{Error, Result, SqlStorageValue};
 
 use super::archive::{self, ArchiveStore, EpochState};
 use super::billing::{self, BillingOutbox};
+use super::rulings;
 use super::runs::{Runs, TABLES};
 use super::schema::{Migrations, migrate};
 use super::sql::{Database, integer};
@@ -32,6 +34,7 @@ const MIGRATIONS: Migrations = &[
     TABLES,
     archive::TABLES,
     archive::GONE,
+    rulings::TABLES,
 ];
 
 /// Log rows read at a time: at most a few megabytes of them are in memory besides what they become.
@@ -82,13 +85,29 @@ impl LinkerStore {
 
     /// Appends rows to the log, all or none, and tells the id of the last.
     pub(crate) fn append(&self, rows: Vec<Vec<u8>>) -> Result<i64> {
+        self.database.atomically(|| self.append_within(&rows))
+    }
+
+    fn append_within(&self, rows: &[Vec<u8>]) -> Result<i64> {
+        for row in rows {
+            self.database.run("INSERT INTO log (body) VALUES (?)", vec![row.clone().into()])?;
+        }
         let last = "SELECT coalesce(max(id), 0) FROM log";
+        self.database.rows(last, vec![])?.first_mut().map_or(Ok(0), |row| row.integer())
+    }
+
+    /// Appends a row with rulings to the log, and tells its id.
+    pub(crate) fn append_rulings(&self, row: Vec<u8>, rulings: &[Ruling]) -> Result<i64> {
         self.database.atomically(|| {
-            for row in &rows {
-                self.database.run("INSERT INTO log (body) VALUES (?)", vec![row.clone().into()])?;
-            }
-            self.database.rows(last, vec![])?.first_mut().map_or(Ok(0), |row| row.integer())
+            let id = self.append_within(std::slice::from_ref(&row))?;
+            rulings::add(&self.database, id, rulings)?;
+            Ok(id)
         })
+    }
+
+    /// Every ruling of the log, each with its row, oldest first.
+    pub(crate) fn rulings(&self) -> Result<Vec<(i64, Ruling)>> {
+        rulings::all(&self.database)
     }
 
     /// The runs beside the log.

@@ -110,3 +110,19 @@ fn nothing_is_forgotten_while_facts_are_untold() {
     shard.told(&telling);
     assert!(shard.expire(late).is_some());
 }
+
+#[test]
+fn rulings_are_stored_once_and_only_for_days_that_are_kept() {
+    const NOW: ServerTime = ServerTime(1_700_000_000_000);
+    let mut shard = Shard::new(Stored::default(), Retention::default());
+    shard.set_settings(0, 1, Settings::default());
+    let ruling =
+        |days_ago: i32| Ruling { group: 1, kind: Kind::Click, day: Day(EventTime(NOW.0).day().0 - days_ago) };
+    let row = shard.rule([ruling(0), ruling(51), ruling(53), ruling(0)], NOW).unwrap();
+    assert_eq!(row.rulings, [ruling(51), ruling(0)]);
+    shard.committed(1, row, &NoShelf).unwrap();
+    assert_eq!(shard.rule([ruling(51), ruling(0)], NOW), None);
+    // A later row of the log brings it again, so a start does not have it before.
+    let stored = Stored { rulings: vec![(1, ruling(0))], ..Stored::default() };
+    assert!(Shard::new(stored, Retention::default()).rule([ruling(0)], NOW).is_some());
+}

@@ -114,6 +114,11 @@ impl Memory {
         let text = |stored: crate::storage::linker::StoredSettings| {
             Ok((stored.revision, serde_json::to_string(&stored.settings)?))
         };
+        let rulings = self.store.rulings()?;
+        let ruled = |after: i64| {
+            let rows = rulings.iter().filter(|(row, _)| *row > after && *row <= state.row);
+            rows.map(|(_, ruling)| (*ruling).into()).collect()
+        };
         Ok(Cut {
             source,
             epoch: state.epoch - 1,
@@ -122,8 +127,8 @@ impl Memory {
             published_row: state.published_row,
             files,
             scopes: archive.scopes()?,
-            rulings: Vec::new(),
-            new_rulings: Vec::new(),
+            rulings: ruled(i64::MIN),
+            new_rulings: ruled(state.published_row),
             settings: revisions.map(text).collect::<Result<_>>()?,
         })
     }

@@ -31,7 +31,7 @@ impl Memory {
         let (last_seq, told_upto) = store.outbox_position()?;
         let runs = store.runs();
         let position = runs.position()?;
-        let stored = Stored { last_seq, told_upto, position, runs: runs.all()? };
+        let stored = Stored { last_seq, told_upto, position, runs: runs.all()?, rulings: store.rulings()? };
         let mut shard = Shard::new(stored, Retention::default());
         for StoredSettings { revision, shards, settings } in store.settings()? {
             shard.set_settings(revision, shards, settings);
