@@ -31,7 +31,7 @@ use rustc_hash::FxHashMap;
 
 use crate::cell::{Dimension, Scope};
 use crate::key::{Key, UserKey};
-use crate::link::Fact;
+use crate::link::{Fact, FactMeasures};
 use crate::measure::Measure;
 use crate::numbers::Numbers;
 use crate::segment::Segment;
@@ -138,7 +138,30 @@ impl Aggregator {
 
     /// Adds a fact, or takes away one that is taken back; a sketch cannot forget, so users stay.
     pub fn add_fact(&mut self, fact: &Fact) {
-        let dims = &fact.body.cell.dims;
+        let Fact { sign, body, .. } = fact;
+        let signed = |figure: i64| if *sign < 0 { figure.wrapping_neg() } else { figure };
+        let figures = body.measures.iter().map(|(measure, figure)| (measure, signed(figure)));
+        self.add_shared(body.cell.hour, &body.cell.dims, figures, body.reached.filter(|_| *sign > 0));
+    }
+
+    /// Adds what an event counts.
+    pub(crate) fn add_counted(
+        &mut self,
+        hour: Hour,
+        dims: &Arc<[Key; Dimension::COUNT]>,
+        measures: &FactMeasures,
+        reached: Option<UserKey>,
+    ) {
+        self.add_shared(hour, dims, measures.iter(), reached);
+    }
+
+    fn add_shared(
+        &mut self,
+        hour: Hour,
+        dims: &Arc<[Key; Dimension::COUNT]>,
+        all: impl Iterator<Item = (Measure, i64)>,
+        reached: Option<UserKey>,
+    ) {
         let tuple = match self.shared.get(&Arc::as_ptr(dims).addr()) {
             Some((_, tuple)) => *tuple,
             None => {
@@ -150,12 +173,11 @@ impl Aggregator {
         };
         let mut figures = [(Measure::Impressions, 0); Measure::ALL.len()];
         let mut count = 0;
-        for (measure, figure) in fact.body.measures.iter() {
-            figures[count] = (measure, if fact.sign < 0 { figure.wrapping_neg() } else { figure });
+        for figure in all {
+            figures[count] = figure;
             count += 1;
         }
-        let reached = fact.body.reached.filter(|_| fact.sign > 0);
-        self.add(fact.body.cell.hour, tuple, &figures[..count], reached);
+        self.add(hour, tuple, &figures[..count], reached);
     }
 
     /// Whether nothing was added.

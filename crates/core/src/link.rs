@@ -30,7 +30,7 @@ use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
 
-pub use bulk::{Bulk, SettingsNumber, Use};
+pub use bulk::{Bulk, SettingsNumber, Told, Use};
 pub use explain::{Candidacy, Considered, MAX_CONSIDERED, Rule};
 pub use fact::{Basis, Fact, FactBody, FactCell, FactMeasures, Link, Outcome, Through, Unlinked, cells_of};
 pub use run::{NoShelf, PageRef, Shelf, ShelfError};

@@ -70,14 +70,14 @@ impl Relink {
     }
 
     /// The facts of the part's own events.
-    pub fn facts(self, tell: impl FnMut(Fact)) {
-        self.bulk.settle(tell);
+    pub fn facts(self, mut tell: impl FnMut(Fact)) {
+        self.bulk.settle(|told| tell(told.fact()));
     }
 
     /// The cells of the part's own events, by scope.
     pub fn finish(self) -> Vec<(Scope, Segment)> {
         let mut aggregator = Aggregator::default();
-        self.facts(|fact| aggregator.add_fact(&fact));
+        self.bulk.settle(|told| told.add_to(&mut aggregator));
         aggregator.segments()
     }
 }

@@ -5,13 +5,14 @@
 
 use std::sync::Arc;
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::pool::{NO_POSITION, Pool, Slot, name_hash};
-use super::settle::{Rules, settle};
+use super::settle::{Rules, State, settle};
 use super::{Fact, Retention};
+use crate::aggregate::Aggregator;
 use crate::batch::Ruling;
-use crate::event::{Event, EventRef};
+use crate::event::{Event, EventRef, Kind};
 use crate::settings::Settings;
 use crate::time::ServerTime;
 
@@ -31,6 +32,16 @@ pub struct Bulk {
     pool: Pool,
     uses: Vec<Use>,
     repeats: Vec<Repeat>,
+    /// Whether impressions can be repeats by any settings.
+    repeats_impressions: bool,
+}
+
+/// An event with what it counts as; nothing is put into words before it is asked for.
+#[derive(Debug)]
+pub struct Told<'a> {
+    pool: &'a Pool,
+    slot: Slot,
+    state: &'a State,
 }
 
 /// The number under which a [`Bulk`] knows settings.
@@ -58,6 +69,7 @@ impl Bulk {
 
     /// Makes settings known.
     pub fn know_settings(&mut self, revision: u64, settings: Arc<Settings>) -> SettingsNumber {
+        self.repeats_impressions |= settings.windows.repeat_impression_ms > 0;
         SettingsNumber(self.pool.know(revision, settings))
     }
 
@@ -90,20 +102,17 @@ impl Bulk {
         self.uses.is_empty()
     }
 
-    /// Settles everything and tells the facts.
-    pub fn settle(mut self, mut tell: impl FnMut(Fact)) {
-        let slots = 0..self.pool.records.len() as Slot;
-        let mut names: Vec<(u64, Slot)> =
-            slots.clone().map(|slot| (self.pool.get(slot).hash, slot)).collect();
-        names.sort_unstable();
+    /// Settles everything, a group after the other, and tells what each event counts as.
+    pub fn settle(mut self, mut tell: impl FnMut(Told<'_>)) {
+        let names = self.names();
         self.count_repeats(&names);
-        let mut order: Vec<(u64, Slot)> = slots.map(|slot| (self.pool.get(slot).group, slot)).collect();
-        order.sort_unstable();
         let mut ties = self.ties(&names);
+        let order = self.by_group();
         let mut tied: Vec<(u64, &[(u64, Slot)])> = Vec::new();
         for group in order.chunk_by(|a, b| a.0 == b.0) {
             match ties.root(group[0].0) {
                 Some(root) => tied.push((root, group)),
+                None if self.stands_alone(group) => self.tell_alone(group, &mut tell),
                 None => self.settle_members(group.iter().map(|(_, slot)| *slot).collect(), &mut tell),
             }
         }
@@ -114,14 +123,65 @@ impl Bulk {
         }
     }
 
+    /// The events whose names are looked for, by name: few, so that most are passed over.
+    fn names(&self) -> Vec<(u64, Slot)> {
+        let slots = 0..self.pool.records.len() as Slot;
+        let named = slots.filter_map(|slot| self.pool.named_parent(slot));
+        let named = named.map(|(kind, id)| name_hash(kind, id));
+        let wanted: FxHashSet<u64> = named.chain(self.repeats.iter().map(|repeat| repeat.name)).collect();
+        let records = (0..).zip(&self.pool.records);
+        let names = records.filter(|(_, record)| wanted.contains(&record.hash));
+        let mut names: Vec<(u64, Slot)> = names.map(|(slot, record)| (record.hash, slot)).collect();
+        names.sort_unstable();
+        names
+    }
+
+    /// Every event, by group. Groups are hashes, so their first bits divide them into equal parts that are near when
+    /// they are sorted; sorting any other numbers takes longer.
+    fn by_group(&self) -> Vec<(u64, Slot)> {
+        const BITS: u32 = 12;
+        let records = &self.pool.records;
+        let part = |group: u64| (group >> (u64::BITS - BITS)) as usize;
+        let mut ends = vec![0usize; 1 << BITS];
+        records.iter().for_each(|record| ends[part(record.group)] += 1);
+        let mut end = 0;
+        for place in &mut ends {
+            end += std::mem::replace(place, end);
+        }
+        let mut order = vec![(0, 0); records.len()];
+        for (slot, record) in (0..).zip(records) {
+            let place = &mut ends[part(record.group)];
+            order[*place] = (record.group, slot);
+            *place += 1;
+        }
+        let mut start = 0;
+        for end in ends {
+            order[start..end].sort_unstable();
+            start = end;
+        }
+        order
+    }
+
+    /// Whether no event of a group depends on another: impressions, where none can be a repeat.
+    fn stands_alone(&self, group: &[(u64, Slot)]) -> bool {
+        !self.repeats_impressions
+            && group.iter().all(|(_, slot)| self.pool.get(*slot).kind == Kind::Impression)
+    }
+
+    fn tell_alone(&self, group: &[(u64, Slot)], tell: &mut impl FnMut(Told<'_>)) {
+        for (_, slot) in group.iter().filter(|(_, slot)| self.uses[*slot as usize] == Use::Told) {
+            let state = &State::alone(self.pool.get(*slot), &self.rules);
+            tell(Told { pool: &self.pool, slot: *slot, state });
+        }
+    }
+
     /// Counts the deliveries of each event.
     fn count_repeats(&mut self, names: &[(u64, Slot)]) {
         for Repeat { name, row, event } in std::mem::take(&mut self.repeats) {
             let is_it = |slot: &Slot| {
                 let record = self.pool.get(*slot);
-                record.row <= row
-                    && record.kind == event.kind
-                    && self.pool.id(*slot) == event.id.as_str().as_bytes()
+                let is_named = self.pool.id(*slot) == event.id.as_str().as_bytes();
+                record.row <= row && record.kind == event.kind && is_named
             };
             let latest = with_name(names, name).filter(is_it).max_by_key(|slot| self.pool.get(*slot).row);
             // A name that never arrived counts nowhere.
@@ -145,14 +205,31 @@ impl Bulk {
     }
 
     /// Settles events that have nothing to do with any others, and tells what is wanted.
-    fn settle_members(&mut self, members: Vec<Slot>, tell: &mut impl FnMut(Fact)) {
+    fn settle_members(&mut self, members: Vec<Slot>, tell: &mut impl FnMut(Told<'_>)) {
         let settled = settle(&mut self.pool, members, &self.rules);
-        for (slot, state) in settled.order.iter().zip(&settled.states) {
-            if self.uses[*slot as usize] == Use::Told {
-                let body = self.pool.fact(*slot, state, self.pool.get(*slot).duplicates);
-                tell(self.pool.signed(1, *slot, body));
+        for (&slot, state) in settled.order.iter().zip(&settled.states) {
+            if self.uses[slot as usize] == Use::Told {
+                tell(Told { pool: &self.pool, slot, state });
             }
         }
+    }
+}
+
+impl Told<'_> {
+    /// What it counts as, in words.
+    pub fn fact(&self) -> Fact {
+        let body = self.pool.fact(self.slot, self.state, self.pool.get(self.slot).duplicates);
+        self.pool.signed(1, self.slot, body)
+    }
+
+    /// Whether it has a parent.
+    pub fn is_linked(&self) -> bool {
+        self.state.link.parent().is_some()
+    }
+
+    /// Adds what it counts to its cell.
+    pub fn add_to(&self, aggregator: &mut Aggregator) {
+        self.pool.tally(self.slot, self.state, aggregator);
     }
 }
 

@@ -6,6 +6,7 @@ use super::LATE_AFTER_MS;
 use super::pool::{Pool, Slot};
 use super::settle::{SlotLink, State};
 use super::words::Tuple;
+use crate::aggregate::Aggregator;
 use crate::cell::{CellKey, Cells, Dimension, Scope};
 use crate::event::{EventRef, InvalidReason, Kind};
 use crate::key::{EventId, Key, UserKey};
@@ -307,18 +308,35 @@ impl Pool {
         let outcome = state.invalid.map_or(Outcome::Counted, Outcome::Invalid);
         let dims = self.words.dims(state.tuple).clone();
         let cell = FactCell { hour: EventTime(record.at).hour(), dims };
-        let is_reached = record.kind == Kind::Impression && outcome == Outcome::Counted;
-        let reached = self.user(slot).filter(|_| is_reached);
         let link = self.link_by_id(record.kind, state.link);
-        let linked = matches!(link, Link::Impression(_) | Link::Attributed { .. });
-        let valid = outcome == Outcome::Counted;
-        let (basis, cost_micros) =
-            if valid { self.cost(slot, state.tuple, linked) } else { (Basis::Free, 0) };
-        let mut measures = self.measures(slot, outcome, &link);
+        let (measures, basis) = self.count(slot, state, duplicates);
+        let currency = self.settings(slot).currency.clone();
+        FactBody { outcome, link, cell, measures, basis, currency, reached: self.reached(slot, state) }
+    }
+
+    /// What the event counts, and what its cost comes from.
+    fn count(&self, slot: Slot, state: &State, duplicates: u32) -> (FactMeasures, Basis) {
+        let (basis, cost_micros) = match state.invalid {
+            None => self.cost(slot, state.tuple, state.link.parent().is_some()),
+            Some(_) => (Basis::Free, 0),
+        };
+        let mut measures = self.measures(slot, state);
         measures.set(Measure::CostMicros, cost_micros);
         measures.set(Measure::Duplicates, i64::from(duplicates));
-        let currency = self.settings(slot).currency.clone();
-        FactBody { outcome, link, cell, measures, basis, currency, reached }
+        (measures, basis)
+    }
+
+    fn reached(&self, slot: Slot, state: &State) -> Option<UserKey> {
+        let is_reached = self.get(slot).kind == Kind::Impression && state.invalid.is_none();
+        self.user(slot).filter(|_| is_reached)
+    }
+
+    /// Adds what the event counts to its cell, without the words of a fact.
+    pub(super) fn tally(&self, slot: Slot, state: &State, aggregator: &mut Aggregator) {
+        let record = self.get(slot);
+        let (measures, _) = self.count(slot, state, record.duplicates);
+        let (hour, dims) = (EventTime(record.at).hour(), self.words.dims(state.tuple));
+        aggregator.add_counted(hour, dims, &measures, self.reached(slot, state));
     }
 
     /// A fact of the event in `slot`.
@@ -343,23 +361,24 @@ impl Pool {
         }
     }
 
-    fn measures(&self, slot: Slot, outcome: Outcome, link: &Link) -> FactMeasures {
+    fn measures(&self, slot: Slot, state: &State) -> FactMeasures {
         let record = self.get(slot);
         let kind = record.kind;
         let mut measures = FactMeasures::default();
         let mut count = |measure, holds: bool| measures.set(measure, i64::from(holds));
-        let valid = outcome == Outcome::Counted;
-        let linked = matches!(link, Link::Impression(_) | Link::Attributed { .. });
+        let State { invalid, link, .. } = *state;
+        let (valid, linked) = (invalid.is_none(), link.parent().is_some());
+        let through_view = kind == Kind::Conversion && matches!(link, SlotLink::Impression(_));
         count(measure::valid(kind), valid);
         count(Measure::LinkedClicks, valid && kind == Kind::Click && linked);
-        count(Measure::ViewThrough, matches!(link, Link::Attributed { through: Through::View, .. }));
+        count(Measure::ViewThrough, through_view);
         count(Measure::Unattributed, valid && kind == Kind::Conversion && !linked);
-        if let Outcome::Invalid(reason) = outcome {
+        if let Some(reason) = invalid {
             count(measure::invalid(kind), true);
             count(measure::invalid_for(reason, kind), true);
         }
         count(Measure::Late, record.received.saturating_sub(record.at) > LATE_AFTER_MS);
-        count(Measure::Waiting, *link == Link::Unlinked(Unlinked::ParentMissing));
+        count(Measure::Waiting, link == SlotLink::Unlinked(Unlinked::ParentMissing));
         if valid {
             measures.set(Measure::ValueMicros, self.money(slot).value_micros);
         }
