@@ -2,7 +2,10 @@
 
 use adtally_core::cell::Scope;
 use adtally_core::segment::Segment;
-use adtally_wire::object::{LIVE, REDUCE, ReduceAnswer, ReduceHead, ReduceQuery};
+use adtally_wire::api::RestatementList;
+use adtally_wire::object::{
+    GENERATION, LIVE, LastGeneration, REDUCE, RESTATEMENTS, ReduceAnswer, ReduceHead, ReduceQuery,
+};
 use futures_util::{StreamExt, stream};
 use worker::{Method, ObjectNamespace, Request, Response};
 
@@ -48,6 +51,28 @@ pub(crate) async fn reduce_all(
     let answers: Vec<Result<Reduced, Fault>> =
         stream::iter(questions).buffered(MAX_PARALLEL).collect::<Vec<_>>().await;
     answers.into_iter().collect()
+}
+
+/// The last generation that a scope published; 0: none.
+pub(crate) async fn last_generation(namespace: &ObjectNamespace, scope: &Scope) -> Result<u64, Fault> {
+    let unavailable = |error: worker::Error| Fault::unavailable(format!("report {scope}: {error}"));
+    let stub = namespace.get_by_name(&scope.to_string())?;
+    let answer = stub.fetch_with_request(request(Method::Get, GENERATION, &[])?).await;
+    let last: LastGeneration = answer.map_err(unavailable)?.json().await.map_err(unavailable)?;
+    Ok(last.generation)
+}
+
+/// A page of what publications changed of a scope's figures.
+pub(crate) async fn restatements(
+    namespace: &ObjectNamespace,
+    scope: &Scope,
+    query: &ReduceQuery,
+) -> Result<RestatementList, Fault> {
+    let unavailable = |error: worker::Error| Fault::unavailable(format!("report {scope}: {error}"));
+    let stub = namespace.get_by_name(&scope.to_string())?;
+    let body = serde_json::to_vec(query).map_err(worker::Error::from)?;
+    let answer = stub.fetch_with_request(request(Method::Post, RESTATEMENTS, &body)?).await;
+    answer.map_err(unavailable)?.json().await.map_err(unavailable)
 }
 
 /// Hands a WebSocket upgrade on to the Report object of a scope.

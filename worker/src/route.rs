@@ -38,6 +38,8 @@ pub(crate) enum Route {
     Event(String),
     /// `/v1/reports`
     Reports,
+    /// `/v1/restatements`
+    Restatements,
     /// `/v1/segments`
     Segments,
     /// `/v1/live`
@@ -119,6 +121,7 @@ impl Route {
             "events" => Route::Events,
             "archive" => Route::Archive,
             "reports" => Route::Reports,
+            "restatements" => Route::Restatements,
             "segments" => Route::Segments,
             "live" => Route::Live,
             _ => Route::Unknown,
@@ -271,6 +274,6 @@ mod tests {
                 assert_eq!(item.get(method).is_some(), exists, "{method} {path}");
             }
         }
-        assert_eq!(described, 53);
+        assert_eq!(described, 54);
     }
 }

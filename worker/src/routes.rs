@@ -3,6 +3,7 @@
 mod collect;
 mod events;
 mod reports;
+mod restatements;
 mod segments;
 mod live;
 mod billing;
@@ -82,6 +83,7 @@ async fn dispatch(route: Route, request: Request, env: &Env) -> Result<Response,
         (Route::Events, _) => events::list(&call).await,
         (Route::Event(id), _) => events::story(&call, &id).await,
         (Route::Reports, _) => reports::get(&call).await,
+        (Route::Restatements, _) => restatements::get(&call).await,
         (Route::Segments, _) => segments::get(&call).await,
         (Route::Live, _) => live::open(&call).await,
         (Route::Billing, _) => billing::totals(&call).await,

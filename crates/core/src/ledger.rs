@@ -99,6 +99,16 @@ pub enum AsOfError {
     },
 }
 
+impl AsOfError {
+    /// Stable, for programs.
+    pub fn code(self) -> &'static str {
+        match self {
+            AsOfError::Unknown { .. } => "unknown_generation",
+            AsOfError::Expired { .. } => "generation_expired",
+        }
+    }
+}
+
 /// Whether a past generation can be read where the scope's last one is `published`.
 ///
 /// A scope keeps its generation where a batch changed nothing of it, so `last`, the last generation of all scopes, may

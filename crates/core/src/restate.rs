@@ -24,6 +24,7 @@
 //! ```
 
 mod cause;
+mod selection;
 
 use std::cmp::Ordering;
 use std::iter::Peekable;
@@ -34,6 +35,7 @@ use crate::segment::Segment;
 
 use cause::Arrivals;
 pub use cause::Cause;
+pub use selection::{Cursor, MAX_LIMIT, Selection, SelectionError};
 
 /// Changes of one cause: of these cells, the figures that changed, and no others.
 #[derive(Debug, Clone, PartialEq, Eq)]

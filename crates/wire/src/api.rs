@@ -59,6 +59,38 @@ pub struct RejectedEvent {
     pub message: String,
 }
 
+/// A published figure that changed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Restated {
+    /// The first instant of the cell's hour.
+    pub hour: String,
+    /// The cell's dimensions, as far as the scope has them; empty where unknown.
+    pub cell: BTreeMap<String, String>,
+    /// Which figure.
+    pub measure: String,
+    /// What was published before.
+    pub from: i64,
+    /// What is published since.
+    pub to: i64,
+    /// The generation that changed it.
+    pub generation: u64,
+    /// When that was published.
+    pub published: String,
+    /// `late`, `relink`, `invalid_traffic` or `correction`.
+    pub cause: String,
+}
+
+/// Answer of `GET /v1/restatements`, the newest generations first.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct RestatementList {
+    /// What changed.
+    pub restatements: Vec<Restated>,
+    /// The `cursor` of the next page; absent on the last.
+    pub next: Option<String>,
+    /// The last generation of the scope; 0: none yet, so nothing can have changed.
+    pub generation: u64,
+}
+
 /// Body of `POST /v1/session`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SignIn {

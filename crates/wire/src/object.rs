@@ -25,6 +25,9 @@ pub const DELTA: &str = "/delta";
 pub const SOURCES: &str = "/sources";
 /// Report: `GET`, answered by a [`LastGeneration`] as JSON.
 pub const GENERATION: &str = "/generation";
+/// Report: `POST` a [`ReduceQuery`] with the parameters of `GET /v1/restatements` as JSON, answered by a
+/// [`RestatementList`](crate::api::RestatementList).
+pub const RESTATEMENTS: &str = "/restatements";
 /// Linker and Report: `GET`, answered by [`Usage`] as JSON.
 pub const USAGE: &str = "/usage";
 /// Report: `GET`, upgraded to a WebSocket of [`LiveMessage`](crate::api::LiveMessage)s.

@@ -7,6 +7,7 @@
 //!   publications to cover all of a source up to its cut.
 
 mod publish;
+mod restatements;
 
 use std::cell::{Cell, OnceCell};
 use std::collections::BTreeMap;
@@ -22,7 +23,8 @@ use adtally_wire::api::LiveMessage;
 use adtally_wire::batch::PUBLISH;
 use adtally_wire::delta::Delta;
 use adtally_wire::object::{
-    DELTA, GENERATION, LIVE, LastGeneration, REDUCE, ReduceAnswer, ReduceHead, ReduceQuery, SOURCES, USAGE,
+    DELTA, GENERATION, LIVE, LastGeneration, REDUCE, RESTATEMENTS, ReduceAnswer, ReduceHead, ReduceQuery,
+    SOURCES, USAGE,
 };
 use adtally_wire::story;
 use worker::{
@@ -64,6 +66,7 @@ impl DurableObject for Report {
             (Method::Post, DELTA) => self.hear(&request.bytes().await?),
             (Method::Post, PUBLISH) => self.publish(&request.bytes().await?).await,
             (Method::Post, REDUCE) => self.reduce(&request.json().await?),
+            (Method::Post, RESTATEMENTS) => self.restatements(&request.json().await?),
             (Method::Get, GENERATION) => {
                 let generation = self.store()?.last_generation()?.generation;
                 Response::from_json(&LastGeneration { generation })

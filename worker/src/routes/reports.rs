@@ -2,7 +2,8 @@
 
 use adtally_core::access::Grant;
 use adtally_core::cell::{Dimension, Scope};
-use adtally_core::report::{Format, Query, QueryError, run};
+use adtally_core::ledger::{self, AsOfError};
+use adtally_core::report::{Format, Query, QueryError, Source, run};
 use adtally_core::segment::{Merger, Segment};
 use adtally_wire::etag;
 use adtally_wire::object::{ReduceHead, ReduceQuery};
@@ -13,7 +14,7 @@ use crate::auth::authenticate;
 use crate::call::Call;
 use crate::directory;
 use crate::problem::Fault;
-use crate::reporters::{Reduced, reduce, reduce_all};
+use crate::reporters::{Reduced, last_generation, reduce, reduce_all};
 
 /// The most advertisers that one platform-wide question is handed on to: each is a request to an object.
 const MAX_FAN_OUT: usize = 500;
@@ -69,7 +70,7 @@ pub(super) fn scope(call: &Call, grant: &Grant) -> Result<Scope, Fault> {
     Ok(scope)
 }
 
-async fn default_tz(call: &Call, scope: &Scope) -> Result<String, Fault> {
+pub(super) async fn default_tz(call: &Call, scope: &Scope) -> Result<String, Fault> {
     match scope {
         Scope::Advertiser(key) => Ok(directory::place(&call.bindings.catalog, key, call.now).await?.timezone),
         Scope::Platform | Scope::Service(_) => Ok("UTC".to_owned()),
@@ -93,11 +94,13 @@ pub(super) async fn gather(
     let needed = query.plan().dimensions_needed();
     if needed.iter().all(|dimension| scope.dimensions().contains(dimension)) {
         let Reduced { head, segment } = reduce(reports, scope, reduce_query).await?;
+        check_as_of(call, scope, query.as_of(), &head).await?;
         let version = head.data_version(scope);
         return Ok(Data { segment, head, version });
     }
     // Only the platform gets here: its own cells are too coarse, so it asks those advertisers that have any.
     let platform = reduce(reports, scope, &reduce_query.which_advertisers()).await?;
+    check_as_of(call, scope, query.as_of(), &platform.head).await?;
     let mut advertisers: Vec<Scope> = platform
         .segment
         .iter()
@@ -111,8 +114,34 @@ pub(super) async fn gather(
         );
         return Err(Fault::refused(422, "too_many_advertisers", detail));
     }
-    let parts = reduce_all(reports, &advertisers, reduce_query).await?;
+    // Advertisers may publish a moment before the platform or after it: of the batch alone, all are asked for the same.
+    let pinned = match (query.source(), query.as_of(), platform.head.generation) {
+        (Source::Batch, None, generation @ 1..) => Some(generation),
+        _ => query.as_of(),
+    };
+    let pinned_query = pinned.map(|generation| reduce_query.as_of(generation));
+    let parts = reduce_all(reports, &advertisers, pinned_query.as_ref().unwrap_or(reduce_query)).await?;
+    for part in &parts {
+        readable(pinned, part.head.published, platform.head.published)?;
+    }
     Ok(merge(scope, &platform.head, &advertisers, parts))
+}
+
+/// Refuses a past generation that cannot be read; a scope keeps its own where a batch changed nothing of it, so the last
+/// one is known to the platform.
+async fn check_as_of(call: &Call, scope: &Scope, as_of: Option<u64>, head: &ReduceHead) -> Result<(), Fault> {
+    let last = match as_of {
+        Some(asked) if asked > head.published && *scope != Scope::Platform => {
+            last_generation(&call.bindings.reports, &Scope::Platform).await?
+        }
+        _ => head.published,
+    };
+    readable(as_of, head.published, last)
+}
+
+fn readable(as_of: Option<u64>, published: u64, last: u64) -> Result<(), Fault> {
+    let refused = |error: AsOfError| Fault::refused(422, error.code(), error.to_string());
+    as_of.map_or(Ok(()), |asked| ledger::check_as_of(asked, published, last).map_err(refused))
 }
 
 /// One answer of many: as old as its oldest part, and of a version that changes with any of them.

@@ -99,6 +99,14 @@ pub struct Table {
     pub waiting: i64,
 }
 
+impl Table {
+    /// A table of what is no report: rows without totals.
+    pub fn plain(columns: Vec<Column>, rows: Vec<Vec<Value>>) -> Table {
+        let row_count = rows.len() as u64;
+        Table { columns, rows, totals: Vec::new(), row_count, link_rate: None, waiting: 0 }
+    }
+}
+
 /// Answers `query` from all cells of `scope` that there are, or from what [`super::Plan::reduce`] made of them.
 ///
 /// There is a row for every group that has cells in the range, whether or not its shown figures are zero; without

@@ -10,6 +10,7 @@
 mod invariants;
 mod world;
 mod billing;
+mod merge;
 
 use adtally_core::batch::Ruling;
 use adtally_core::event::Event;
@@ -58,6 +59,9 @@ enum Bug {
     SentBeforeStored,
     SpillWithoutTelling,
     RulingsForgotten,
+    EpochApartFromCut,
+    CoveredDeltaCounted,
+    RealTimeKept,
 }
 
 /// Where an object stops.
@@ -95,6 +99,10 @@ enum Op {
     Forget { shard: usize },
     /// An instance ends; its memory is gone.
     Restart { shard: usize },
+    /// A batch run cuts every Linker, and links every day again up to the cuts.
+    Cut { crash: Crash },
+    /// A scope publishes a batch run, perhaps an old one, perhaps again.
+    Publish { scope: usize, run: usize, crash: Crash },
     /// The server's clock jumps, backwards too.
     Clock { by_ms: i64 },
     /// A user has too many events of a kind in a day: its Linker is told.
@@ -124,6 +132,9 @@ fn ops() -> impl Strategy<Value = Vec<Op>> {
             .prop_map(|(shard, runs, step, crash)| Op::Merge { shard, runs, step, crash }),
         1 => (0..2usize).prop_map(|shard| Op::Forget { shard }),
         1 => (0..2usize).prop_map(|shard| Op::Restart { shard }),
+        1 => crash().prop_map(|crash| Op::Cut { crash }),
+        3 => (0..3usize, 0..64usize, crash())
+            .prop_map(|(scope, run, crash)| Op::Publish { scope, run, crash }),
         1 => (-5_000_000..5_000_000i64).prop_map(|by_ms| Op::Clock { by_ms }),
         1 => (0..3usize).prop_map(|which| Op::Settings { which }),
         1 => (0..2usize, scenario::ruling(), crash())
@@ -197,6 +208,9 @@ fn planted_bugs_are_found() {
         (Bug::SentBeforeStored, "BILL-1"),
         (Bug::SpillWithoutTelling, "-1"),
         (Bug::RulingsForgotten, "-1"),
+        (Bug::EpochApartFromCut, "MERGE-1"),
+        (Bug::CoveredDeltaCounted, "MERGE-1"),
+        (Bug::RealTimeKept, "MERGE-1"),
     ] {
         let Some((seed, input, reason)) = search(500, Some(bug)) else { panic!("{bug:?} was not found") };
         assert!(reason.contains(invariant), "{bug:?} was found by {reason}");

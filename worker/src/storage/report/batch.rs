@@ -1,16 +1,17 @@
 //! The batch's part of a Report object's store: generations, their days, and what they restated.
 
 use std::collections::BTreeMap;
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 
 use adtally_core::ledger::oldest_kept;
 use adtally_core::publish::{BySource, Staged};
+use adtally_core::restate::{Cause, Restatement};
 use adtally_core::route::parse_linker_name;
 use adtally_core::segment::{Merger, Segment};
 use adtally_core::time::{Day, Hour};
 use adtally_wire::batch::{Publication, SourceCut};
 use adtally_wire::story;
-use worker::Result;
+use worker::{Error, Result};
 
 use super::super::sql::{Row, integer};
 use super::{MAX_ROW_BYTES, ReportStore, Totals, decode};
@@ -28,7 +29,39 @@ pub(crate) struct Generation {
     pub(crate) totals: Totals,
 }
 
+/// A stored row of restatements.
+pub(crate) struct RestatementRow {
+    /// The generation that made it.
+    pub(crate) generation: u64,
+    /// Its place in the generation.
+    pub(crate) part: i64,
+    /// When the generation was published.
+    pub(crate) made_ms: i64,
+    /// What changed.
+    pub(crate) restatement: Restatement,
+}
+
 impl ReportStore {
+    /// The next rows of restatements of these days from a place on, the newest generations first.
+    pub(crate) fn restatements(
+        &self,
+        days: &RangeInclusive<Day>,
+        generation: Option<u64>,
+        from: (u64, i64),
+    ) -> Result<Vec<RestatementRow>> {
+        let query = "SELECT generation, part, made_ms, cause, before, after
+            FROM restatements JOIN generations USING (generation)
+            WHERE day >= ? AND day <= ? AND (? OR generation = ?)
+            AND (generation < ? OR generation = ? AND part >= ?)
+            ORDER BY generation DESC, part LIMIT ?";
+        let any = integer(i64::from(generation.is_none()))?;
+        let (at, part) = (integer(from.0.min(MAX_GENERATION as u64))?, integer(from.1)?);
+        let (first, last) = (integer(days.start().0)?, integer(days.end().0)?);
+        let only = integer(generation.unwrap_or(0).min(MAX_GENERATION as u64))?;
+        let bindings = vec![first, last, any, only, at.clone(), at, part, integer(PAGE_ROWS)?];
+        self.database.rows(query, bindings)?.into_iter().map(restatement).collect()
+    }
+
     /// The last generation that is published, up to one.
     pub(crate) fn generation_upto(&self, most: u64) -> Result<Generation> {
         let query = "SELECT generation, through_ms, updated_ms, totals FROM generations
@@ -201,6 +234,17 @@ impl ReportStore {
 
 /// What a query binds for "any": numbers travel as doubles.
 const MAX_GENERATION: i64 = 1 << 52;
+
+/// Rows of restatements that are read at once, up to a megabyte each.
+const PAGE_ROWS: i64 = 8;
+
+fn restatement(mut row: Row) -> Result<RestatementRow> {
+    let generation = u64::try_from(row.integer()?).unwrap_or(0);
+    let (part, made_ms, cause) = (row.integer()?, row.integer()?, row.text()?);
+    let cause = Cause::parse(&cause).ok_or_else(|| Error::RustError(format!("stored cause {cause:?}")))?;
+    let restatement = Restatement { cause, before: decode(&row.blob()?)?, after: decode(&row.blob()?)? };
+    Ok(RestatementRow { generation, part, made_ms, restatement })
+}
 
 fn generation(mut row: Row) -> Result<Generation> {
     let generation = u64::try_from(row.integer()?).unwrap_or(0);

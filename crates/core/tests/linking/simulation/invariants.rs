@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use adtally_core::billing::Entry;
 use adtally_core::cell::{CellKey, Scope};
 use adtally_core::event::EventRef;
-use adtally_core::key::Key;
+use adtally_core::ledger::Hearing;
 use adtally_core::link::{Fact, Related, cells_of};
 use adtally_core::measure::Measures;
 use adtally_core::segment::Segment;
@@ -13,7 +13,8 @@ use adtally_core::time::ServerTime;
 
 use super::Configuration;
 use super::billing::identified;
-use super::world::{Store, World};
+use super::merge::scopes;
+use super::world::{Ledger, Store, World};
 use crate::billing::{balance, naive_costs_within};
 use crate::{disagreement, naive, net};
 
@@ -23,8 +24,8 @@ type Figures = BTreeMap<CellKey, Measures>;
 pub(super) fn check(world: &World) -> Result<(), String> {
     check_ack(world)?;
     check_bill(world)?;
-    let scopes = [Scope::Platform, Scope::Advertiser(key("acme")), Scope::Service(key("news"))];
-    scopes.iter().try_for_each(|scope| check_once(world, scope))
+    scopes().iter().try_for_each(|scope| check_once(world, scope))?;
+    world.ledgers.iter().try_for_each(|(scope, ledger)| ledger.check(scope))
 }
 
 /// ACK-1: what was acknowledged is stored.
@@ -42,18 +43,23 @@ fn check_ack(world: &World) -> Result<(), String> {
     }
 }
 
-/// ONCE-1: what a report counts, and what is on its way to it, is what the stored events amount to.
+/// ONCE-1 and MERGE-1: what a report counts, batch and real time, and what is on its way to it, is what the stored events
+/// amount to.
 fn check_once(world: &World, scope: &Scope) -> Result<(), String> {
     let mut counted = Segment::default();
     let mut expected = Segment::default();
     let ledger = world.ledgers.get(scope);
-    counted.merge(&ledger.map(|ledger| ledger.cells.clone()).unwrap_or_default());
+    counted.merge(&ledger.map(Ledger::merged).unwrap_or_default());
     for (source, node) in world.nodes.iter().enumerate() {
-        let heard = ledger.and_then(|ledger| ledger.heard.get(&source)).copied().unwrap_or(0);
+        let heard = ledger.and_then(|ledger| ledger.heard.get(&source)).copied().unwrap_or_default();
+        let epoch_of = |seq: u64| node.store.epochs.get(&seq).copied().unwrap_or(node.store.epoch);
         let stored = node.store.outbox.iter().filter_map(|(_, _, parcel)| parcel.as_ref());
         let untold = node.store.replay(&world.config).tell(ServerTime(0));
         let untold = untold.iter().flat_map(|telling| &telling.parcels);
-        for parcel in stored.chain(untold).filter(|parcel| parcel.seq > heard) {
+        for parcel in stored.chain(untold) {
+            if heard.hear(parcel.seq, epoch_of(parcel.seq)) != Hearing::Take {
+                continue;
+            }
             let own = parcel.segments.iter().filter(|(other, _)| other == scope);
             own.for_each(|(_, segment)| counted.merge(&Segment::decode(segment).unwrap()));
         }
@@ -63,7 +69,7 @@ fn check_once(world: &World, scope: &Scope) -> Result<(), String> {
     if counted == expected {
         return Ok(());
     }
-    Err(format!("ONCE-1: {scope} counts {counted:#?}, but {expected:#?} is stored"))
+    Err(format!("ONCE-1, MERGE-1: {scope} counts {counted:#?}, but {expected:#?} is stored"))
 }
 
 /// BILL-1: what the ledger has counted, and what is on its way to it, is what the stored events cost.
@@ -138,17 +144,13 @@ fn amounts_to(store: &Store, config: &Configuration, scope: &Scope) -> Segment {
 }
 
 /// What is told of an event that counts like this.
-fn told(related: &Related) -> Fact {
+pub(super) fn told(related: &Related) -> Fact {
     let Related { event, fact, .. } = related;
     Fact { sign: 1, event: event.event.clone(), at: event.at, body: fact.clone() }
 }
 
 /// The figures that are not zero; sketches are left out, they only grow.
-fn figures(segment: &Segment) -> Figures {
+pub(super) fn figures(segment: &Segment) -> Figures {
     let cells = segment.iter().map(|(key, tally)| (key.clone(), tally.measures));
     cells.filter(|(_, measures)| !measures.is_zero()).collect()
-}
-
-fn key(text: &str) -> Key {
-    Key::parse(text).unwrap()
 }

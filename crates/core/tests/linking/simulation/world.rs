@@ -4,11 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use adtally_core::batch::Ruling;
 use adtally_core::billing::{Batch, BatchId, HandOff};
+use adtally_core::cell::CellKey;
 use adtally_core::cell::Scope;
 use adtally_core::event::EventRef;
 use adtally_core::ledger::{Heard, Hearing};
 use adtally_core::link::Arrival;
 use adtally_core::link::run::{Progress, Run};
+use adtally_core::measure::Measures;
 use adtally_core::route::shard_of;
 use adtally_core::segment::Segment;
 use adtally_core::settings::Settings;
@@ -16,16 +18,18 @@ use adtally_core::shard::{Parcel, Position, Row, Shard, Stored, Telling};
 use adtally_core::time::ServerTime;
 
 use super::billing::Books;
+use super::merge::Run as BatchRun;
 use super::{Bug, Configuration, Crash, Op};
 use crate::scenario::START;
 use crate::shelf::Extents;
 
-/// The only epoch.
-const EPOCH: u64 = 1;
-
 /// What a Linker object has stored.
 #[derive(Default)]
 pub(super) struct Store {
+    /// The epoch under which is told.
+    pub(super) epoch: u64,
+    /// The epoch of each parcel.
+    pub(super) epochs: BTreeMap<u64, u64>,
     pub(super) rows: Vec<Row>,
     settings: Vec<(u64, Settings)>,
     /// Each parcel with the row up to which it tells; the parcel is gone once delivered.
@@ -53,8 +57,16 @@ pub(super) struct Node {
 /// A Report object; it has nothing that is not stored.
 #[derive(Default)]
 pub(super) struct Ledger {
-    pub(super) heard: BTreeMap<usize, u64>,
-    pub(super) cells: Segment,
+    pub(super) heard: BTreeMap<usize, Heard>,
+    /// By source and epoch.
+    pub(super) realtime: BTreeMap<(usize, u64), Segment>,
+    /// By day and source, from each generation on; those after the published one are staged.
+    pub(super) days: BTreeMap<(i64, String), BTreeMap<u64, Segment>>,
+    pub(super) generation: u64,
+    /// What the batch was when each generation was published.
+    pub(super) snapshots: BTreeMap<u64, Segment>,
+    /// By day, its first publication and the restatements since.
+    pub(super) on_record: BTreeMap<i64, BTreeMap<CellKey, Measures>>,
 }
 
 pub(super) struct World {
@@ -68,6 +80,8 @@ pub(super) struct World {
     pub(super) books: Books,
     pub(super) now: ServerTime,
     delivered: Vec<(usize, Scope, u64, Segment)>,
+    /// Batch runs; the first is generation 1.
+    pub(super) runs: Vec<BatchRun>,
 }
 
 impl Store {
@@ -109,9 +123,10 @@ impl Store {
     }
 
     /// Puts parcels and bills into the outboxes.
-    fn post(&mut self, telling: &Telling, forget_position: bool, bug: Option<Bug>) {
+    pub(super) fn post(&mut self, telling: &Telling, forget_position: bool, bug: Option<Bug>) {
         let last = self.outbox.last().map_or(0, |(_, upto, _)| *upto);
         let upto = if forget_position { last } else { telling.upto };
+        self.epochs.extend(telling.parcels.iter().map(|parcel| (parcel.seq, self.epoch)));
         self.outbox.extend(telling.parcels.iter().map(|parcel| (parcel.seq, upto, Some(parcel.clone()))));
         self.bill(telling, bug);
     }
@@ -143,7 +158,7 @@ impl Node {
     }
 
     /// Its memory, and what it reads.
-    fn shard(&mut self, config: &Configuration) -> (&mut Shard, &Extents) {
+    pub(super) fn shard(&mut self, config: &Configuration) -> (&mut Shard, &Extents) {
         let Node { memory, store, .. } = self;
         (memory.get_or_insert_with(|| store.replay(config)), &store.extents)
     }
@@ -159,7 +174,7 @@ impl World {
         let now = ServerTime(START + 100_000);
         let (ledgers, acknowledged, delivered) = (BTreeMap::new(), BTreeSet::new(), Vec::new());
         let (queue, books) = (Vec::new(), Books::default());
-        World { config, nodes, ledgers, acknowledged, queue, books, now, delivered }
+        World { config, nodes, ledgers, acknowledged, queue, books, now, delivered, runs: Vec::new() }
     }
 
     pub(super) fn step(&mut self, op: &Op) {
@@ -202,6 +217,8 @@ impl World {
             Op::Spill { shard, crash } => self.spill(shard % nodes, *crash),
             Op::Merge { shard, runs, step, crash } => self.merge(shard % nodes, *runs, *step, *crash),
             Op::Forget { shard } => self.forget(shard % nodes),
+            Op::Cut { crash } => self.cut(*crash),
+            Op::Publish { scope, run, crash } => self.publish(*scope, *run, *crash),
         }
     }
 
@@ -346,16 +363,19 @@ impl World {
     }
 
     fn hear(&mut self, source: usize, scope: &Scope, seq: u64, segment: &Segment) {
-        let checks = self.config.bug != Some(Bug::DeltaWithoutSeqCheck);
+        let bug = self.config.bug;
+        let epoch = self.nodes[source].store.epochs[&seq];
         let ledger = self.ledgers.entry(scope.clone()).or_default();
-        let heard = Heard { seq: ledger.heard.get(&source).copied(), covered: None };
-        let known = heard.hear(seq, EPOCH) == Hearing::Known;
-        if known && checks {
-            return;
+        let heard = ledger.heard.entry(source).or_default();
+        let hearing = match heard.hear(seq, epoch) {
+            Hearing::Known if bug == Some(Bug::DeltaWithoutSeqCheck) => Hearing::Take,
+            Hearing::Covered if bug == Some(Bug::CoveredDeltaCounted) => Hearing::Take,
+            hearing => hearing,
+        };
+        if hearing == Hearing::Take {
+            ledger.realtime.entry((source, epoch)).or_default().merge(segment);
         }
-        ledger.cells.merge(segment);
-        let last = ledger.heard.entry(source).or_default();
-        *last = seq.max(*last);
+        heard.seq = heard.seq.max(Some(seq));
     }
 
     /// No more faults: everything is sent until it is acknowledged, and everything is delivered.
