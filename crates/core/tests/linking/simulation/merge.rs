@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use adtally_core::cell::Scope;
 use adtally_core::key::Key;
-use adtally_core::ledger::{Heard, Judgement, judge, oldest_kept};
+use adtally_core::ledger::{Judgement, judge, oldest_kept};
 use adtally_core::link::{Fact, cells_of};
 use adtally_core::publish::{Before, BySource, stage};
 use adtally_core::restate::Restatement;
@@ -143,7 +143,7 @@ impl Ledger {
     fn flip(&mut self, run: &Run, generation: u64, bug: Option<Bug>) {
         self.generation = generation;
         for (node, epoch) in run.epochs.iter().enumerate() {
-            let heard = self.heard.entry(node).or_insert(Heard::default());
+            let heard = self.heard.entry(node).or_default();
             *heard = heard.cut(*epoch);
             let covered = *heard;
             if bug != Some(Bug::RealTimeKept) {
