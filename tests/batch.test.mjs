@@ -167,6 +167,46 @@ describe("the batch", () => {
     });
   });
 
+  test("a user with too many clicks in a day is found by the batch, and real time goes by it from then on", async () => {
+    await withRuntime(async (runtime, admin, sender) => {
+      // Recent: a day whose events may be forgotten is not judged any more.
+      const day = (ago) => new Date(Date.now() - ago * 86_400_000).toISOString().slice(0, 10);
+      const at = Date.parse(`${day(3)}T08:00:00Z`);
+      const range = { from: day(5), to: day(-1) };
+      const base = { advertiser: "solo", ad: "a1", campaign: "c1", service: "s1", cost_micros: 10 };
+      const seen = { ...base, id: "i", kind: "impression", at, user: "many" };
+      const click = (n) => ({ ...base, id: `k${n}`, kind: "click", at: at + 60_000 + n * 5_000, user: "many", impression: "i" });
+      const clicks = Array.from({ length: 150 }, (_, n) => click(n));
+      // The day after: it loses its click by the ruling, though nothing of its own day is new.
+      const bought = { ...base, ad: undefined, id: "v", kind: "conversion", at: at + 30 * 3_600_000, user: "many", click: "k7" };
+      const other = { ...base, id: "k", kind: "click", at: at + 60_000, user: "few", impression: "none" };
+      await send(sender, [seen, ...clicks.slice(0, 90), bought, other]);
+      const metrics = "impressions,clicks,invalid_clicks,flood_clicks,conversions,unattributed,cost_micros";
+      const totals = (source) => admin.totals({ scope: "advertiser:solo", metrics, ...range, source });
+      const few = { impressions: 1, clicks: 91, invalid_clicks: 0, flood_clicks: 0, conversions: 1, unattributed: 0, cost_micros: 930 };
+      await eventually(async () => assert.deepEqual(await totals("merged"), few), CATCH_UP_MS);
+      await batch(admin);
+      assert.deepEqual(await totals("batch"), few);
+
+      await send(sender, clicks.slice(90));
+      const many = { ...few, clicks: 151, cost_micros: 1_530 };
+      await eventually(async () => assert.deepEqual(await totals("merged"), many), CATCH_UP_MS);
+      await batch(admin);
+      const ruled = { ...few, clicks: 1, invalid_clicks: 150, flood_clicks: 150, unattributed: 1, cost_micros: 30 };
+      for (const source of ["batch", "merged"]) assert.deepEqual(await totals(source), ruled, source);
+      await eventually(async () => {
+        const { json } = await admin.get("/v1/billing", { advertiser: "solo", ...range });
+        assert.match(JSON.stringify(json), /"net_micros":30\b/);
+      }, CATCH_UP_MS);
+
+      await runtime.restart();
+      await send(sender, [click(150)]);
+      const later = { ...ruled, invalid_clicks: 151, flood_clicks: 151 };
+      await eventually(async () => assert.deepEqual(await totals("merged"), later), CATCH_UP_MS);
+      assert.deepEqual(await totals("batch"), ruled);
+    });
+  });
+
   test("a damaged file of the archive fails the run and changes nothing; repaired, the run ends", async () => {
     const events = crowd(3_000, ["solo"], 9, 2);
     await withRuntime(async (runtime, admin, sender) => {

@@ -2,7 +2,7 @@
 
 use adtally_core::batch::Judge;
 use adtally_core::time::Day;
-use adtally_wire::batch::{Cut, RULE, RulingV1, Rulings};
+use adtally_wire::batch::{ArchiveFile, Cut, RULE, RulingV1, Rulings};
 use serde::{Deserialize, Serialize};
 
 use super::{Context, Done, TaskError, archive};
@@ -26,14 +26,9 @@ pub(crate) async fn run(context: &Context, params: &str) -> Result<Done, TaskErr
     let archived: Cut = store.left(&shard.cut_key(context.number, archive::STEP)).await?;
     let files: Vec<_> = archived.files.iter().filter(|file| file.day == day).collect();
     let mut judge = Judge::new(Day(day), files.iter().map(|file| file.entries).sum());
-    loop {
-        for file in &files {
-            let glances = store.glances(file, archived.row).await?;
-            glances.iter().for_each(|glance| judge.count(&glance.hashes));
-        }
-        if !judge.next_pass() {
-            break;
-        }
+    count(&store, &files, archived.row, &mut judge).await?;
+    if judge.next_pass() {
+        count(&store, &files, archived.row, &mut judge).await?;
     }
     let rulings: Vec<RulingV1> = judge.rulings().into_iter().map(RulingV1::from).collect();
     context.log(format!("{} files, {} users with too many events", files.len(), rulings.len()));
@@ -41,4 +36,13 @@ pub(crate) async fn run(context: &Context, params: &str) -> Result<Done, TaskErr
         batch::tell_linker(&context.env, &source, RULE, &Rulings { rulings }).await?;
     }
     Ok(Done::default())
+}
+
+/// A pass over the day.
+async fn count(store: &Store, files: &[&ArchiveFile], upto: i64, judge: &mut Judge) -> Result<(), TaskError> {
+    for file in files {
+        let glances = store.glances(file, upto).await?;
+        glances.iter().for_each(|glance| judge.count(&glance.hashes));
+    }
+    Ok(())
 }
