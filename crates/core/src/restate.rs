@@ -155,5 +155,5 @@ fn set(cells: &mut Cells, key: &CellKey, measure: Measure, figures: &Measures) {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(target_arch = "wasm32")))]
 mod tests;
