@@ -155,5 +155,6 @@ fn set(cells: &mut Cells, key: &CellKey, measure: Measure, figures: &Measures) {
     }
 }
 
-#[cfg(all(test, not(target_arch = "wasm32")))]
+#[cfg(test)]
+#[cfg(not(target_arch = "wasm32"))]
 mod tests;
