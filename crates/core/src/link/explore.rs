@@ -61,7 +61,7 @@ impl Linker {
                     by_user(head.unnamed_until) && self.may_be_taken(slot, head.last_unnamed)
                 }))
             || self.runs.iter().any(|run| {
-                run.children.has(hash) || (by_user(run.summary.unnamed_until) && run.children.has(group))
+                run.children.has(hash) || (by_user(run.summary.unnamed_until) && run.unnamed.has(group))
             })
     }
 

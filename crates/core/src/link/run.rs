@@ -17,7 +17,7 @@ pub use merge::{Merge, Progress};
 pub use writer::Written;
 
 pub(super) use merge::place as merge_place;
-pub(super) use writer::{RunWriter, is_child};
+pub(super) use writer::{Room, RunWriter};
 
 use super::pool::{Mark, Pool, Slot};
 use crate::varint::{self, Reader};
@@ -125,6 +125,8 @@ pub struct Run {
     pub(super) groups: Filter,
     /// Groups with clicks, conversions, ties, or children without a named parent or user.
     pub(super) children: Filter,
+    /// Groups with children without a named parent: only those could take a touch that comes late.
+    pub(super) unnamed: Filter,
     /// Names of events here.
     pub(super) names: Filter,
     pages: Vec<Entry>,
@@ -170,15 +172,15 @@ impl Run {
     /// The run without its filters.
     pub(super) fn without_filters(&self) -> Run {
         let Run { id, summary, pages, name_pages, .. } = self;
-        let (groups, children, names) = Default::default();
+        let (groups, children, unnamed, names) = Default::default();
         let (summary, pages, name_pages) = (summary.clone(), pages.clone(), name_pages.clone());
-        Run { id: *id, summary, groups, children, names, pages, name_pages }
+        Run { id: *id, summary, groups, children, unnamed, names, pages, name_pages }
     }
 
     /// The bytes that it takes in memory.
     pub fn memory_bytes(&self) -> usize {
         let entries = self.pages.capacity() + self.name_pages.capacity();
-        let filters = [&self.groups, &self.children, &self.names];
+        let filters = [&self.groups, &self.children, &self.unnamed, &self.names];
         entries * size_of::<Entry>() + filters.into_iter().map(Filter::bytes).sum::<usize>()
     }
 
@@ -204,6 +206,7 @@ impl Run {
                 [extent, offset, len].into_iter().for_each(|n| varint::write(&mut out, u64::from(*n)));
             }
         }
+        self.unnamed.write(&mut out);
         out
     }
 
@@ -243,7 +246,10 @@ impl Run {
             repeats_impressions,
             revisions,
         };
-        from.is_empty().then_some(Self { id, summary, groups, children, names, pages, name_pages })
+        // Earlier versions wrote none: what is true of all children is not wrong.
+        let unnamed = if from.is_empty() { children.clone() } else { Filter::read(from)? };
+        let run = Self { id, summary, groups, children, unnamed, names, pages, name_pages };
+        from.is_empty().then_some(run)
     }
 
     fn page(&self, entry: &Entry) -> PageRef {
@@ -264,4 +270,35 @@ fn with_key(entries: &[Entry], key: u64) -> &[Entry] {
     let from = entries.partition_point(|entry| entry.first < key).saturating_sub(1);
     let to = entries.partition_point(|entry| entry.first <= key);
     &entries[from.min(to)..to]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_an_earlier_version_wrote_is_read() {
+        let filter = |keys: std::ops::Range<u64>| {
+            let mut filter = Filter::for_keys(9);
+            keys.for_each(|key| filter.add(key));
+            filter
+        };
+        let run = Run {
+            id: 7,
+            summary: Summary { records: 9, revisions: vec![2, 3], ..Summary::default() },
+            groups: filter(0..9),
+            children: filter(0..4),
+            unnamed: filter(0..2),
+            names: filter(20..29),
+            pages: vec![Entry { first: 3, extent: 0, offset: 0, len: 100 }],
+            name_pages: Vec::new(),
+        };
+        let bytes = run.encode();
+        assert_eq!(Run::decode(7, &bytes).as_ref(), Ok(&run));
+        let mut last = Vec::new();
+        run.unnamed.write(&mut last);
+        let earlier = &bytes[..bytes.len() - last.len()];
+        assert_eq!(Run::decode(7, earlier), Ok(Run { unnamed: run.children.clone(), ..run }));
+        assert_eq!(Run::decode(7, &bytes[..bytes.len() - 1]), Err(ShelfError::Damaged(7)));
+    }
 }

@@ -3,7 +3,7 @@
 use super::Linker;
 use super::pool::{Pool, Slot};
 use super::run::merge_place;
-use super::run::{Merge, Run, RunWriter, Written};
+use super::run::{Merge, Room, Run, RunWriter, Written};
 use crate::time::ServerTime;
 
 /// Runs of one level that are merged to one of the next: each look asks the filters of all runs, each merge writes its
@@ -50,8 +50,7 @@ impl Linker {
             return None;
         }
         slots.sort_unstable_by_key(|slot| merge_place(self.pool.get(*slot)));
-        let children = slots.iter().filter(|slot| super::run::is_child(&self.pool, **slot)).count();
-        let mut writer = RunWriter::new(id, 0, id, slots.len(), children);
+        let mut writer = RunWriter::new(id, 0, id, Room::of(&self.pool, &slots));
         slots.iter().for_each(|slot| writer.push(&self.pool, *slot));
         let event = |slot: &Slot| {
             let record = self.pool.get(*slot);

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::writer::{RunWriter, Written};
+use super::writer::{Room, RunWriter, Written};
 use super::{Run, Shelf, ShelfError, page};
 use crate::link::pool::{Pool, Record, Role, Slot};
 use crate::settings::Settings;
@@ -60,14 +60,12 @@ impl Merge {
         settings: Vec<(u64, Arc<Settings>)>,
     ) -> Self {
         let level = runs.iter().map(|run| run.summary.level).max().unwrap_or(0) + 1;
-        let records = runs.iter().map(|run| run.summary.records as usize).sum();
-        let children = runs.iter().map(|run| run.children.capacity()).sum();
         let age = runs.iter().map(|run| run.summary.age).max().unwrap_or(0);
         Self {
             id,
             inputs: runs.iter().map(|run| run.id).collect(),
             cursors: runs.iter().rev().map(|run| Cursor::new(run.without_filters())).collect(),
-            writer: Some(RunWriter::new(id, level, age, records, children)),
+            writer: Some(RunWriter::new(id, level, age, Room::of_runs(runs))),
             forget_before,
             settings,
         }

@@ -12,6 +12,10 @@ use crate::link::pool::{Pool, Role, Slot};
 /// one.
 pub(super) const EXTENT_BYTES: usize = 256 * 1_024;
 
+/// How many times as large the filters of children are: they are small, as children are few, and every event asks them
+/// in every run, where a false yes means to read its whole past.
+const SHARPNESS: usize = 2;
+
 /// A run to be stored.
 #[derive(Debug)]
 pub struct Written {
@@ -19,6 +23,35 @@ pub struct Written {
     pub run: Run,
     /// The extents that were not handed out before, by number.
     pub extents: Vec<(u32, Vec<u8>)>,
+}
+
+/// How many records a run has room for.
+#[derive(Debug, Clone, Copy, Default)]
+pub(in crate::link) struct Room {
+    /// All of them.
+    pub(in crate::link) records: usize,
+    /// Those that [`is_child`].
+    pub(in crate::link) children: usize,
+    /// Children without a named parent.
+    pub(in crate::link) unnamed: usize,
+}
+
+impl Room {
+    /// Room for these records.
+    pub(in crate::link) fn of(pool: &Pool, slots: &[Slot]) -> Self {
+        let count = |fits: fn(&Pool, Slot) -> bool| slots.iter().filter(|slot| fits(pool, **slot)).count();
+        Self { records: slots.len(), children: count(is_child), unnamed: count(is_unnamed) }
+    }
+
+    /// Room for what is in these runs.
+    pub(super) fn of_runs(runs: &[Run]) -> Self {
+        let sum = |room: fn(&Run) -> usize| runs.iter().map(room).sum();
+        Self {
+            records: sum(|run| run.summary.records as usize),
+            children: sum(|run| run.children.capacity() / SHARPNESS),
+            unnamed: sum(|run| run.unnamed.capacity() / SHARPNESS),
+        }
+    }
 }
 
 /// A run that is being written.
@@ -35,14 +68,15 @@ pub(in crate::link) struct RunWriter {
 }
 
 impl RunWriter {
-    /// A run of at most so many records, of which so many are children.
-    pub(in crate::link) fn new(id: u64, level: u32, age: u64, records: usize, children: usize) -> Self {
+    /// A run of at most so many records.
+    pub(in crate::link) fn new(id: u64, level: u32, age: u64, room: Room) -> Self {
         let run = Run {
             id,
             summary: Summary { level, age, ..Summary::default() },
-            groups: Filter::for_keys(records),
-            children: Filter::for_keys(children),
-            names: Filter::for_keys(records),
+            groups: Filter::for_keys(room.records),
+            children: Filter::for_keys(SHARPNESS * room.children),
+            unnamed: Filter::for_keys(SHARPNESS * room.unnamed),
+            names: Filter::for_keys(room.records),
             pages: Vec::new(),
             name_pages: Vec::new(),
         };
@@ -69,8 +103,9 @@ impl RunWriter {
         }
         if record.role == Role::Event {
             summary.max_at = summary.max_at.max(record.at);
-            if pool.is_unnamed_child(slot) {
+            if is_unnamed(pool, slot) {
                 summary.unnamed_until = summary.unnamed_until.max(record.at);
+                self.run.unnamed.add(record.group);
             }
             if record.kind == Kind::Click {
                 summary.clicks_until = summary.clicks_until.max(record.at);
@@ -144,8 +179,12 @@ impl RunWriter {
     }
 }
 
+fn is_unnamed(pool: &Pool, slot: Slot) -> bool {
+    pool.get(slot).role == Role::Event && pool.is_unnamed_child(slot)
+}
+
 /// Whether a record is what an earlier or named parent has to know of.
-pub(in crate::link) fn is_child(pool: &Pool, slot: Slot) -> bool {
+fn is_child(pool: &Pool, slot: Slot) -> bool {
     let record = pool.get(slot);
     match (record.role, record.kind) {
         (Role::Tie, _) | (_, Kind::Click | Kind::Conversion) => true,
