@@ -10,7 +10,7 @@ use adtally_core::access::{Grant, Role};
 use adtally_core::cell::Scope;
 use adtally_core::time::ServerTime;
 use adtally_wire::session;
-use adtally_wire::token::{TokenHash, bearer};
+use adtally_wire::token::{TokenHash, basic_password, bearer};
 
 use crate::bindings::Bindings;
 use crate::call::Call;
@@ -38,6 +38,15 @@ pub(crate) async fn authenticate(call: &Call) -> Result<Grant, Fault> {
         None => cookie(call)?,
     };
     grant(&call.bindings, hash, call.now).await
+}
+
+/// The grant of a tool that knows names and passwords: any name, with the token as the password; or a bearer token.
+///
+/// Never a cookie: what tools send needs no look at the page that it came from.
+pub(crate) async fn authenticate_tool(call: &Call) -> Result<Grant, Fault> {
+    let header = call.header("Authorization").unwrap_or_default();
+    let secret = bearer(&header).map(str::to_owned).or_else(|| basic_password(&header));
+    grant(&call.bindings, secret.as_deref().map(TokenHash::of), call.now).await
 }
 
 /// The grant of a call that collects: bearer token or `?key=`; never a cookie, which other sites could ride on.

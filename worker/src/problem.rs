@@ -3,6 +3,7 @@
 use adtally_core::access::Denied;
 use adtally_core::intake::BodyError;
 use adtally_core::screen::ListError;
+use adtally_sql::SqlError;
 use adtally_wire::api::Problem;
 use adtally_wire::catalog::CatalogError;
 use thiserror::Error;
@@ -170,6 +171,12 @@ impl From<Denied> for Fault {
             Denied::Scope => "foreign_scope",
         };
         Fault::refused(403, code, denied.to_string())
+    }
+}
+
+impl From<SqlError> for Fault {
+    fn from(error: SqlError) -> Self {
+        Fault::refused(422, error.code.name(), error.to_string())
     }
 }
 

@@ -42,6 +42,14 @@ pub(crate) enum Route {
     Restatements,
     /// `/v1/segments`
     Segments,
+    /// `/v1/sql`
+    Sql,
+    /// `/v1/statement`
+    Statement,
+    /// `/v1/statement/{id}`
+    EndedStatement,
+    /// `/kylin/api/...`: what follows.
+    Kylin(Vec<String>),
     /// `/v1/live`
     Live,
     /// `/v1/billing`
@@ -81,7 +89,7 @@ pub(crate) enum Route {
 }
 
 /// Paths outside of `/v1` that the API keeps for itself; `wrangler.toml` sends them here before the assets.
-const RESERVED: [&str; 2] = ["v1", "metrics"];
+const RESERVED: [&str; 3] = ["v1", "metrics", "kylin"];
 
 impl Route {
     /// The route of a request path, which is still percent-encoded.
@@ -101,6 +109,7 @@ impl Route {
             ["v1", "jobs", rest @ ..] => Route::jobs(rest),
             ["v1", collection] if *collection != "billing" => Route::collection(collection),
             ["v1", "billing", rest @ ..] => Route::billing(rest),
+            ["kylin", "api", rest @ ..] => Route::Kylin(rest.iter().map(|part| (*part).to_owned()).collect()),
             ["v1", collection, member] if !member.is_empty() => {
                 Route::member(collection, (*member).to_owned())
             }
@@ -123,6 +132,8 @@ impl Route {
             "reports" => Route::Reports,
             "restatements" => Route::Restatements,
             "segments" => Route::Segments,
+            "sql" => Route::Sql,
+            "statement" => Route::Statement,
             "live" => Route::Live,
             _ => Route::Unknown,
         }
@@ -165,6 +176,7 @@ impl Route {
             "services" => Route::Entry(EntryKind::Service, key),
             "placements" => Route::Entry(EntryKind::Placement, key),
             "events" => Route::Event(key),
+            "statement" => Route::EndedStatement,
             "lists" => ListName::parse(&key).map_or(Route::Unknown, Route::List),
             _ => Route::Unknown,
         }
@@ -179,7 +191,13 @@ impl Route {
             Route::Advertiser(_) | Route::Campaign(_) | Route::Entry(..) => {
                 &[Method::Get, Method::Head, Method::Put]
             }
-            Route::BillingReplay | Route::RunRetry(_) | Route::RunCancel(_) => &[Method::Post],
+            Route::Sql
+            | Route::Statement
+            | Route::BillingReplay
+            | Route::RunRetry(_)
+            | Route::RunCancel(_) => &[Method::Post],
+            Route::EndedStatement => &[Method::Get, Method::Head, Method::Delete],
+            Route::Kylin(_) => &[Method::Get, Method::Head, Method::Post, Method::Put],
             Route::Jobs => &[Method::Get, Method::Head, Method::Post],
             Route::JobDefinition(_) => &[Method::Get, Method::Head, Method::Put, Method::Delete],
             Route::List(_) => &[Method::Get, Method::Head, Method::Put, Method::Delete],
@@ -219,6 +237,13 @@ mod tests {
         check("/v1", Route::Unknown);
         check("/v1/", Route::Unknown);
         check("/v1/reports/x", Route::Unknown);
+        check("/v1/sql", Route::Sql);
+        check("/v1/statement", Route::Statement);
+        check(
+            "/kylin/api/cubes/ad_stats/build",
+            Route::Kylin(["cubes", "ad_stats", "build"].map(str::to_owned).to_vec()),
+        );
+        check("/kylin", Route::Unknown);
         check("/v1/billing", Route::Billing);
         check("/v1/billing/dead/replay", Route::BillingReplay);
         check("/v1/billing/x", Route::Unknown);
@@ -274,6 +299,6 @@ mod tests {
                 assert_eq!(item.get(method).is_some(), exists, "{method} {path}");
             }
         }
-        assert_eq!(described, 54);
+        assert_eq!(described, 61);
     }
 }

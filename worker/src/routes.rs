@@ -5,6 +5,9 @@ mod events;
 mod reports;
 mod restatements;
 mod segments;
+mod sql;
+mod trino;
+mod kylin;
 mod live;
 mod billing;
 mod session;
@@ -85,6 +88,10 @@ async fn dispatch(route: Route, request: Request, env: &Env) -> Result<Response,
         (Route::Reports, _) => reports::get(&call).await,
         (Route::Restatements, _) => restatements::get(&call).await,
         (Route::Segments, _) => segments::get(&call).await,
+        (Route::Sql, _) => sql::query(&mut call).await,
+        (Route::Statement, _) => trino::statement(&mut call).await,
+        (Route::EndedStatement, _) => trino::ended(&call).await,
+        (Route::Kylin(path), _) => kylin::call(&mut call, &path).await,
         (Route::Live, _) => live::open(&call).await,
         (Route::Billing, _) => billing::totals(&call).await,
         (Route::BillingEntries, _) => billing::entries(&call).await,

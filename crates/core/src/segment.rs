@@ -8,6 +8,7 @@
 
 pub(crate) mod narrow;
 mod users;
+mod look;
 pub(crate) mod draft;
 mod column;
 mod decode;

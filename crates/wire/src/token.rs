@@ -74,6 +74,17 @@ pub fn bearer(authorization: &str) -> Option<&str> {
     (scheme.eq_ignore_ascii_case("bearer") && !secret.is_empty()).then_some(secret)
 }
 
+/// The password in `Authorization: Basic <name and password>` (RFC 7617).
+pub fn basic_password(authorization: &str) -> Option<String> {
+    let (scheme, credentials) = authorization.trim().split_once(' ')?;
+    if !scheme.eq_ignore_ascii_case("basic") {
+        return None;
+    }
+    let credentials = String::from_utf8(crate::base64::decode(credentials.trim())?).ok()?;
+    let (_, password) = credentials.split_once(':')?;
+    (!password.is_empty()).then(|| password.to_owned())
+}
+
 /// Two lower-case digits per byte.
 pub(crate) fn hex(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
@@ -112,6 +123,19 @@ mod tests {
         assert_eq!(secret(Role::Analyst, [0; 32]), format!("adt_{}", "00".repeat(32)));
         assert_eq!(secret(Role::Write, [0xff; 32]), format!("adw_{}", "ff".repeat(32)));
         assert_eq!(handle([1; 8]), "tok_0101010101010101");
+    }
+
+    #[test]
+    fn basic_passwords() {
+        fn check(header: &str, expected: Option<&str>) {
+            assert_eq!(basic_password(header).as_deref(), expected, "{header:?}");
+        }
+        check("Basic YW55Ym9keTphYmM=", Some("abc"));
+        check("basic YW55Ym9keTphOmI=", Some("a:b"));
+        check("Basic YW55Ym9keTo=", None);
+        check("Basic YW55Ym9keQ==", None);
+        check("Basic ?", None);
+        check("Bearer YW55Ym9keTphYmM=", None);
     }
 
     #[test]

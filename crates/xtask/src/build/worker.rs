@@ -20,6 +20,8 @@ pub(super) const PRODUCT: Product = Product {
         "crates/archive/src",
         "crates/core/Cargo.toml",
         "crates/core/src",
+        "crates/sql/Cargo.toml",
+        "crates/sql/src",
         "crates/wire/Cargo.toml",
         "crates/wire/src",
         "worker/Cargo.toml",

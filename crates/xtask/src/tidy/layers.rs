@@ -3,14 +3,15 @@
 use super::{Finding, SourceFile};
 
 /// Which of our crates a manifest may name.
-const ALLOWED: [(&str, &[&str]); 8] = [
+const ALLOWED: [(&str, &[&str]); 9] = [
     ("crates/core/Cargo.toml", &[]),
     ("crates/wire/Cargo.toml", &["adtally-core"]),
     ("crates/archive/Cargo.toml", &["adtally-core", "adtally-wire"]),
+    ("crates/sql/Cargo.toml", &["adtally-core"]),
     ("crates/cli/Cargo.toml", &["adtally-archive", "adtally-core", "adtally-wire"]),
     ("crates/bench/Cargo.toml", &["adtally-core"]),
     ("crates/xtask/Cargo.toml", &[]),
-    ("worker/Cargo.toml", &["adtally-archive", "adtally-core", "adtally-wire"]),
+    ("worker/Cargo.toml", &["adtally-archive", "adtally-core", "adtally-sql", "adtally-wire"]),
     ("web/Cargo.toml", &["adtally-core", "adtally-wire"]),
 ];
 

@@ -1,0 +1,293 @@
+//! Functions of values.
+
+use crate::error::{Code, Result, SqlError};
+use crate::value::decimal::{Decimal, overflow};
+use crate::value::time::{Unit, day_of, extract, midnight, trunc};
+use crate::value::{Type, Value};
+
+/// A function of values; aggregates are elsewhere.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Function {
+    /// Cut off to a unit; a date stays one.
+    Trunc(Unit),
+    /// The start of the next unit, unless it is one.
+    CeilTime(Unit),
+    Extract(Unit),
+    /// Whole units between two times.
+    DateDiff(Unit),
+    Abs,
+    Round,
+    Floor,
+    Ceil,
+    Power,
+    Sqrt,
+    Ln,
+    Exp,
+    Coalesce,
+    NullIf,
+    Greatest,
+    Least,
+    Upper,
+    Lower,
+    Length,
+    Substring,
+    Trim,
+    TrimStart,
+    TrimEnd,
+    Concat,
+    Replace,
+    Position,
+    StartsWith,
+}
+
+/// Whether an argument may be of a type.
+type Fits = fn(Type) -> bool;
+
+/// What a function answers.
+pub(crate) enum Answers {
+    Type(Type),
+    /// The type that holds all arguments, to which they are cast.
+    Common,
+    /// The type of the first argument.
+    First,
+}
+
+impl Function {
+    /// By name, with the fewest and the most arguments.
+    pub(crate) fn find(name: &str) -> Option<(Function, usize, usize)> {
+        const MANY: usize = 1_000;
+        Some(match name {
+            "abs" => (Function::Abs, 1, 1),
+            "round" => (Function::Round, 1, 2),
+            "floor" => (Function::Floor, 1, 1),
+            "ceil" | "ceiling" => (Function::Ceil, 1, 1),
+            "power" | "pow" => (Function::Power, 2, 2),
+            "sqrt" => (Function::Sqrt, 1, 1),
+            "ln" => (Function::Ln, 1, 1),
+            "exp" => (Function::Exp, 1, 1),
+            "coalesce" | "ifnull" | "nvl" => (Function::Coalesce, 1, MANY),
+            "nullif" => (Function::NullIf, 2, 2),
+            "greatest" => (Function::Greatest, 1, MANY),
+            "least" => (Function::Least, 1, MANY),
+            "upper" => (Function::Upper, 1, 1),
+            "lower" => (Function::Lower, 1, 1),
+            "length" | "char_length" | "character_length" => (Function::Length, 1, 1),
+            "substr" | "substring" => (Function::Substring, 2, 3),
+            "trim" => (Function::Trim, 1, 1),
+            "ltrim" => (Function::TrimStart, 1, 1),
+            "rtrim" => (Function::TrimEnd, 1, 1),
+            "concat" => (Function::Concat, 1, MANY),
+            "replace" => (Function::Replace, 3, 3),
+            "strpos" | "instr" => (Function::Position, 2, 2),
+            "starts_with" => (Function::StartsWith, 2, 2),
+            _ => return None,
+        })
+    }
+
+    /// What it answers, and of which type its arguments have to be, where that is one.
+    pub(crate) fn signature(self) -> (Answers, Option<Fits>) {
+        let number: Fits = Type::is_number;
+        let text: Fits = |ty| ty == Type::Text;
+        let time: Fits = Type::is_time;
+        match self {
+            Function::Trunc(_) | Function::CeilTime(_) => (Answers::First, Some(time)),
+            Function::Extract(_) | Function::DateDiff(_) => (Answers::Type(Type::Integer), Some(time)),
+            Function::Abs | Function::Round | Function::Floor | Function::Ceil => {
+                (Answers::First, Some(number))
+            }
+            Function::Power | Function::Sqrt | Function::Ln | Function::Exp => {
+                (Answers::Type(Type::Double), Some(number))
+            }
+            Function::Coalesce | Function::NullIf | Function::Greatest | Function::Least => {
+                (Answers::Common, None)
+            }
+            Function::Upper | Function::Lower | Function::Trim | Function::TrimStart | Function::TrimEnd => {
+                (Answers::Type(Type::Text), Some(text))
+            }
+            Function::Replace => (Answers::Type(Type::Text), Some(text)),
+            Function::Substring => (Answers::Type(Type::Text), None),
+            Function::Concat => (Answers::Type(Type::Text), None),
+            Function::Length | Function::Position => (Answers::Type(Type::Integer), Some(text)),
+            Function::StartsWith => (Answers::Type(Type::Boolean), Some(text)),
+        }
+    }
+
+    /// Its value; most have none where an argument has none.
+    pub(crate) fn call(self, arguments: &[Value]) -> Result<Value> {
+        match self {
+            Function::Coalesce => {
+                return Ok(arguments.iter().find(|one| !one.is_null()).cloned().unwrap_or(Value::Null));
+            }
+            Function::NullIf => {
+                let same = arguments[0].compare(&arguments[1]).is_some_and(std::cmp::Ordering::is_eq);
+                return Ok(if same { Value::Null } else { arguments[0].clone() });
+            }
+            _ if arguments.iter().any(Value::is_null) => return Ok(Value::Null),
+            _ => {}
+        }
+        match self {
+            Function::Greatest => {
+                Ok(arguments.iter().max_by(|a, b| a.order(b)).cloned().unwrap_or(Value::Null))
+            }
+            Function::Least => Ok(arguments.iter().min_by(|a, b| a.order(b)).cloned().unwrap_or(Value::Null)),
+            Function::Trunc(_) | Function::CeilTime(_) | Function::Extract(_) | Function::DateDiff(_) => {
+                self.of_times(arguments)
+            }
+            Function::Abs | Function::Round | Function::Floor | Function::Ceil => self.of_number(arguments),
+            Function::Power | Function::Sqrt | Function::Ln | Function::Exp => Ok(self.of_doubles(arguments)),
+            _ => Ok(self.of_texts(arguments)),
+        }
+    }
+
+    fn of_times(self, arguments: &[Value]) -> Result<Value> {
+        let ms = |value: &Value| match value {
+            Value::Date(day) => Some(midnight(*day)),
+            Value::Timestamp(ms) => Some(*ms),
+            _ => None,
+        };
+        let first = ms(&arguments[0]).ok_or_else(|| no("a time", &arguments[0]))?;
+        let like_first = |ms: i64| match arguments[0] {
+            Value::Date(_) => Value::Date(day_of(ms)),
+            _ => Value::Timestamp(ms),
+        };
+        Ok(match self {
+            Function::Trunc(unit) => trunc(unit, first).map_or(Value::Null, like_first),
+            Function::CeilTime(unit) => {
+                let next = || {
+                    let start = trunc(unit, first)?;
+                    if start == first {
+                        return Some(start);
+                    }
+                    match crate::value::time::interval(unit, 1)? {
+                        Value::Interval(months, by) => crate::value::time::shift(start, months, by),
+                        _ => None,
+                    }
+                };
+                next().map_or(Value::Null, like_first)
+            }
+            Function::Extract(unit) => extract(unit, first).map_or(Value::Null, Value::Integer),
+            Function::DateDiff(unit) => {
+                let second = ms(&arguments[1]).ok_or_else(|| no("a time", &arguments[1]))?;
+                between(unit, first, second).map_or(Value::Null, Value::Integer)
+            }
+            _ => Value::Null,
+        })
+    }
+
+    fn of_number(self, arguments: &[Value]) -> Result<Value> {
+        let digits = match arguments.get(1) {
+            Some(Value::Integer(digits)) => (*digits).clamp(-18, 18) as i32,
+            _ => 0,
+        };
+        Ok(match (&arguments[0], self) {
+            (Value::Integer(number), Function::Abs) => {
+                Value::Integer(number.checked_abs().ok_or_else(overflow)?)
+            }
+            (Value::Integer(number), Function::Round) if digits < 0 => {
+                let unit = 10i64.pow(digits.unsigned_abs());
+                let half = unit / 2 * number.signum();
+                Value::Integer(number.checked_add(half).ok_or_else(overflow)? / unit * unit)
+            }
+            (Value::Integer(number), _) => Value::Integer(*number),
+            (Value::Decimal(decimal), _) => Value::Decimal(self.of_decimal(*decimal, digits)?),
+            (Value::Double(number), Function::Abs) => Value::Double(number.abs()),
+            (Value::Double(number), Function::Floor) => Value::Double(number.floor()),
+            (Value::Double(number), Function::Ceil) => Value::Double(number.ceil()),
+            (Value::Double(number), _) => {
+                let unit = 10f64.powi(digits.abs());
+                Value::Double(if digits < 0 {
+                    (number / unit).round() * unit
+                } else {
+                    (number * unit).round() / unit
+                })
+            }
+            (other, _) => return Err(no("a number", other)),
+        })
+    }
+
+    fn of_decimal(self, decimal: Decimal, digits: i32) -> Result<Decimal> {
+        let scale = decimal.scale;
+        match self {
+            Function::Abs if decimal.mantissa < 0 => Ok(decimal.negate()),
+            Function::Round => decimal.rescale((digits.max(0) as u8).min(scale))?.rescale(scale),
+            Function::Floor | Function::Ceil => {
+                let unit = 10i128.pow(scale.into());
+                let floor = decimal.mantissa.div_euclid(unit) * unit;
+                let up = self == Function::Ceil && floor != decimal.mantissa;
+                Ok(Decimal { mantissa: if up { floor + unit } else { floor }, scale })
+            }
+            _ => Ok(decimal),
+        }
+    }
+
+    fn of_doubles(self, arguments: &[Value]) -> Value {
+        let number = |place: usize| arguments.get(place).and_then(Value::number).unwrap_or(f64::NAN);
+        let result = match self {
+            Function::Power => number(0).powf(number(1)),
+            Function::Sqrt => number(0).sqrt(),
+            Function::Ln => number(0).ln(),
+            _ => number(0).exp(),
+        };
+        // Neither JSON nor SQL has a word for what is no number.
+        if result.is_finite() { Value::Double(result) } else { Value::Null }
+    }
+
+    fn of_texts(self, arguments: &[Value]) -> Value {
+        let text = |place: usize| match arguments.get(place) {
+            Some(Value::Text(text)) => text.clone(),
+            Some(other) => other.to_string().into(),
+            None => "".into(),
+        };
+        let one = text(0);
+        match self {
+            Function::Upper => Value::text(&one.to_uppercase()),
+            Function::Lower => Value::text(&one.to_lowercase()),
+            Function::Trim => Value::text(one.trim_matches(' ')),
+            Function::TrimStart => Value::text(one.trim_start_matches(' ')),
+            Function::TrimEnd => Value::text(one.trim_end_matches(' ')),
+            Function::Length => Value::Integer(one.chars().count() as i64),
+            Function::Concat => Value::text(&arguments.iter().map(ToString::to_string).collect::<String>()),
+            Function::Replace if text(1).is_empty() => Value::Text(one),
+            Function::Replace => Value::text(&one.replace(&*text(1), &text(2))),
+            Function::StartsWith => Value::Boolean(one.starts_with(&*text(1))),
+            Function::Position => {
+                let at = one.find(&*text(1)).map_or(0, |at| one[..at].chars().count() as i64 + 1);
+                Value::Integer(at)
+            }
+            Function::Substring => {
+                let whole = |place: usize| match arguments.get(place) {
+                    Some(Value::Integer(number)) => Some(*number),
+                    _ => None,
+                };
+                let start = whole(1).unwrap_or(1);
+                let end = whole(2).map_or(i64::MAX, |length| start.saturating_add(length.max(0)));
+                let within = (1i64..).zip(one.chars()).filter(|(place, _)| *place >= start && *place < end);
+                Value::text(&within.map(|(_, character)| character).collect::<String>())
+            }
+            _ => Value::Null,
+        }
+    }
+}
+
+/// Whole units from one time to another; months and years by the calendar.
+fn between(unit: Unit, from: i64, to: i64) -> Option<i64> {
+    let months = |ms: i64| Some(extract(Unit::Year, ms)? * 12 + extract(Unit::Month, ms)?);
+    match unit {
+        Unit::Month | Unit::Quarter | Unit::Year => {
+            let each = match unit {
+                Unit::Month => 1,
+                Unit::Quarter => 3,
+                _ => 12,
+            };
+            Some((months(to)? - months(from)?) / each)
+        }
+        _ => match crate::value::time::interval(unit, 1)? {
+            Value::Interval(_, each) => Some((to - from) / each),
+            _ => None,
+        },
+    }
+}
+
+fn no(what: &str, value: &Value) -> SqlError {
+    SqlError::new(Code::TypeMismatch, format!("{:?} is not {what}", value.to_string()))
+}

@@ -1,0 +1,4 @@
+//! What other engines' clients say, and the answers that they understand.
+
+pub mod trino;
+pub mod kylin;

@@ -1,0 +1,282 @@
+//! The REST protocol of Apache Kylin, version 1: what kylinpy, the JDBC driver and BI tools ask.
+//!
+//! There is one project and one cube, `ad_stats`: whatever is asked is answered from its cells.
+//! The JDBC driver refuses metadata with a field that it does not know, so there are exactly its fields.
+
+use serde_json::{Value as Json, json};
+
+use crate::catalog::{CATALOG, Catalog, Column, FactColumn, SCHEMA, Table};
+use crate::error::{Code, Result, SqlError};
+use crate::exec::Rows;
+use crate::plan::{OutputColumn, Plan};
+use crate::value::{Type, Value};
+
+/// The project that there is.
+pub const PROJECT: &str = "adtally";
+/// The cube and the model that there are.
+pub const CUBE: &str = "ad_stats";
+/// The cube's identity.
+const UUID: &str = "6ad7a11e-0000-4000-8000-000000000001";
+
+/// A query as it comes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Request {
+    /// The statement.
+    pub sql: String,
+    /// The values of its `?`.
+    pub parameters: Vec<Value>,
+    /// Rows to leave out.
+    pub offset: usize,
+    /// The most rows, if there is a limit.
+    pub limit: Option<usize>,
+}
+
+impl Request {
+    /// Reads the body of `query` or `query/prestate`.
+    pub fn read(body: &Json) -> Result<Request> {
+        let bad = |text: &str| SqlError::new(Code::Parameters, text);
+        let sql = body.get("sql").and_then(Json::as_str).ok_or_else(|| bad("sql is missing"))?;
+        let parameters = match body.get("params") {
+            None | Some(Json::Null) => Vec::new(),
+            Some(Json::Array(list)) => list.iter().map(parameter).collect::<Result<_>>()?,
+            Some(_) => return Err(bad("params is not a list")),
+        };
+        let number = |name: &str| body.get(name).and_then(Json::as_u64).and_then(|n| usize::try_from(n).ok());
+        Ok(Request {
+            sql: sql.trim().trim_end_matches(';').to_owned(),
+            parameters,
+            offset: number("offset").unwrap_or(0),
+            // No limit is said by 0 or by leaving it out.
+            limit: number("limit").filter(|limit| *limit > 0),
+        })
+    }
+}
+
+/// A parameter: a class of Java and a text.
+fn parameter(parameter: &Json) -> Result<Value> {
+    let text = match parameter.get("value") {
+        None | Some(Json::Null) => return Ok(Value::Null),
+        Some(Json::String(text)) => text.clone(),
+        Some(other) => other.to_string(),
+    };
+    let class = parameter.get("className").and_then(Json::as_str).unwrap_or("java.lang.String");
+    let ty = match class.rsplit('.').next().unwrap_or_default() {
+        "Integer" | "Long" | "Short" | "Byte" | "BigInteger" => Type::Integer,
+        "Double" | "Float" => Type::Double,
+        "BigDecimal" => Type::Decimal(6),
+        "Boolean" => Type::Boolean,
+        "Date" => Type::Date,
+        "Timestamp" => Type::Timestamp,
+        _ => Type::Text,
+    };
+    crate::value::cast::cast(&Value::text(&text), ty)
+}
+
+/// The code of `java.sql.Types` and the name of a type.
+fn java_type(ty: Type) -> (i32, &'static str) {
+    match ty {
+        Type::Boolean => (16, "BOOLEAN"),
+        Type::Integer => (-5, "BIGINT"),
+        Type::Decimal(_) => (3, "DECIMAL"),
+        Type::Double => (8, "DOUBLE"),
+        Type::Date => (91, "DATE"),
+        Type::Timestamp => (93, "TIMESTAMP"),
+        Type::Text | Type::Nothing | Type::Interval | Type::Users => (12, "VARCHAR"),
+    }
+}
+
+/// How many characters a value takes at most, and how many digits are behind the point.
+fn sizes(ty: Type) -> (i32, i32) {
+    match ty {
+        Type::Boolean => (5, 0),
+        Type::Integer => (19, 0),
+        Type::Decimal(scale) => (38, scale.into()),
+        Type::Double => (15, 0),
+        Type::Date => (10, 0),
+        Type::Timestamp => (23, 3),
+        _ => (256, 0),
+    }
+}
+
+/// The answer of a query: every value is a text.
+pub fn to_json(plan: &Plan, rows: &Rows, request: &Request) -> String {
+    let explained = [OutputColumn { name: "PLAN".to_owned(), ty: Type::Text }];
+    let columns = if plan.explain { &explained[..] } else { &plan.columns };
+    let text = |value: &Value| match value {
+        Value::Null => Json::Null,
+        other => Json::String(other.to_string()),
+    };
+    let page = rows.rows.iter().skip(request.offset).take(request.limit.unwrap_or(usize::MAX));
+    let results: Vec<Json> = page.map(|row| row.iter().map(text).collect()).collect();
+    json!({
+        "columnMetas": columns.iter().map(meta).collect::<Vec<Json>>(),
+        "results": results,
+        "cube": format!("CUBE[name={CUBE}]"),
+        "affectedRowCount": 0,
+        "isException": false,
+        "exceptionMessage": null,
+        "duration": 0,
+        "totalScanCount": rows.work,
+        "totalScanBytes": 0,
+        "hitExceptionCache": false,
+        "storageCacheUsed": false,
+        "partial": false,
+        "pushDown": false,
+    })
+    .to_string()
+}
+
+fn meta(column: &OutputColumn) -> Json {
+    let ((code, name), (size, scale)) = (java_type(column.ty), sizes(column.ty));
+    json!({
+        "isNullable": 1, "displaySize": size, "label": column.name, "name": column.name, "schemaName": SCHEMA,
+        "catelogName": null, "tableName": null, "precision": size, "scale": scale, "columnType": code,
+        "columnTypeName": name, "autoIncrement": false, "caseSensitive": true, "searchable": true,
+        "currency": false, "signed": true, "readOnly": true, "writable": false, "definitelyWritable": false,
+    })
+}
+
+/// The answer of a query that has an error; its status is 500, as clients expect.
+pub fn error(url: &str, message: &str) -> String {
+    json!({ "url": url, "exception": message, "code": "999", "msg": message, "data": null }).to_string()
+}
+
+/// Who has signed in.
+pub fn user(name: &str, role: &str) -> Json {
+    let authority = format!("ROLE_{}", role.to_uppercase());
+    json!({ "userDetails": {
+        "username": name, "password": null, "authorities": [{ "authority": authority }],
+        "accountNonExpired": true, "accountNonLocked": true, "credentialsNonExpired": true, "enabled": true,
+    } })
+}
+
+/// The tables that statements may name.
+pub fn tables_and_columns(catalog: &Catalog) -> Json {
+    let tables = catalog.tables().filter(|table| table.schema() == SCHEMA);
+    tables.map(|table| table_meta(catalog, table)).collect()
+}
+
+fn table_meta(catalog: &Catalog, table: Table) -> Json {
+    let columns: Vec<Json> =
+        (1..).zip(catalog.columns(table)).map(|(place, column)| column_meta(table, place, column)).collect();
+    json!({
+        "columns": columns, "table_CAT": CATALOG, "table_SCHEM": SCHEMA, "table_NAME": table.name(),
+        "table_TYPE": "TABLE", "remarks": null, "type_CAT": null, "type_SCHEM": null, "type_NAME": null,
+        "self_REFERENCING_COL_NAME": null, "ref_GENERATION": null,
+    })
+}
+
+fn column_meta(table: Table, place: i32, column: Column) -> Json {
+    let ((code, name), (size, scale)) = (java_type(column.ty), sizes(column.ty));
+    json!({
+        "table_CAT": CATALOG, "table_SCHEM": SCHEMA, "table_NAME": table.name(), "column_NAME": column.name,
+        "data_TYPE": code, "type_NAME": name, "column_SIZE": size, "buffer_LENGTH": -1, "decimal_DIGITS": scale,
+        "num_PREC_RADIX": 10, "nullable": 1, "remarks": null, "column_DEF": null, "sql_DATA_TYPE": -1,
+        "sql_DATETIME_SUB": -1, "char_OCTET_LENGTH": size, "ordinal_POSITION": place, "is_NULLABLE": "YES",
+        "scope_CATLOG": null, "scope_SCHEMA": null, "scope_TABLE": null, "source_DATA_TYPE": -1,
+        "is_AUTOINCREMENT": "NO",
+    })
+}
+
+/// The projects that there are.
+pub fn projects() -> Json {
+    json!([{
+        "uuid": UUID, "name": PROJECT, "status": "ENABLED", "description": "cells of ads",
+        "tables": [format!("{SCHEMA}.{CUBE}")], "models": [CUBE],
+        "realizations": [{ "name": CUBE, "type": "CUBE", "realization": CUBE }],
+    }])
+}
+
+/// The cubes that there are.
+pub fn cubes() -> Json {
+    json!([cube()])
+}
+
+/// The cube.
+pub fn cube() -> Json {
+    json!({
+        "uuid": UUID, "name": CUBE, "model": CUBE, "project": PROJECT, "descriptor": CUBE, "status": "READY",
+        "enabled": true, "segments": [], "is_streaming": true, "size_kb": 0, "input_records_count": 0,
+        "input_records_size": 0, "owner": "ADMIN", "version": "3.1.0",
+    })
+}
+
+/// What the cube is counted by, and what it counts.
+pub fn cube_desc(catalog: &Catalog) -> Json {
+    let facts = catalog.facts();
+    let dimensions =
+        facts.iter().filter(|column| matches!(column, FactColumn::Time(_) | FactColumn::Dimension(_)));
+    let dimensions: Vec<Json> = dimensions
+        .map(|column| {
+            let name = column.column().name;
+            json!({ "name": name, "table": CUBE, "column": name, "derived": null })
+        })
+        .collect();
+    let measure = |name: &str, expression: &str, of: &str, column: &str, returns: &str| {
+        let parameter = json!({ "type": of, "value": column, "next_parameter": null });
+        json!({ "name": name, "function": { "expression": expression, "parameter": parameter, "returntype": returns } })
+    };
+    let measures: Vec<Json> = facts
+        .iter()
+        .filter_map(|column| {
+            let name = column.column().name;
+            let value = format!("{CUBE}.{name}");
+            match column {
+                FactColumn::Measure(_) => Some(measure(name, "SUM", "column", &value, "bigint")),
+                FactColumn::Users => Some(measure("reach", "COUNT_DISTINCT", "column", &value, "hllc(12)")),
+                _ => None,
+            }
+        })
+        .collect();
+    json!({
+        "uuid": UUID, "name": CUBE, "model_name": CUBE, "dimensions": dimensions, "measures": measures,
+        "last_modified": 0, "version": "3.1.0", "status": "READY",
+    })
+}
+
+/// The model of the cube: its tables and how they are joined.
+pub fn models(catalog: &Catalog) -> Json {
+    let joins: [(Table, &[&str]); 5] = [
+        (Table::Advertisers, &["advertiser"]),
+        (Table::Campaigns, &["advertiser", "campaign"]),
+        (Table::Ads, &["advertiser", "ad"]),
+        (Table::Services, &["service"]),
+        (Table::Placements, &["service", "placement"]),
+    ];
+    let sees: Vec<Table> = catalog.tables().collect();
+    let lookup = |(table, columns): &(Table, &[&str])| {
+        let keys = |table: &str| columns.iter().map(|column| format!("{table}.{column}")).collect::<Vec<_>>();
+        json!({
+            "table": format!("{SCHEMA}.{}", table.name()), "alias": table.name(), "kind": "LOOKUP",
+            "join": { "type": "left", "primary_key": keys(table.name()), "foreign_key": keys(CUBE) },
+        })
+    };
+    let lookups: Vec<Json> = joins.iter().filter(|(table, _)| sees.contains(table)).map(lookup).collect();
+    json!([{
+        "uuid": UUID, "name": CUBE, "fact_table": format!("{SCHEMA}.{CUBE}"), "lookups": lookups,
+        "dimensions": [], "metrics": [], "filter_condition": "", "last_modified": 0, "version": "3.1.0",
+        "partition_desc": { "partition_date_column": format!("{CUBE}.day"), "partition_date_format": "yyyy-MM-dd" },
+    }])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn prepared_parameters() {
+        let body = json!({
+            "sql": "SELECT ?;", "limit": 0, "offset": 2,
+            "params": [
+                { "className": "java.lang.Integer", "value": "5" },
+                { "className": "java.sql.Date", "value": "2018-07-22" },
+                { "className": "java.lang.String", "value": "it's" },
+            ],
+        });
+        let request = Request::read(&body).unwrap();
+        assert_eq!((request.sql.as_str(), request.limit, request.offset), ("SELECT ?", None, 2));
+        let texts: Vec<String> = request.parameters.iter().map(ToString::to_string).collect();
+        assert_eq!(texts, ["5", "2018-07-22", "it's"]);
+        assert_eq!(request.parameters[0].ty(), Type::Integer);
+    }
+}
