@@ -18,7 +18,22 @@ const BATCH: &str = "batch";
 const MAX_RUNS: u32 = 100;
 
 /// Answers whatever lies below `/kylin/api`; `path` is what follows it.
+///
+/// Clients look for `exception` in whatever is not answered with 200.
 pub(super) async fn call(call: &mut Call, path: &[String]) -> Result<Response, Fault> {
+    match dispatch(call, path).await {
+        Err(Fault::Refused(refusal)) => {
+            let response = respond(refusal.status, kylin::error(call.url.as_ref(), &refusal.detail))?;
+            if refusal.status == 401 {
+                response.headers().set("WWW-Authenticate", r#"Basic realm="adtally", charset="UTF-8""#)?;
+            }
+            Ok(response)
+        }
+        answered => answered,
+    }
+}
+
+async fn dispatch(call: &mut Call, path: &[String]) -> Result<Response, Fault> {
     let grant = authenticate_tool(call).await?;
     grant.reads()?;
     let parts: Vec<&str> = path.iter().map(String::as_str).collect();

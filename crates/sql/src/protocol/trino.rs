@@ -103,7 +103,7 @@ fn show(words: &[&Token]) -> Result<String> {
     let filter =
         |column: &str| like.as_ref().map_or(String::new(), |like| format!(" AND {column} LIKE {like}"));
     if named("catalogs") {
-        return Ok(format!("SELECT 'adtally' AS \"Catalog\""));
+        return Ok("SELECT 'adtally' AS \"Catalog\"".to_owned());
     }
     if named("schemas") {
         let filter = filter("schema_name");
