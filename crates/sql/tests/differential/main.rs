@@ -3,6 +3,8 @@
 //! SQLite is asked through Python, which comes with one; without Python the test says so and is skipped.
 //! `ADTALLY_SQL_QUERIES` says how many statements, `ADTALLY_SQL_SEED` where to begin.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
 mod data;
 mod dice;
 mod generate;
