@@ -103,6 +103,7 @@ test("what an answer looks like", async () => {
   assert.match(explained.flat().join("\n"), /added up: .*by=campaign/);
 });
 
+// SQL-2
 describe("a token's statements see what is its own", () => {
   test("an advertiser", async () => {
     const acme = await seenBy("advertiser:acme");

@@ -88,7 +88,7 @@ def trino_client():
     engine = sqlalchemy.create_engine(f"trino://anybody@{HOST}:{PORT}/adtally/ads", connect_args=arguments)
     inspector = sqlalchemy.inspect(engine)
     tell("trino dialect schemas", inspector.get_schema_names())
-    tell("trino dialect tables", inspector.get_table_names())
+    tell("trino dialect tables", sorted(inspector.get_table_names()))
     tell("trino dialect columns", {c["name"]: str(c["type"]) for c in inspector.get_columns("ad_stats")})
     table = sqlalchemy.Table("ad_stats", sqlalchemy.MetaData(), autoload_with=engine)
     n = sqlalchemy.func.sum(table.c.impressions).label("n")

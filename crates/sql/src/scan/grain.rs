@@ -229,21 +229,23 @@ fn decide(plan: &Plan, needs: &Needs) -> super::FactScan {
                     _ => None,
                 })
                 .collect::<BTreeSet<Dimension>>();
-            let all = needs.sums.iter().flat_map(|sums| sums.looked_at.iter().chain(&sums.added));
-            let users = |expr: &Expr| {
-                let mut found = false;
-                expr.walk(&mut |one| {
-                    found |= matches!(one, Expr::Column(place) if role(*place) == Role::Users);
-                    true
-                });
-                found
-            };
+            let mut all = needs.sums.iter().flat_map(|sums| sums.looked_at.iter().chain(&sums.added));
             // Where each row counts it is not known what is looked at.
-            scan.users = needs.sums.is_none() && plan.counts_users() || all.clone().any(users);
+            scan.users =
+                needs.sums.is_none() && plan.counts_users() || all.any(|expr| has_users(expr, &role));
         }
     }
     scan.units = finest(&scan.units);
     scan
+}
+
+fn has_users(expr: &Expr, role: &impl Fn(usize) -> Role) -> bool {
+    let mut found = false;
+    expr.walk(&mut |one| {
+        found |= matches!(one, Expr::Column(place) if role(*place) == Role::Users);
+        true
+    });
+    found
 }
 
 /// Users that are counted as they are, or only under a condition.

@@ -1,4 +1,4 @@
-//! Generated statements against SQLite: the same rows, without a difference.
+//! **SQL-1**: generated statements against SQLite: the same rows, without a difference, whatever is added up before.
 //!
 //! SQLite is asked through Python, which comes with one; without Python the test says so and is skipped.
 //! `ADTALLY_SQL_QUERIES` says how many statements, `ADTALLY_SQL_SEED` where to begin.
