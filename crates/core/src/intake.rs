@@ -20,10 +20,19 @@ mod scan;
 mod word;
 mod fields;
 mod rules;
+mod click_ids;
+mod draft;
+mod held;
+
+use std::ops::Range;
 
 use thiserror::Error;
 
 use self::body::Reader;
+pub use self::draft::{Draft, read_drafts};
+pub use self::held::{
+    Held, Kept, MAX_HELD_BYTES, hold_bytes, hold_event, hold_fields, release, safe_message,
+};
 use crate::event::Event;
 use crate::key::UserSalt;
 use crate::screen::{Lists, Visitor};
@@ -105,6 +114,8 @@ pub struct Rejection {
     pub code: RejectCode,
     /// For people.
     pub message: String,
+    /// Where it lies in the body; empty for a draft, which lies nowhere.
+    pub raw: Range<usize>,
 }
 
 /// Why a whole body was not accepted.
@@ -173,11 +184,19 @@ pub enum RejectCode {
     PropTooLong,
     /// More than [`MAX_EVENT_BYTES`].
     EventTooLarge,
+    /// A door understood the message, but it tells of none of the four kinds.
+    NotAnAdEvent,
+    /// Not what the door takes.
+    BadMessage,
+    /// The sender may not send events of that advertiser or service.
+    ForeignScope,
+    /// The event is right, but it could not be stored; its sender does not send twice.
+    NotStored,
 }
 
 impl RejectCode {
     /// Every code.
-    pub const ALL: [RejectCode; 17] = [
+    pub const ALL: [RejectCode; 21] = [
         RejectCode::BadJson,
         RejectCode::NotAnObject,
         RejectCode::WrongType,
@@ -195,7 +214,16 @@ impl RejectCode {
         RejectCode::TooManyProps,
         RejectCode::PropTooLong,
         RejectCode::EventTooLarge,
+        RejectCode::NotAnAdEvent,
+        RejectCode::BadMessage,
+        RejectCode::ForeignScope,
+        RejectCode::NotStored,
     ];
+
+    /// The code of that name.
+    pub fn parse(name: &str) -> Option<RejectCode> {
+        RejectCode::ALL.into_iter().find(|code| code.name() == name)
+    }
 
     /// The code as it appears in answers.
     pub fn name(self) -> &'static str {
@@ -217,6 +245,10 @@ impl RejectCode {
             RejectCode::TooManyProps => "too_many_props",
             RejectCode::PropTooLong => "prop_too_long",
             RejectCode::EventTooLarge => "event_too_large",
+            RejectCode::NotAnAdEvent => "not_an_ad_event",
+            RejectCode::BadMessage => "bad_message",
+            RejectCode::ForeignScope => "foreign_scope",
+            RejectCode::NotStored => "not_stored",
         }
     }
 }

@@ -49,6 +49,7 @@ pub mod key;
 pub mod time;
 pub mod screen;
 pub mod intake;
+pub mod doors;
 pub mod settings;
 pub mod route;
 pub mod link;

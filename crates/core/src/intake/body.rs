@@ -3,6 +3,8 @@
 //! An array must be whole JSON; lines are split without being parsed, so that one bad line stays alone.
 //! The fast reader tries first, both at events and at where they end; what it does not know the general one decides.
 
+use std::ops::Range;
+
 use serde_json::Value;
 use serde_json::value::RawValue;
 
@@ -14,6 +16,8 @@ use crate::screen::Judge;
 
 /// What has been read of a body.
 pub(super) struct Reader<'a> {
+    /// How much was trimmed in front of the body.
+    trimmed: usize,
     body: &'a [u8],
     context: &'a Context<'a>,
     judge: Judge<'a>,
@@ -29,6 +33,7 @@ impl<'a> Reader<'a> {
     pub(super) fn new(bytes: &'a [u8], context: &'a Context<'a>) -> Self {
         let body = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes).trim_ascii();
         Self {
+            trimmed: offset(bytes, body),
             body,
             context,
             judge: Judge::new(context.lists, context.visitor),
@@ -90,7 +95,7 @@ impl<'a> Reader<'a> {
         if !matches!(self.body.get(end), None | Some(b'\n')) {
             return None;
         }
-        self.scanned(object_end - at);
+        self.scanned(at..object_end);
         Some(end)
     }
 
@@ -114,7 +119,7 @@ impl<'a> Reader<'a> {
         let mut at = skip(self.body, 1, space);
         while self.index < MAX_BODY_EVENTS {
             let end = scan(self.body, at, &mut self.order, &mut self.fields)?;
-            self.scanned(end - at);
+            self.scanned(at..end);
             at = skip(self.body, end, space);
             match self.body.get(at)? {
                 b',' => at = skip(self.body, at + 1, space),
@@ -129,7 +134,7 @@ impl<'a> Reader<'a> {
     fn scanned_whole(&mut self) -> bool {
         let whole = scan(self.body, 0, &mut self.order, &mut self.fields) == Some(self.body.len());
         if whole {
-            self.scanned(self.body.len());
+            self.scanned(0..self.body.len());
         }
         whole
     }
@@ -137,47 +142,51 @@ impl<'a> Reader<'a> {
     /// Takes what lies apart from the others.
     fn item(&mut self, item: &'a [u8]) {
         if scan(item, 0, &mut self.order, &mut self.fields) == Some(item.len()) {
-            self.scanned(item.len());
+            let start = offset(self.body, item);
+            self.scanned(start..start + item.len());
         } else {
             self.general(item);
         }
     }
 
-    /// Takes what the fast reader has put into the fields.
+    /// Takes what the fast reader has put into the fields; it lies at `place` of the body.
     #[inline]
-    fn scanned(&mut self, bytes: usize) {
+    fn scanned(&mut self, place: Range<usize>) {
         let index = self.next_index();
+        let bytes = place.len();
+        let raw = self.trimmed + place.start..self.trimmed + place.end;
         if let Some(fault) = too_large(bytes) {
-            return self.intake.reject(index, None, fault);
+            return self.intake.reject(Place { index, raw }, None, fault);
         }
         if self.intake.events.is_empty() {
             // Events of one sender are of much the same length.
             self.intake.events.reserve((self.body.len() / bytes + 1).min(MAX_BODY_EVENTS));
         }
         let told = Told { context: self.context, judge: &self.judge };
-        self.intake.take(index, &self.fields, told);
+        self.intake.take(Place { index, raw }, &self.fields, told);
     }
 
     /// Takes what may be anything.
     #[cold]
     fn general(&mut self, item: &[u8]) {
-        let index = self.next_index();
+        let start = self.trimmed + offset(self.body, item);
+        let place = Place { index: self.next_index(), raw: start..start + item.len() };
         if let Some(fault) = too_large(item.len()) {
-            return self.intake.reject(index, None, fault);
+            return self.intake.reject(place, None, fault);
         }
         let map = match serde_json::from_slice(item) {
             Ok(Value::Object(map)) => map,
             Ok(other) => {
                 let message = format!("an event is a JSON object, this is {}", rules::type_of(&other));
-                return self.intake.reject(index, None, (RejectCode::NotAnObject, message));
+                return self.intake.reject(place, None, (RejectCode::NotAnObject, message));
             }
             Err(error) => {
-                return self.intake.reject(index, None, (RejectCode::BadJson, format!("not JSON: {error}")));
+                return self.intake.reject(place, None, (RejectCode::BadJson, format!("not JSON: {error}")));
             }
         };
         let fields = Fields::of(&map);
         let told = Told { context: self.context, judge: &self.judge };
-        self.intake.take(index, &fields, told);
+        self.intake.take(place, &fields, told);
     }
 
     fn next_index(&mut self) -> usize {
@@ -186,22 +195,35 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// Which event of a body, and where it lies in it.
+pub(super) struct Place {
+    /// From 0.
+    pub(super) index: usize,
+    /// Its bytes.
+    pub(super) raw: Range<usize>,
+}
+
 impl Intake {
     /// Takes the event of these fields, or what is wrong with it.
     #[inline]
-    fn take(&mut self, index: usize, fields: &Fields<'_>, told: Told<'_>) {
-        self.events.push((index, rules::blank()));
+    pub(super) fn take(&mut self, place: Place, fields: &Fields<'_>, told: Told<'_>) {
+        self.events.push((place.index, rules::blank()));
         let Some((_, event)) = self.events.last_mut() else { return };
-        if let Err(fault) = rules::fill(event, fields, index, told) {
+        if let Err(fault) = rules::fill(event, fields, place.index, told) {
             self.events.pop();
-            self.reject(index, rules::sent_id(fields), fault);
+            self.reject(place, rules::sent_id(fields), fault);
         }
     }
 
     #[cold]
-    fn reject(&mut self, index: usize, id: Option<String>, (code, message): Fault) {
-        self.rejected.push(Rejection { index, id, code, message });
+    pub(super) fn reject(&mut self, place: Place, id: Option<String>, (code, message): Fault) {
+        self.rejected.push(Rejection { index: place.index, id, code, message, raw: place.raw });
     }
+}
+
+/// Where `part`, which lies in `whole`, begins there.
+fn offset(whole: &[u8], part: &[u8]) -> usize {
+    (part.as_ptr() as usize).saturating_sub(whole.as_ptr() as usize)
 }
 
 fn too_large(bytes: usize) -> Option<Fault> {

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::fields::{Field, Fields, Raw, Slot};
 use super::{
     Context, EARLIEST_AT_MS, MAX_AHEAD_MS, MAX_AMOUNT_MICROS, MAX_PAGE_CHARS, MAX_PROP_NAME_CHARS,
-    MAX_PROP_VALUE_CHARS, MAX_PROPS, RejectCode, word,
+    MAX_PROP_VALUE_CHARS, MAX_PROPS, RejectCode, click_ids, word,
 };
 use crate::event::{Dims, Event, EventRef, Extras, Kind, Screening};
 use crate::key::{EventId, Key, MAX_KEY_CHARS, UserKey};
@@ -64,6 +64,11 @@ pub(super) fn fill(
     event.value_micros = amount(fields, Field::ValueMicros)?.unwrap_or(0);
     event.screening = screening(fields, judge)?;
     event.extras = extras(fields)?;
+    if context.visitor.is_some()
+        && let Some(extras) = &mut event.extras
+    {
+        click_ids::lift(&extras.page, &mut extras.props);
+    }
     Ok(())
 }
 

@@ -1,5 +1,7 @@
 //! The reference: everything through `serde_json` values, nothing clever.
 
+use std::ops::Range;
+
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
@@ -18,7 +20,8 @@ pub(super) fn read_body(bytes: &[u8], media: Media, context: &Context<'_>) -> Re
     let items = split(bytes, media)?;
     let mut intake = Intake::default();
     for (index, item) in items.iter().enumerate() {
-        match read_event(item, index, context) {
+        let start = item.as_ptr() as usize - bytes.as_ptr() as usize;
+        match read_event(item, index, context, start..start + item.len()) {
             Ok(event) => intake.events.push((index, event)),
             Err(rejection) => intake.rejected.push(rejection),
         }
@@ -78,8 +81,13 @@ fn fault(body: &[u8]) -> BodyError {
 }
 
 /// Reads one event from its JSON text.
-fn read_event(item: &[u8], index: usize, context: &Context<'_>) -> Result<Event, Rejection> {
-    let reject = |id, (code, message): Fault| Rejection { index, id, code, message };
+fn read_event(
+    item: &[u8],
+    index: usize,
+    context: &Context<'_>,
+    raw: Range<usize>,
+) -> Result<Event, Rejection> {
+    let reject = |id, (code, message): Fault| Rejection { index, id, code, message, raw: raw.clone() };
     if item.len() > MAX_EVENT_BYTES {
         let message = format!("the event has {} bytes, at most {MAX_EVENT_BYTES} are allowed", item.len());
         return Err(reject(None, (RejectCode::EventTooLarge, message)));
@@ -133,12 +141,15 @@ impl Fields {
         let judge = Judge::new(context.lists, context.visitor);
         let country = if dims.country.is_empty() { judge.country.clone() } else { dims.country };
         let dims = Dims { country, ..dims };
-        let extras = Extras {
+        let mut extras = Extras {
             os: self.key("os")?,
             browser: self.key("browser")?,
             page: self.text("page")?.unwrap_or_default().chars().take(MAX_PAGE_CHARS).collect(),
             props: self.props()?,
         };
+        if context.visitor.is_some() {
+            click_ids::lift(&extras.page, &mut extras.props);
+        }
         Ok(Event {
             event: EventRef { kind, id },
             at,
