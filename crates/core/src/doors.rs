@@ -26,8 +26,6 @@ pub mod bulk;
 pub mod cloud_events;
 pub mod otlp;
 
-pub use self::base64::decode as base64_decode;
-
 /// The ways into the system, by the names under which they are counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Door {

@@ -91,6 +91,37 @@ pub struct RestatementList {
     pub generation: u64,
 }
 
+/// Body of `POST /v1/links`: where a click leads, and whose click it is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewLink {
+    /// An address of the web; `{click}` in its query becomes the click's id.
+    pub to: String,
+    /// Who pays.
+    pub advertiser: String,
+    /// What is clicked on.
+    #[serde(default)]
+    pub campaign: String,
+    /// What is clicked on.
+    #[serde(default)]
+    pub ad: String,
+    /// Where it is shown.
+    #[serde(default)]
+    pub service: String,
+    /// Where it is shown.
+    #[serde(default)]
+    pub placement: String,
+}
+
+/// Answer of `POST /v1/links`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SignedLink {
+    /// The whole address; a page may add `user`, `impression`, `id`, `page` and properties.
+    pub url: String,
+    /// The signature in it.
+    pub sig: String,
+}
+
 /// Body of `POST /v1/session`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SignIn {

@@ -76,13 +76,24 @@ pub fn bearer(authorization: &str) -> Option<&str> {
 
 /// The password in `Authorization: Basic <name and password>` (RFC 7617).
 pub fn basic_password(authorization: &str) -> Option<String> {
-    let (scheme, credentials) = authorization.trim().split_once(' ')?;
-    if !scheme.eq_ignore_ascii_case("basic") {
+    second_half(authorization, "basic")
+}
+
+/// The secret of a sender, whose program may know other schemes than `Bearer`: the password of `Basic`, whoever the user
+/// is, or the second half of an `ApiKey`, as Elasticsearch's clients write it.
+pub fn sender_secret(authorization: &str) -> Option<String> {
+    let bearer = bearer(authorization).map(str::to_owned);
+    bearer.or_else(|| basic_password(authorization)).or_else(|| second_half(authorization, "apikey"))
+}
+
+fn second_half(authorization: &str, scheme: &str) -> Option<String> {
+    let (known, credentials) = authorization.trim().split_once(' ')?;
+    if !known.eq_ignore_ascii_case(scheme) {
         return None;
     }
     let credentials = String::from_utf8(crate::base64::decode(credentials.trim())?).ok()?;
-    let (_, password) = credentials.split_once(':')?;
-    (!password.is_empty()).then(|| password.to_owned())
+    let (_, secret) = credentials.split_once(':')?;
+    (!secret.is_empty()).then(|| secret.to_owned())
 }
 
 /// Two lower-case digits per byte.
@@ -149,6 +160,21 @@ mod tests {
         check("Bearer", None);
         check("Bearer ", None);
         check("", None);
+    }
+
+    #[test]
+    fn secrets_of_senders() {
+        fn check(header: &str, expected: Option<&str>) {
+            assert_eq!(sender_secret(header).as_deref(), expected, "{header:?}");
+        }
+        check("Bearer abc", Some("abc"));
+        check("Basic dXNlcjpwYTpzcw==", Some("pa:ss"));
+        check("ApiKey aWQ6c2VjcmV0", Some("secret"));
+        check("Basic dXNlcjo=", None);
+        check("Basic dXNlcg==", None);
+        check("Basic !", None);
+        check("Digest dXNlcjpwYXNz", None);
+        check("Basic", None);
     }
 
     #[test]
