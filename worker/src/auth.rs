@@ -10,7 +10,7 @@ use adtally_core::access::{Grant, Role};
 use adtally_core::cell::Scope;
 use adtally_core::time::ServerTime;
 use adtally_wire::session;
-use adtally_wire::token::{TokenHash, basic_password, bearer};
+use adtally_wire::token::{TokenHash, basic_password, bearer, sender_secret};
 
 use crate::bindings::Bindings;
 use crate::call::Call;
@@ -49,11 +49,12 @@ pub(crate) async fn authenticate_tool(call: &Call) -> Result<Grant, Fault> {
     grant(&call.bindings, secret.as_deref().map(TokenHash::of), call.now).await
 }
 
-/// The grant of a call that collects: bearer token or `?key=`; never a cookie, which other sites could ride on.
+/// The grant of a call that collects: bearer token, password, API key, `?key=` or a key in the path; never a cookie,
+/// which other sites could ride on.
 pub(crate) async fn authenticate_sender(call: &Call) -> Result<Grant, Fault> {
     let hash = match call.header("Authorization") {
-        Some(header) => bearer(&header).map(TokenHash::of),
-        None => call.parameter("key").map(|key| TokenHash::of(&key)),
+        Some(header) => sender_secret(&header).map(|secret| TokenHash::of(&secret)),
+        None => call.parameter("key").or_else(|| call.key_in_path()).map(|key| TokenHash::of(&key)),
     };
     grant(&call.bindings, hash, call.now).await
 }

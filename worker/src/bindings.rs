@@ -2,6 +2,7 @@
 
 use adtally_core::key::UserSalt;
 use adtally_wire::jobs::webhook::WebhookKey;
+use adtally_wire::link::LinkKeys;
 use adtally_wire::session::SessionKey;
 use adtally_wire::token::TokenHash;
 use worker::{Bucket, D1Database, Env, Fetcher, ObjectNamespace};
@@ -10,6 +11,7 @@ use crate::jobs::Jobs;
 use crate::ledgers::Ledgers;
 use crate::problem::Fault;
 use crate::tasks::webhook_key;
+use crate::quarantine::Quarantines;
 
 /// Durable Object namespace: one Linker per advertiser and shard.
 pub(crate) const LINKER: &str = "LINKER";
@@ -23,6 +25,8 @@ pub(crate) const DEAD_LETTERS: &str = "DEAD_LETTERS";
 pub(crate) const JOBS: &str = "JOBS";
 /// Queue: tasks that are to be done.
 pub(crate) const TASKS: &str = "TASKS";
+/// Durable Object namespace: one Quarantine per owner of rejected events.
+pub(crate) const QUARANTINE: &str = "QUARANTINE";
 /// Queue: billing entries on their way from Linkers to ledgers.
 pub(crate) const BILLING: &str = "BILLING";
 /// D1 database: the catalog and the tokens.
@@ -39,6 +43,8 @@ pub(crate) const ADMIN_TOKEN: &str = "ADMIN_TOKEN";
 pub(crate) const WRITE_KEY: &str = "WRITE_KEY";
 /// Secret: what user keys are hashed with.
 pub(crate) const ID_SALT: &str = "ID_SALT";
+/// Secret, optional: the keys that sign click links, `id:secret,id:secret`; the first signs.
+pub(crate) const LINK_KEYS: &str = "LINK_KEYS";
 
 /// Typed handles to the bindings, read once per request.
 pub(crate) struct Bindings {
@@ -54,6 +60,8 @@ pub(crate) struct Bindings {
     pub(crate) webhook_key: WebhookKey,
     /// Not every runtime has it.
     bucket: Option<Bucket>,
+    /// Rejected events.
+    pub(crate) quarantines: Quarantines,
     /// Catalog and tokens.
     pub(crate) catalog: D1Database,
     /// The dashboard.
@@ -72,6 +80,8 @@ pub(crate) struct Secrets {
     pub(crate) session: SessionKey,
     /// Hashes user keys.
     pub(crate) salt: UserSalt,
+    /// Sign click links; `None` if they are not written as they should be.
+    links: Option<LinkKeys>,
 }
 
 impl Bindings {
@@ -81,6 +91,7 @@ impl Bindings {
             linkers: env.durable_object(LINKER).map_err(|_| Fault::Misconfigured(LINKER))?,
             reports: env.durable_object(REPORT).map_err(|_| Fault::Misconfigured(REPORT))?,
             ledgers: Ledgers::read(env)?,
+            quarantines: Quarantines::read(env)?,
             jobs: Jobs::read(env)?,
             webhook_key: webhook_key(env)?,
             bucket: env.bucket(STORE).ok(),
@@ -97,6 +108,11 @@ impl Bindings {
 }
 
 impl Secrets {
+    /// The keys of click links.
+    pub(crate) fn links(&self) -> Result<&LinkKeys, Fault> {
+        self.links.as_ref().ok_or(Fault::Misconfigured(LINK_KEYS))
+    }
+
     fn read(env: &Env) -> Result<Self, Fault> {
         let admin = secret(env, ADMIN_TOKEN)?;
         let salt = secret(env, ID_SALT)?;
@@ -105,6 +121,7 @@ impl Secrets {
             write: TokenHash::of(&secret(env, WRITE_KEY)?),
             session: SessionKey::derive(&admin, &salt),
             salt: UserSalt::new(salt.as_bytes()),
+            links: LinkKeys::read(env.secret(LINK_KEYS).ok().map(|keys| keys.to_string()).as_deref(), &salt),
         })
     }
 }

@@ -5,12 +5,14 @@ use std::collections::BTreeMap;
 use adtally_core::intake::MAX_BODY_BYTES;
 use adtally_core::time::ServerTime;
 use futures_util::StreamExt;
+use percent_encoding::percent_decode_str;
 use serde::Serialize;
 use worker::{Env, Method, Request, Response, ResponseBuilder, Url};
 
 use crate::bindings::Bindings;
 use crate::clock;
 use crate::problem::Fault;
+use crate::route::KEY_IN_PATH;
 
 /// The most bytes of a JSON body other than events: a catalog entry has a few hundred.
 pub(crate) const MAX_JSON_BYTES: usize = 64 * 1024;
@@ -56,6 +58,14 @@ impl Call {
     pub(crate) fn parameter(&self, name: &str) -> Option<String> {
         let found = self.url.query_pairs().find(|(known, _)| known == name);
         found.map(|(_, value)| value.into_owned()).filter(|value| !value.is_empty())
+    }
+
+    /// The key in a path that begins with one.
+    pub(crate) fn key_in_path(&self) -> Option<String> {
+        let mut segments = self.url.path_segments()?;
+        segments.next().filter(|first| *first == KEY_IN_PATH)?;
+        let key = percent_decode_str(segments.next()?).decode_utf8().ok()?;
+        (!key.is_empty()).then(|| key.into_owned())
     }
 
     /// The body, refused as soon as it is known to be longer than `limit` bytes.

@@ -23,6 +23,8 @@ mod directory;
 mod lists;
 mod linkers;
 mod dispatch;
+mod intake;
+mod quarantine;
 mod reporters;
 mod ledgers;
 mod batch;

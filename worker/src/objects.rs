@@ -4,6 +4,7 @@ pub(crate) mod linker;
 mod report;
 mod ledger;
 mod dead_letters;
+mod quarantine;
 mod jobs;
 
 use worker::{Response, ResponseBuilder, Result};

@@ -6,6 +6,7 @@ use adtally_core::screen::ListError;
 use adtally_sql::SqlError;
 use adtally_wire::api::Problem;
 use adtally_wire::catalog::CatalogError;
+use adtally_wire::link::LinkError;
 use thiserror::Error;
 use worker::{Response, ResponseBuilder, console_error};
 
@@ -92,8 +93,13 @@ impl Fault {
 
     /// The answer; what the caller must not know goes to the log under the request's id.
     pub(crate) fn into_response(self, request_id: &str) -> worker::Result<Response> {
+        self.into_refusal(request_id).into_response()
+    }
+
+    /// What the caller is told.
+    pub(crate) fn into_refusal(self, request_id: &str) -> Refusal {
         let ours = format!("an error of ours, please report request {request_id}");
-        let refusal = match self {
+        match self {
             Fault::Refused(refusal) => refusal,
             Fault::Unavailable { detail, retry_after_s } => {
                 console_error!("{request_id} unavailable: {detail}");
@@ -110,8 +116,7 @@ impl Fault {
                 console_error!("{request_id} internal: {detail}");
                 Refusal { status: 500, code: "internal", detail: ours, header: None }
             }
-        };
-        refusal.into_response()
+        }
     }
 }
 
@@ -177,6 +182,12 @@ impl From<Denied> for Fault {
 impl From<SqlError> for Fault {
     fn from(error: SqlError) -> Self {
         Fault::refused(422, error.code.name(), error.to_string())
+    }
+}
+
+impl From<LinkError> for Fault {
+    fn from(error: LinkError) -> Self {
+        Fault::refused(400, error.code(), error.to_string())
     }
 }
 

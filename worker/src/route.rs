@@ -1,9 +1,13 @@
 //! Which paths there are, and what may be done with them.
 
+mod doors;
+
 use adtally_core::screen::ListName;
 use adtally_wire::catalog::entry::EntryKind;
 use percent_encoding::percent_decode_str;
 use worker::Method;
+
+pub(crate) use self::doors::{DoorRoute, ElasticRoute};
 
 /// A path that means something.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,6 +40,12 @@ pub(crate) enum Route {
     Events,
     /// `/v1/events/{id}`
     Event(String),
+    /// A door other than `/v1/events`.
+    Door(DoorRoute),
+    /// `/v1/rejected`
+    Rejected,
+    /// `/v1/rejected/replay`
+    RejectedReplay,
     /// `/v1/reports`
     Reports,
     /// `/v1/restatements`
@@ -88,6 +98,9 @@ pub(crate) enum Route {
     Unknown,
 }
 
+/// In front of a write key in the path: `/k/{key}/i`.
+pub(crate) const KEY_IN_PATH: &str = "k";
+
 /// Paths outside of `/v1` that the API keeps for itself; `wrangler.toml` sends them here before the assets.
 const RESERVED: [&str; 3] = ["v1", "metrics", "kylin"];
 
@@ -100,6 +113,14 @@ impl Route {
             return Route::Unknown;
         };
         let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
+        // A key in the path, for trackers that are told an address and nothing else.
+        let segments = match segments.as_slice() {
+            [KEY_IN_PATH, _, rest @ ..] => rest.to_vec(),
+            _ => segments,
+        };
+        if let Some(door) = DoorRoute::of(&segments) {
+            return Route::Door(door);
+        }
         match segments.as_slice() {
             ["healthz"] => Route::Health,
             ["openapi.json"] => Route::OpenApi,
@@ -129,6 +150,7 @@ impl Route {
             "placements" => Route::Entries(EntryKind::Placement),
             "events" => Route::Events,
             "archive" => Route::Archive,
+            "rejected" => Route::Rejected,
             "reports" => Route::Reports,
             "restatements" => Route::Restatements,
             "segments" => Route::Segments,
@@ -177,6 +199,7 @@ impl Route {
             "placements" => Route::Entry(EntryKind::Placement, key),
             "events" => Route::Event(key),
             "statement" => Route::EndedStatement,
+            "rejected" if key == "replay" => Route::RejectedReplay,
             "lists" => ListName::parse(&key).map_or(Route::Unknown, Route::List),
             _ => Route::Unknown,
         }
@@ -194,6 +217,7 @@ impl Route {
             Route::Sql
             | Route::Statement
             | Route::BillingReplay
+            | Route::RejectedReplay
             | Route::RunRetry(_)
             | Route::RunCancel(_) => &[Method::Post],
             Route::EndedStatement => &[Method::Get, Method::Head, Method::Delete],
@@ -202,6 +226,7 @@ impl Route {
             Route::JobDefinition(_) => &[Method::Get, Method::Head, Method::Put, Method::Delete],
             Route::List(_) => &[Method::Get, Method::Head, Method::Put, Method::Delete],
             Route::Events => &[Method::Get, Method::Head, Method::Post, Method::Options],
+            Route::Door(door) => door.methods(),
             _ => &[Method::Get, Method::Head],
         }
     }
@@ -224,6 +249,20 @@ mod tests {
         check("/healthz", Route::Health);
         check("/openapi.json", Route::OpenApi);
         check("/v1/events", Route::Events);
+        check("/v1/i.gif", Route::Door(DoorRoute::Pixel(adtally_core::event::Kind::Impression)));
+        check("/v1/c", Route::Door(DoorRoute::Redirect));
+        check("/k/secret/i", Route::Door(DoorRoute::SnowplowPixel));
+        check("/com.snowplowanalytics.snowplow/tp2", Route::Door(DoorRoute::Snowplow));
+        let bulk = |index: Option<&str>| {
+            Route::Door(DoorRoute::Elastic(ElasticRoute::Bulk(index.map(str::to_owned))))
+        };
+        check("/_bulk", bulk(None));
+        check("/elastic/_bulk", bulk(None));
+        check("/logs-2026.11/_bulk", bulk(Some("logs-2026.11")));
+        check("/k/secret/elastic/logs/_bulk", bulk(Some("logs")));
+        check("/elastic/", Route::Door(DoorRoute::Elastic(ElasticRoute::Info)));
+        check("/elastic", Route::Door(DoorRoute::Elastic(ElasticRoute::Info)));
+        check("/v1/_bulk", Route::Unknown);
         check("/v1/events/i1", Route::Event("i1".to_owned()));
         check("/v1/campaigns/%EC%97%AC%EB%A6%84%20a%2Fb", Route::Campaign("여름 a/b".to_owned()));
         check("/v1/ads/a", Route::Entry(EntryKind::Ad, "a".to_owned()));
@@ -299,6 +338,6 @@ mod tests {
                 assert_eq!(item.get(method).is_some(), exists, "{method} {path}");
             }
         }
-        assert_eq!(described, 61);
+        assert_eq!(described, 71);
     }
 }

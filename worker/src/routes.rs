@@ -1,7 +1,9 @@
 //! From a request to its answer: find the route, answer it, dress the answer.
 
 mod collect;
+mod doors;
 mod events;
+mod rejected;
 mod reports;
 mod restatements;
 mod segments;
@@ -38,9 +40,12 @@ const REQUEST_ID_BYTES: usize = 8;
 pub(crate) async fn answer(request: Request, env: &Env) -> worker::Result<Response> {
     let route = Route::of(&request.path());
     let id = request_id();
-    let dress = Dress { route: route.clone(), id: &id };
+    let origin = request.headers().get("Origin").ok().flatten();
+    let dress = Dress { route: route.clone(), id: &id, origin };
     let response = match dispatch(route, request, env).await {
         Ok(response) => response,
+        Err(fault) if dress.is_elastic() => doors::elastic::fault(&fault.into_refusal(&id))?,
+        Err(fault) if dress.is_picture() => doors::picture_of(fault.into_refusal(&id))?,
         Err(fault) => fault.into_response(&id)?,
     };
     dress.on(response)
@@ -55,10 +60,11 @@ async fn dispatch(route: Route, request: Request, env: &Env) -> Result<Response,
     if !route.methods().contains(&method) {
         return Err(Fault::method_not_allowed(method.as_ref(), route.allow()));
     }
-    match route {
+    match &route {
         Route::Health => return json(200, &json!({ "status": "ok", "version": env!("CARGO_PKG_VERSION") })),
         Route::OpenApi => return openapi(),
-        Route::Events if method == Method::Options => return collect::preflight(),
+        Route::Events if method == Method::Options => return collect::preflight(&route.allow()),
+        Route::Door(_) if method == Method::Options => return collect::preflight(&route.allow()),
         _ => {}
     }
     let mut call = Call::new(request, env)?;
@@ -82,8 +88,11 @@ async fn dispatch(route: Route, request: Request, env: &Env) -> Result<Response,
         (Route::List(list), Method::Put) => lists::put(&mut call, list).await,
         (Route::List(list), Method::Delete) => lists::delete(&call, list).await,
         (Route::List(list), _) => lists::get(&call, list).await,
+        (Route::Door(door), _) => doors::answer(&door, &mut call).await,
         (Route::Events, Method::Post) => collect::events(&mut call).await,
         (Route::Events, _) => events::list(&call).await,
+        (Route::Rejected, _) => rejected::list(&call).await,
+        (Route::RejectedReplay, _) => rejected::replay(&mut call).await,
         (Route::Event(id), _) => events::story(&call, &id).await,
         (Route::Reports, _) => reports::get(&call).await,
         (Route::Restatements, _) => restatements::get(&call).await,
@@ -137,9 +146,31 @@ fn request_id() -> String {
 struct Dress<'a> {
     route: Route,
     id: &'a str,
+    /// Of the page that asks.
+    origin: Option<String>,
 }
 
 impl Dress<'_> {
+    fn is_picture(&self) -> bool {
+        matches!(&self.route, Route::Door(door) if door.is_picture())
+    }
+
+    fn is_elastic(&self) -> bool {
+        matches!(&self.route, Route::Door(door) if door.is_elastic())
+    }
+
+    fn takes_credentials(&self) -> bool {
+        matches!(&self.route, Route::Door(door) if door.takes_credentials())
+    }
+
+    fn is_for_browsers(&self) -> bool {
+        match &self.route {
+            Route::Events => true,
+            Route::Door(door) => door.is_for_browsers(),
+            _ => false,
+        }
+    }
+
     fn on(&self, response: Response) -> worker::Result<Response> {
         // Headers of answers that come from objects or assets cannot be changed in place.
         let headers = response.headers().clone();
@@ -150,8 +181,17 @@ impl Dress<'_> {
                 headers.set("Cache-Control", "no-store")?;
             }
         }
-        if self.route == Route::Events {
-            headers.set("Access-Control-Allow-Origin", "*")?;
+        if self.is_elastic() {
+            // Without it clients take this for something else, and stop.
+            headers.set("X-Elastic-Product", "Elasticsearch")?;
+        }
+        match &self.origin {
+            Some(origin) if self.takes_credentials() => {
+                headers.set("Access-Control-Allow-Origin", origin)?;
+                headers.set("Access-Control-Allow-Credentials", "true")?;
+            }
+            _ if self.is_for_browsers() => headers.set("Access-Control-Allow-Origin", "*")?,
+            _ => {}
         }
         Ok(response.with_headers(headers))
     }

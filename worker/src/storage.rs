@@ -10,4 +10,5 @@ mod rulings;
 pub(crate) mod report;
 pub(crate) mod ledger;
 pub(crate) mod dead_letters;
+pub(crate) mod quarantine;
 pub(crate) mod jobs;

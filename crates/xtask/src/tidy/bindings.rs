@@ -10,7 +10,7 @@ const CODE: &str = "worker/src/bindings.rs";
 const CONFIGURATION: &str = "wrangler.toml";
 
 /// Secrets are set from outside, so wrangler.toml cannot list them: this does.
-const SECRETS: [&str; 3] = ["ADMIN_TOKEN", "WRITE_KEY", "ID_SALT"];
+const SECRETS: [&str; 4] = ["ADMIN_TOKEN", "WRITE_KEY", "ID_SALT", "LINK_KEYS"];
 
 pub(super) fn check(files: &[SourceFile]) -> Vec<Finding> {
     let find = |path: &str| files.iter().find(|file| file.path == path);

@@ -1,0 +1,105 @@
+//! Talking to Quarantine objects: what is kept of rejected events, and by whom it may be seen.
+
+use std::collections::BTreeMap;
+
+use adtally_core::access::Grant;
+use adtally_core::cell::Scope;
+use adtally_core::event::Event;
+use adtally_core::intake::{Context, Rejection, hold_bytes, hold_event, hold_fields, safe_message};
+use adtally_wire::quarantine::{Filter, HOLD, LIST, Listing, Parcel, Record, SETTLE, Settled};
+use serde::Serialize;
+use worker::{Env, Method, ObjectNamespace, Response, console_error};
+
+use crate::bindings::QUARANTINE;
+use crate::intake::{Batch, Incoming};
+use crate::linkers::request;
+use crate::problem::Fault;
+
+/// The most objects that the rejections of one request go to; the rest goes to that of the platform. So a body that
+/// names ten thousand advertisers does not make ten thousand objects.
+const MAX_OWNERS: usize = 4;
+
+/// What was not accepted of a batch.
+pub(crate) struct Rejections<'a> {
+    /// The batch.
+    pub(crate) incoming: &'a Incoming<'a>,
+    /// Why, in the order of the batch.
+    pub(crate) rejected: &'a [Rejection],
+    /// By position, what is right in itself and still not accepted.
+    pub(crate) refused: &'a BTreeMap<usize, Event>,
+}
+
+/// Typed handle to the objects.
+pub(crate) struct Quarantines(ObjectNamespace);
+
+impl Quarantines {
+    /// Reads the binding; one that is missing is a fault of the deployment.
+    pub(crate) fn read(env: &Env) -> Result<Self, Fault> {
+        Ok(Self(env.durable_object(QUARANTINE).map_err(|_| Fault::Misconfigured(QUARANTINE))?))
+    }
+
+    /// Keeps what was rejected of a batch.
+    ///
+    /// What cannot be kept is logged: its sender is told of the rejection in any case, and must not be told to send
+    /// the events again that were accepted.
+    pub(crate) async fn hold(&self, grant: &Grant, rejections: &Rejections<'_>, context: &Context<'_>) {
+        for (owner, parcel) in parcels(grant, rejections, context) {
+            if let Err(fault) = self.send(&owner, HOLD, &parcel).await {
+                console_error!("rejected events of {owner} are not kept: {fault}");
+            }
+        }
+    }
+
+    /// Records of an owner.
+    pub(crate) async fn list(&self, owner: &Scope, filter: &Filter) -> Result<Listing, Fault> {
+        let bytes = self.send(owner, LIST, filter).await?.bytes().await?;
+        Ok(serde_json::from_slice(&bytes).map_err(worker::Error::from)?)
+    }
+
+    /// Tells what a replay has made of records.
+    pub(crate) async fn settle(&self, owner: &Scope, settled: &Settled) -> Result<(), Fault> {
+        self.send(owner, SETTLE, settled).await.map(drop)
+    }
+
+    async fn send(&self, owner: &Scope, path: &str, body: &impl Serialize) -> Result<Response, Fault> {
+        let stub = self.0.get_by_name(&owner.to_string())?;
+        let body = serde_json::to_vec(body).map_err(worker::Error::from)?;
+        let answer = stub.fetch_with_request(request(Method::Post, path, &body)?).await;
+        let answer = answer.map_err(|error| Fault::unavailable(format!("quarantine of {owner}: {error}")))?;
+        match answer.status_code() {
+            200 => Ok(answer),
+            status => Err(Fault::unavailable(format!("quarantine of {owner} answered {status}"))),
+        }
+    }
+}
+
+/// What is kept, by owner: of whoever's key was used, or, with a key of the platform, of the advertiser that an event
+/// names. So nobody sees what somebody else's senders sent, whatever name stands in it.
+fn parcels(grant: &Grant, rejections: &Rejections<'_>, context: &Context<'_>) -> Vec<(Scope, Parcel)> {
+    let mut by_owner: BTreeMap<String, (Scope, Parcel)> = BTreeMap::new();
+    let Rejections { incoming, rejected, refused } = rejections;
+    for rejection in *rejected {
+        let held = match (refused.get(&rejection.index), &incoming.batch) {
+            (Some(event), _) => hold_event(event),
+            (None, Batch::Body(body, _)) => {
+                hold_bytes(body.get(rejection.raw.clone()).unwrap_or_default(), rejection.index, context)
+            }
+            (None, Batch::Drafts(drafts)) => {
+                let fields = drafts.get(rejection.index).map(|draft| draft.fields.clone());
+                hold_fields(fields.unwrap_or_default(), rejection.index, context)
+            }
+        };
+        let mut owner = match &grant.scope {
+            Scope::Platform => held.advertiser().map_or(Scope::Platform, Scope::Advertiser),
+            own => own.clone(),
+        };
+        if by_owner.len() >= MAX_OWNERS && !by_owner.contains_key(&owner.to_string()) {
+            owner = Scope::Platform;
+        }
+        let message = safe_message(&rejection.message);
+        let code = rejection.code.name();
+        let record = Record::new(held, context.now.0, incoming.door.name(), code, message);
+        by_owner.entry(owner.to_string()).or_insert_with(|| (owner, Parcel::default())).1.add(record);
+    }
+    by_owner.into_values().collect()
+}
