@@ -1,8 +1,8 @@
 //! What a person has allowed: Global Privacy Control and the IAB's Transparency and Consent Framework.
 //!
-//! What is asked here is one thing: may an id be written to the browser, or read from it? A person who sends `Sec-GPC: 1`
-//! has not allowed it. Where `gdpr=1` says that the GDPR applies, the consent string must allow purpose 1, "store and/or
-//! access information on a device". What was said is kept with the event.
+//! What is asked here is one thing: may an id be written to the browser, or read from it? A person who sends
+//! `Sec-GPC: 1` has not allowed it. Where `gdpr=1` says that the GDPR applies, the consent string must allow purpose 1,
+//! "store and/or access information on a device". What was said is kept with the event.
 
 use serde_json::{Map, Value};
 
@@ -10,7 +10,8 @@ use super::base64;
 use crate::intake::{Draft, MAX_PROP_VALUE_CHARS};
 
 /// The bits in front of the consents to purposes in the core string of version 2 (IAB, "Consent string and vendor list
-/// formats v2"): version, two times, CMP, its version, screen, language, vendor list, policy, two flags, special features.
+/// formats v2"): version, two times, CMP, its version, screen, language, vendor list, policy, two flags, special
+/// features.
 const PURPOSES_AT_BIT: usize = 152;
 /// The version that this is about.
 const VERSION: u8 = 2;
