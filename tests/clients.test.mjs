@@ -1,54 +1,20 @@
 // Programs that people already run, unmodified: what they send is what the report counts.
-//
-// They are installed once into a cache outside of the checkout; where that cannot be done, their tests are skipped.
 
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
-import { existsSync } from "node:fs";
-import { mkdir, writeFile } from "node:fs/promises";
-import { homedir } from "node:os";
+import { once } from "node:events";
+import { createServer } from "node:http";
 import { join } from "node:path";
 import { describe, test } from "node:test";
-import { promisify } from "node:util";
+
+import { buildSync } from "esbuild";
 
 import { eventually } from "./api.mjs";
+import { launch } from "./browser.mjs";
+import { client, run } from "./clients.mjs";
 import { useServer } from "./server.mjs";
 
-const run = promisify(execFile);
-const CACHE = join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "adtally", "clients");
-const INSTALL_MS = 240_000;
 const server = useServer();
-
-/** A Python with these packages, or why there is none. */
-async function python(name, ...packages) {
-  const folder = join(CACHE, name);
-  const program = join(folder, "bin", "python");
-  const stamp = join(folder, `adtally.${packages.join("+").replace(/[^a-z0-9+-]/gi, "_")}`);
-  if (existsSync(stamp)) return { program };
-  try {
-    await mkdir(CACHE, { recursive: true });
-    await run("python3", ["-m", "venv", folder], { timeout: INSTALL_MS });
-    await run(program, ["-m", "pip", "install", "--quiet", ...packages], { timeout: INSTALL_MS });
-    await writeFile(stamp, "");
-    return { program };
-  } catch (error) {
-    return { missing: `${packages.join(", ")} cannot be installed: ${String(error.message).split("\n")[0]}` };
-  }
-}
-
-/** The folder of an npm package, or why there is none. */
-async function npm(name) {
-  const folder = join(CACHE, "node");
-  const found = join(folder, "node_modules", name);
-  if (existsSync(join(found, "package.json"))) return { found };
-  try {
-    await mkdir(folder, { recursive: true });
-    await run("npm", ["install", "--silent", "--prefix", folder, name], { timeout: INSTALL_MS });
-    return { found };
-  } catch (error) {
-    return { missing: `${name} cannot be installed: ${String(error.message).split("\n")[0]}` };
-  }
-}
+const LIMITS = { timeout: 60_000 };
 
 const counted = (advertiser, metrics) =>
   server.admin.totals({ scope: `advertiser:${advertiser}`, metrics, from: "2026-01-01", to: "2027-12-31" });
@@ -61,8 +27,8 @@ describe("Snowplow's trackers", () => {
   const address = () => `${server.url.replace("http://", "")}/k/${server.writeKey}`;
 
   for (const method of ["post", "get"]) {
-    test(`snowplow-tracker of PyPI, ${method}`, { timeout: 2 * INSTALL_MS }, async (context) => {
-      const { program, missing } = await python("snowplow", "snowplow-tracker");
+    test(`snowplow-tracker of PyPI, ${method}`, LIMITS, async (context) => {
+      const { python, missing } = client("snowplow");
       if (missing) return context.skip(missing);
       const advertiser = `snow-python-${method}`;
       const script = `
@@ -80,17 +46,17 @@ for i in range(20):
     track("ad_conversion", {"conversionId": f"v{i}", "initialValue": 1.5})
 tracker.flush()
 `;
-      await run(program, ["-c", script, address()], { timeout: 60_000 });
+      await run(python, ["-c", script, address()], LIMITS);
       await isCounted(advertiser);
     });
   }
 
-  test("@snowplow/node-tracker of npm", { timeout: 2 * INSTALL_MS }, async (context) => {
-    const { found, missing } = await npm("@snowplow/node-tracker");
+  test("@snowplow/node-tracker of npm", LIMITS, async (context) => {
+    const { folder, missing } = client("node");
     if (missing) return context.skip(missing);
     const advertiser = "snow-node";
     const script = `
-const { newTracker, buildSelfDescribingEvent } = require(${JSON.stringify(found)});
+const { newTracker, buildSelfDescribingEvent } = require(${JSON.stringify(join(folder, "node_modules", "@snowplow", "node-tracker"))});
 const tracker = newTracker(
   { namespace: "ns", appId: "news", encodeBase64: true },
   { endpoint: process.argv[1], eventMethod: "post", bufferSize: 7 },
@@ -108,15 +74,56 @@ for (let i = 0; i < 20; i++) {
 }
 tracker.flush();
 `;
-    await run(process.execPath, ["-e", script, `http://${address()}`], { timeout: 60_000 });
+    await run(process.execPath, ["-e", script, `http://${address()}`], LIMITS);
+    await isCounted(advertiser);
+  });
+
+  test("@snowplow/browser-tracker with its ad plugin, on a page of another site", LIMITS, async (context) => {
+    const { folder, missing } = client("node");
+    if (missing) return context.skip(missing);
+    const advertiser = "snow-browser";
+    const page = await served(bundled(folder, `
+import { newTracker, setUserId, flushBuffer } from "@snowplow/browser-tracker";
+import { AdTrackingPlugin, trackAdClick, trackAdConversion, trackAdImpression } from "@snowplow/browser-plugin-ad-tracking";
+newTracker("sp", ${JSON.stringify(`http://${address()}`)}, { appId: "news", eventMethod: "post", bufferSize: 7, plugins: [AdTrackingPlugin()] });
+setUserId("u1");
+const of = { advertiserId: ${JSON.stringify(advertiser)}, campaignId: "c" };
+for (let i = 0; i < 20; i++) {
+  trackAdImpression({ ...of, impressionId: "i" + i, bannerId: "b", costModel: "cpm", cost: 2.5 });
+  trackAdClick({ ...of, clickId: "c" + i, impressionId: "i" + i, bannerId: "b" + i, targetUrl: "https://shop.example/" });
+  trackAdConversion({ ...of, conversionId: "v" + i, initialValue: 1.5 });
+}
+flushBuffer({});
+`));
+    context.after(() => page.close());
+    const browser = await launch();
+    context.after(() => browser.close());
+    const person = await browser.newContext({ userAgent: "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0" });
+    await (await person.newPage()).goto(`http://localhost:${page.address().port}/`);
     await isCounted(advertiser);
   });
 });
 
+/** A module and what it imports of a client's folder, as a page can run it. */
+function bundled(folder, contents) {
+  const options = { bundle: true, write: false, platform: "browser", target: "es2022", logLevel: "silent" };
+  return buildSync({ ...options, stdin: { contents, resolveDir: folder } }).outputFiles[0].text;
+}
+
+/** A site with one page that runs a script. */
+async function served(script) {
+  const site = createServer((request, response) => {
+    response.setHeader("content-type", request.url === "/s.js" ? "text/javascript" : "text/html");
+    response.end(request.url === "/s.js" ? script : "<!doctype html><title>Shop</title><script src=s.js></script>");
+  });
+  await once(site.listen(0, "127.0.0.1"), "listening");
+  return site;
+}
+
 describe("Elasticsearch's clients", () => {
   for (const version of [8, 9]) {
-    test(`elasticsearch ${version} of PyPI, helpers.bulk`, { timeout: 2 * INSTALL_MS }, async (context) => {
-      const { program, missing } = await python(`elasticsearch${version}`, `elasticsearch>=${version},<${version + 1}`);
+    test(`elasticsearch ${version} of PyPI, helpers.bulk`, LIMITS, async (context) => {
+      const { python, missing } = client(`elasticsearch${version}`);
       if (missing) return context.skip(missing);
       const advertiser = `elastic-${version}`;
       const script = `
@@ -134,7 +141,7 @@ print(helpers.bulk(client, events(), chunk_size=25))
 stored, errors = helpers.bulk(client, [dict(_index="ads", kind="wink"), dict(_index="ads", message="GET /")], raise_on_error=False)
 assert (stored, [error["index"]["status"] for error in errors]) == (0, [400, 400]), (stored, errors)
 `;
-      const { stdout } = await run(program, ["-c", script, server.url, server.writeKey], { timeout: 60_000 });
+      const { stdout } = await run(python, ["-c", script, server.url, server.writeKey], LIMITS);
       assert.equal(stdout.trim(), "(60, [])");
       await isCounted(advertiser);
     });

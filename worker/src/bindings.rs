@@ -10,8 +10,8 @@ use worker::{Bucket, D1Database, Env, Fetcher, ObjectNamespace};
 use crate::jobs::Jobs;
 use crate::ledgers::Ledgers;
 use crate::problem::Fault;
-use crate::tasks::webhook_key;
 use crate::quarantine::Quarantines;
+use crate::tasks::webhook_key;
 
 /// Durable Object namespace: one Linker per advertiser and shard.
 pub(crate) const LINKER: &str = "LINKER";

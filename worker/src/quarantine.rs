@@ -1,14 +1,19 @@
 //! Talking to Quarantine objects: what is kept of rejected events, and by whom it may be seen.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use adtally_core::access::Grant;
 use adtally_core::cell::Scope;
 use adtally_core::event::Event;
 use adtally_core::intake::{Context, Rejection, hold_bytes, hold_event, hold_fields, safe_message};
+use adtally_core::limit::{Buckets, Rate};
+use adtally_core::time::ServerTime;
 use adtally_wire::quarantine::{Filter, HOLD, LIST, Listing, Parcel, Record, SETTLE, Settled};
+use futures_util::future::{Either, join_all, select};
 use serde::Serialize;
-use worker::{Env, Method, ObjectNamespace, Response, console_error};
+use worker::{Delay, Env, Method, ObjectNamespace, Response, console_error};
 
 use crate::bindings::QUARANTINE;
 use crate::intake::{Batch, Incoming};
@@ -18,6 +23,21 @@ use crate::problem::Fault;
 /// The most objects that the rejections of one request go to; the rest goes to that of the platform. So a body that
 /// names ten thousand advertisers does not make ten thousand objects.
 const MAX_OWNERS: usize = 4;
+
+/// How often an isolate calls the objects of one owner; what comes beyond that is only counted, and told with the next
+/// call. So garbage that comes one event a request does not keep an object busy.
+const CALLS: Rate = Rate { per_second: 50, burst: 200 };
+/// The most owners whose calls are counted, and whose rejections wait for the next call.
+const MAX_KNOWN: usize = 1_000;
+/// How long an answer waits for an object at most: the events that were accepted are stored by then, and their sender
+/// must hear of it.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+thread_local! {
+    static CALLED: RefCell<Buckets> = RefCell::new(Buckets::new(CALLS, MAX_KNOWN));
+    /// Rejections by owner and code that no object knows of yet.
+    static UNTOLD: RefCell<BTreeMap<String, BTreeMap<String, u64>>> = RefCell::default();
+}
 
 /// What was not accepted of a batch.
 pub(crate) struct Rejections<'a> {
@@ -40,12 +60,30 @@ impl Quarantines {
 
     /// Keeps what was rejected of a batch.
     ///
-    /// What cannot be kept is logged: its sender is told of the rejection in any case, and must not be told to send
-    /// the events again that were accepted.
+    /// What cannot be kept, or not within [`PATIENCE`], is logged: its sender is told of the rejection in any case, and
+    /// must not be told to send the events again that were accepted.
     pub(crate) async fn hold(&self, grant: &Grant, rejections: &Rejections<'_>, context: &Context<'_>) {
-        for (owner, parcel) in parcels(grant, rejections, context) {
-            if let Err(fault) = self.send(&owner, HOLD, &parcel).await {
-                console_error!("rejected events of {owner} are not kept: {fault}");
+        let is_lost_otherwise = !rejections.refused.is_empty() && rejections.incoming.door.sends_once();
+        let parcels = parcels(grant, rejections, context);
+        let parcels = parcels
+            .into_iter()
+            .filter(|(owner, parcel)| is_lost_otherwise || may_call(owner, parcel, context.now));
+        join_all(parcels.map(|(owner, parcel)| self.hold_parcel(owner, parcel))).await;
+    }
+
+    async fn hold_parcel(&self, owner: Scope, mut parcel: Parcel) {
+        let untold = UNTOLD.with_borrow_mut(|untold| untold.remove(&owner.to_string()));
+        for (code, count) in untold.unwrap_or_default() {
+            *parcel.uncounted.entry(code).or_default() += count;
+        }
+        let sent = Box::pin(self.send(&owner, HOLD, &parcel));
+        match select(sent, Delay::from(PATIENCE)).await {
+            Either::Left((Ok(_), _)) => {}
+            Either::Left((Err(fault), _)) => {
+                console_error!("rejected events of {owner} are not kept: {fault}")
+            }
+            Either::Right(_) => {
+                console_error!("rejected events of {owner} are perhaps not kept: it takes too long")
             }
         }
     }
@@ -71,6 +109,22 @@ impl Quarantines {
             status => Err(Fault::unavailable(format!("quarantine of {owner} answered {status}"))),
         }
     }
+}
+
+/// Whether the objects of an owner may be called now; if not, the parcel is counted.
+fn may_call(owner: &Scope, parcel: &Parcel, now: ServerTime) -> bool {
+    let owner = owner.to_string();
+    if CALLED.with_borrow_mut(|called| called.take(&owner, 1, now)).is_ok() {
+        return true;
+    }
+    UNTOLD.with_borrow_mut(|untold| {
+        if untold.len() >= MAX_KNOWN && !untold.contains_key(&owner) {
+            console_error!("rejected events of {} owners are not counted", untold.len());
+            untold.clear();
+        }
+        parcel.count_in(untold.entry(owner).or_default());
+    });
+    false
 }
 
 /// What is kept, by owner: of whoever's key was used, or, with a key of the platform, of the advertiser that an event

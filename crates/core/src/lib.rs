@@ -67,6 +67,7 @@ pub mod batch;
 pub mod jobs;
 pub mod report;
 pub mod access;
+pub mod limit;
 
 mod numbers;
 mod varint;

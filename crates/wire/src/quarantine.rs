@@ -108,6 +108,16 @@ pub struct Parcel {
 }
 
 impl Parcel {
+    /// Adds how many rejections these are, by code.
+    pub fn count_in(&self, counts: &mut BTreeMap<String, u64>) {
+        for record in &self.records {
+            *counts.entry(record.code.clone()).or_default() += 1;
+        }
+        for (code, count) in &self.uncounted {
+            *counts.entry(code.clone()).or_default() += count;
+        }
+    }
+
     /// Adds a record, or counts it where there is no more room.
     pub fn add(&mut self, record: Record) {
         let bytes = serde_json::to_vec(&record).map_or(MAX_PARCEL_BYTES, |json| json.len());

@@ -26,7 +26,7 @@ pub(crate) fn run(project: &Project, options: TestOptions) -> Result<ExitCode> {
     let watch = Stopwatch::start();
     setup::for_build(project)?;
     if chosen.iter().any(|step| step.needs_browser) {
-        setup::for_tests(project)?;
+        setup::for_browser(project)?;
     }
     let mut rows = vec![Row { name: "setup", took: human(watch.elapsed()), result: "done".to_owned() }];
     let mut total = Counts::default();

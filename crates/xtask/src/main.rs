@@ -44,7 +44,8 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Help => print!("{}", args::USAGE),
         Command::Setup => {
             setup::for_build(&project)?;
-            setup::for_tests(&project)?;
+            setup::for_browser(&project)?;
+            setup::for_e2e(&project)?;
         }
         Command::Build(part) => build::unless_already_done(&project, part)?,
         Command::Dev(options) => return dev::run(&project, options),

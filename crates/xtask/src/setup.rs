@@ -8,6 +8,7 @@ pub(crate) mod cargo_tools;
 mod npm;
 mod debian;
 pub(crate) mod chrome;
+pub(crate) mod clients;
 
 use std::fs::File;
 use std::path::Path;
@@ -25,9 +26,14 @@ pub(crate) fn for_build(project: &Project) -> Result<()> {
     npm::install_missing(project)
 }
 
-/// What the tests need beyond that.
-pub(crate) fn for_tests(project: &Project) -> Result<()> {
+/// What the tests in a browser need beyond that.
+pub(crate) fn for_browser(project: &Project) -> Result<()> {
     chrome::install_missing(project)
+}
+
+/// What the end-to-end tests use if it is there.
+pub(crate) fn for_e2e(project: &Project) -> Result<()> {
+    clients::install_missing(project)
 }
 
 /// Says what is being done and why, and afterwards how long it took.

@@ -139,12 +139,7 @@ impl Node {
 
 impl Waiting {
     fn add(&mut self, parcel: Parcel, keeps: bool) {
-        for record in &parcel.records {
-            *self.counts.entry(record.code.clone()).or_default() += 1;
-        }
-        for (code, count) in parcel.uncounted {
-            *self.counts.entry(code).or_default() += count;
-        }
+        parcel.count_in(&mut self.counts);
         if keeps {
             self.bytes += parcel.bytes;
             self.records.extend(parcel.records);

@@ -8,8 +8,8 @@ use crate::args::Part;
 use crate::build;
 use crate::process;
 use crate::project::Project;
-use crate::setup::chrome;
 use crate::setup::rust::WASM;
+use crate::setup::{self, chrome, clients};
 use crate::tidy;
 
 use super::Outcome;
@@ -132,6 +132,7 @@ fn web(project: &Project) -> Result<Outcome> {
 }
 
 fn e2e(project: &Project) -> Result<Outcome> {
+    setup::for_e2e(project)?;
     build::run(project, Part::All)?;
     process::run(&mut cargo(project, "build", &["adtally-cli"]))?;
     let browser = chrome::browser().context("there is no Chromium")?;
@@ -140,6 +141,7 @@ fn e2e(project: &Project) -> Result<Outcome> {
         // Two files at a time, on any machine: one works while the other waits for its server.
         .args(["--test", "--test-concurrency=2", "--test-reporter=spec", E2E_TESTS])
         .env("CHROME", browser)
+        .env(clients::VARIABLE, clients::folder()?)
         // The programs under test, so that no test needs to build.
         .env("ADTALLY_XTASK", std::env::current_exe().context("cannot find this program")?)
         .env("ADTALLY_CLI", project.target().join("debug/adtally"));

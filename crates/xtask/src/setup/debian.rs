@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use nix::unistd::Uid;
 
 use crate::project::{Project, which};
@@ -24,4 +24,39 @@ pub(super) fn install(project: &Project, packages: &[&str]) -> Result<()> {
         eprintln!("setup: {error:#}; trying with the package lists as they are");
     }
     run(apt().args(["install", "--yes", "--quiet", "--no-install-recommends"]).args(packages))
+}
+
+/// Fetches packages with all that they need and the system lacks, and unpacks them in a folder.
+pub(super) fn unpack(project: &Project, packages: &[&str], folder: &Path) -> Result<()> {
+    if !can_install() {
+        bail!("packages of Debian can be fetched there only, as root");
+    }
+    let archives = folder.join("archives");
+    std::fs::create_dir_all(archives.join("partial"))?;
+    let option = format!("Dir::Cache::archives={}", archives.display());
+    let fetch = || {
+        let mut apt = project.command("apt-get");
+        apt.args([
+            "install",
+            "--download-only",
+            "--reinstall",
+            "--yes",
+            "--quiet",
+            "--no-install-recommends",
+        ]);
+        apt.args(["-o", &option]).args(packages);
+        apt
+    };
+    if run(&mut fetch()).is_err() {
+        // The lists are stale, or there are none yet.
+        run(project.command("apt-get").args(["update", "--quiet"]))?;
+        run(&mut fetch())?;
+    }
+    for entry in std::fs::read_dir(&archives)? {
+        let package = entry?.path();
+        if package.extension().is_some_and(|extension| extension == "deb") {
+            run(project.command("dpkg").arg("--extract").arg(&package).arg(folder))?;
+        }
+    }
+    Ok(std::fs::remove_dir_all(archives)?)
 }
