@@ -97,7 +97,7 @@ describe("rejected events", { concurrency: 4 }, () => {
     isProblem(await server.admin.get("/v1/rejected", { from: "soon" }), 422, "bad_time");
     isProblem(await server.admin.get("/v1/rejected", { before: "x" }), 422, "bad_id");
     isProblem(await server.admin.get("/v1/rejected", { advertiser: "a", service: "b" }), 422, "ambiguous_owner");
-    isProblem(await server.admin.post("/v1/rejected/replay", { what: 1 }), 400, "bad_json");
+    isProblem(await server.admin.post("/v1/rejected/replay", { what: 1 }), 422, "invalid_body");
   });
 });
 
