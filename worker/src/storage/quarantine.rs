@@ -33,6 +33,8 @@ pub(crate) struct QuarantineStore {
 
 /// The records of a row by their place; those that are gone leave a gap.
 type Slots = Vec<Option<Record>>;
+/// Why a record is still there, with the message; `None`: it is gone.
+type Change<'a> = Option<(&'a str, &'a str)>;
 
 impl QuarantineStore {
     /// Opens the store, and makes or migrates its tables.
@@ -154,7 +156,7 @@ impl QuarantineStore {
 
     /// Notes what a replay has made of records. May be repeated: what is gone stays gone.
     pub(crate) fn settle(&self, settled: &Settled) -> Result<()> {
-        let mut changes: BTreeMap<i64, Vec<(u32, Option<(&str, &str)>)>> = BTreeMap::new();
+        let mut changes: BTreeMap<i64, Vec<(u32, Change<'_>)>> = BTreeMap::new();
         for place in &settled.gone {
             changes.entry(place.row).or_default().push((place.index, None));
         }
@@ -185,7 +187,7 @@ impl QuarantineStore {
     }
 }
 
-fn apply(slots: &mut Slots, index: u32, change: Option<(&str, &str)>) {
+fn apply(slots: &mut Slots, index: u32, change: Change<'_>) {
     let Some(slot) = slots.get_mut(index as usize) else { return };
     match (change, slot) {
         (None, slot) => *slot = None,
