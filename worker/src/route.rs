@@ -338,6 +338,6 @@ mod tests {
                 assert_eq!(item.get(method).is_some(), exists, "{method} {path}");
             }
         }
-        assert_eq!(described, 71);
+        assert_eq!(described, 78);
     }
 }

@@ -61,13 +61,15 @@ async fn dispatch(route: Route, request: Request, env: &Env) -> Result<Response,
         return Err(Fault::method_not_allowed(method.as_ref(), route.allow()));
     }
     match &route {
-        Route::Health => return json(200, &json!({ "status": "ok", "version": env!("CARGO_PKG_VERSION") })),
-        Route::OpenApi => return openapi(),
-        Route::Events if method == Method::Options => return collect::preflight(&route.allow()),
-        Route::Door(_) if method == Method::Options => return collect::preflight(&route.allow()),
-        _ => {}
+        Route::Health => json(200, &json!({ "status": "ok", "version": env!("CARGO_PKG_VERSION") })),
+        Route::OpenApi => openapi(),
+        Route::Events | Route::Door(_) if method == Method::Options => collect::preflight(&route.allow()),
+        _ => answer_call(route, Call::new(request, env)?).await,
     }
-    let mut call = Call::new(request, env)?;
+}
+
+/// Answers what needs the bindings.
+async fn answer_call(route: Route, mut call: Call) -> Result<Response, Fault> {
     match (route, call.method()) {
         (Route::Page, _) => page(call).await,
         (Route::Session, Method::Post) => session::start(&mut call).await,

@@ -105,10 +105,11 @@ mod tests {
 
     #[test]
     fn both_sides_must_agree() {
-        let all = ["ASSETS", "LINKER", "CATALOG", "STAGE", "ADMIN_TOKEN", "WRITE_KEY", "ID_SALT"];
+        let all =
+            ["ASSETS", "LINKER", "CATALOG", "STAGE", "ADMIN_TOKEN", "WRITE_KEY", "ID_SALT", "LINK_KEYS"];
         check_one(&all, &[]);
         check_one(&all[1..], &["wrangler.toml: binding ASSETS is not in worker/src/bindings.rs"]);
-        check_one(&all[..6], &["worker/src/bindings.rs: secret ID_SALT is not declared"]);
+        check_one(&all[..7], &["worker/src/bindings.rs: secret LINK_KEYS is not declared"]);
         check_one(
             &[&all[..], &["QUEUE"]].concat(),
             &["worker/src/bindings.rs: binding QUEUE is not in wrangler.toml"],
