@@ -1,7 +1,7 @@
 //! Base64 (RFC 4648), both alphabets, with and without padding: trackers mix them.
 
 /// The bytes of a text; `None` if it is not base64.
-pub fn decode(text: &str) -> Option<Vec<u8>> {
+pub(super) fn decode(text: &str) -> Option<Vec<u8>> {
     let text = text.trim_end_matches('=');
     let mut bytes = Vec::with_capacity(text.len() / 4 * 3 + 2);
     let (mut bits, mut held) = (0_u32, 0_u32);
