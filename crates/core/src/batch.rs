@@ -16,9 +16,11 @@ mod wants;
 mod selection;
 mod relink;
 mod affected;
+mod gone;
 pub mod judge;
 
 pub use affected::{Affected, MAX_NEWS};
+pub use gone::{Gone, residue};
 pub use judge::Judge;
 pub use relink::{Relink, RelinkError};
 pub use selection::Selection;

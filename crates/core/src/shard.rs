@@ -24,7 +24,7 @@ use crate::billing::{self, Batch, Entry, MAX_BATCH_BYTES};
 use crate::cell::Scope;
 use crate::event::{Event, EventRef};
 use crate::intake::MAX_AHEAD_MS;
-use crate::link::run::{Merge, Run, Written};
+use crate::link::run::{Erased, Merge, Run, Written};
 use crate::link::{Admission, Arrival, Fact, Linker, Retention, Shelf, ShelfError};
 use crate::settings::Settings;
 use crate::time::{Day, ServerTime};
@@ -392,6 +392,17 @@ impl Shard {
         // A start takes in again what is not told: nothing that those rows look for may be forgotten before.
         let now = if self.untold.is_empty() { self.last_received } else { ServerTime(i64::MIN) };
         let merge = self.linker.merge(self.next_run, runs, now)?;
+        self.next_run += 1;
+        Some(merge)
+    }
+
+    /// The rewriting of a run without some records; `None` where none of those that are not in `done` may have any.
+    ///
+    /// Nothing is told of it: what the records amounted to stays in the figures.
+    pub fn erase(&mut self, erased: &Erased, done: &BTreeSet<u64>) -> Option<Merge> {
+        let mut runs = self.linker.runs().iter();
+        let run = runs.find(|run| !done.contains(&run.id) && run.may_hold(&erased.groups))?;
+        let merge = self.linker.erase_of(self.next_run, run, erased.clone());
         self.next_run += 1;
         Some(merge)
     }

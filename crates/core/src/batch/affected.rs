@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::wants::{Days, Reach, Wants};
-use super::{Hashes, Ruling, Span, Standing};
+use super::{Gone, Hashes, Ruling, Span, Standing};
 use crate::event::Kind;
 use crate::link::Retention;
 use crate::settings::Settings;
@@ -21,10 +21,7 @@ pub const MAX_NEWS: u64 = 500_000;
 /// In each round every file is offered ([`Affected::opens`]) and every row of those to be opened ([`Affected::see`]).
 #[derive(Debug)]
 pub struct Affected {
-    /// Rows up to this one were there before.
-    known_row: i64,
-    /// The groups whose new entries are followed.
-    groups: (u64, u64),
+    news: News,
     rulings: BTreeSet<Ruling>,
     ruled_days: BTreeSet<Day>,
     reach: Reach,
@@ -38,6 +35,15 @@ pub struct Affected {
     now: Effects,
     looked_at: Days,
     next: Effects,
+}
+
+/// What makes a difference.
+#[derive(Debug)]
+enum News {
+    /// Rows after this one came, of these groups.
+    Came { known_row: i64, groups: (u64, u64) },
+    /// These entries go.
+    Goes(Gone),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,10 +70,26 @@ impl Affected {
         retention: Retention,
         settings: impl IntoIterator<Item = &'a Settings>,
     ) -> Self {
-        let rulings: BTreeSet<Ruling> = rulings.into_iter().collect();
+        Self::of(News::Came { known_row, groups }, rulings.into_iter().collect(), retention, settings)
+    }
+
+    /// What depends on entries that go.
+    pub fn of_gone<'a>(
+        gone: Gone,
+        retention: Retention,
+        settings: impl IntoIterator<Item = &'a Settings>,
+    ) -> Self {
+        Self::of(News::Goes(gone), BTreeSet::new(), retention, settings)
+    }
+
+    fn of<'a>(
+        news: News,
+        rulings: BTreeSet<Ruling>,
+        retention: Retention,
+        settings: impl IntoIterator<Item = &'a Settings>,
+    ) -> Self {
         Self {
-            known_row,
-            groups,
+            news,
             ruled_days: rulings.iter().map(|ruling| ruling.day).collect(),
             rulings,
             reach: Reach::of(settings),
@@ -84,9 +106,12 @@ impl Affected {
 
     /// Whether rows of this file, whose last row is `to_row`, have to be seen in this round.
     pub fn opens(&self, file: &Span, to_row: i64) -> bool {
-        match self.round {
-            Round::News => to_row > self.known_row || self.ruled_days.contains(&file.day),
-            Round::Effects => {
+        match (self.round, &self.news) {
+            (Round::News, News::Came { known_row, .. }) => {
+                to_row > *known_row || self.ruled_days.contains(&file.day)
+            }
+            (Round::News, News::Goes(gone)) => gone.may_be_among(file.groups),
+            (Round::Effects, _) => {
                 let (_, after_ms) = self.retention.context_ms();
                 file.received.1.0 >= self.since.saturating_sub(after_ms)
                     && (self.now.children.has_names() || self.looked_at.holds(file.day))
@@ -126,10 +151,11 @@ impl Affected {
 
     fn see_news(&mut self, file: &Span, row: i64, entry: &Hashes) {
         let Hashes { kind, group, standing, .. } = *entry;
-        if group < self.groups.0 || self.groups.1 < group {
-            return;
-        }
-        let is_new = row > self.known_row;
+        let is_new = match &self.news {
+            News::Came { groups, .. } if group < groups.0 || groups.1 < group => return,
+            News::Came { known_row, .. } => row > *known_row,
+            News::Goes(gone) => gone.holds(group, row),
+        };
         let is_ruled =
             standing == Standing::OfUser && self.rulings.contains(&Ruling { group, kind, day: file.day });
         if !is_new && !is_ruled {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
-use super::{Accepted, Entry, Part, Repeat, Ruling};
+use super::{Accepted, Entry, Gone, Part, Repeat, Ruling};
 use crate::aggregate::Aggregator;
 use crate::cell::Scope;
 use crate::link::{Bulk, Fact, Retention, SettingsNumber, Use};
@@ -26,6 +26,7 @@ pub struct Relink {
     part: Part,
     bulk: Bulk,
     revisions: BTreeMap<u64, SettingsNumber>,
+    gone: Gone,
 }
 
 impl Relink {
@@ -40,11 +41,19 @@ impl Relink {
         let settings = settings.into_iter();
         let revisions =
             settings.map(|(revision, settings)| (revision, bulk.know_settings(revision, settings))).collect();
-        Self { part, bulk, revisions }
+        Self { part, bulk, revisions, gone: Gone::default() }
+    }
+
+    /// The same as if these entries had never been there.
+    pub fn without(self, gone: Gone) -> Self {
+        Self { gone, ..self }
     }
 
     /// Adds an entry that was wanted; the order does not matter, but none may come twice.
     pub fn add(&mut self, entry: &Entry) -> Result<(), RelinkError> {
+        if self.gone.holds(entry.group(), entry.row()) {
+            return Ok(());
+        }
         let is_own = self.part.holds(entry.day(), entry.group());
         match entry {
             Entry::Accepted(accepted) => {

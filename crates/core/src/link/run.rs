@@ -11,9 +11,11 @@ mod page;
 mod writer;
 mod merge;
 
+use std::collections::BTreeSet;
+
 use thiserror::Error;
 
-pub use merge::{Merge, Progress};
+pub use merge::{Erased, Merge, Progress};
 pub use writer::Written;
 
 pub(super) use merge::place as merge_place;
@@ -175,6 +177,11 @@ impl Run {
         let (groups, children, unnamed, names) = Default::default();
         let (summary, pages, name_pages) = (summary.clone(), pages.clone(), name_pages.clone());
         Run { id: *id, summary, groups, children, unnamed, names, pages, name_pages }
+    }
+
+    /// Whether it may have records of any of these groups.
+    pub fn may_hold(&self, groups: &BTreeSet<u64>) -> bool {
+        groups.iter().any(|group| self.groups.has(*group))
     }
 
     /// The bytes that it takes in memory.

@@ -3,7 +3,7 @@
 use super::Linker;
 use super::pool::{Pool, Slot};
 use super::run::merge_place;
-use super::run::{Merge, Room, Run, RunWriter, Written};
+use super::run::{Erased, Merge, Room, Run, RunWriter, Written};
 use crate::time::ServerTime;
 
 /// Runs of one level that are merged to one of the next: each look asks the filters of all runs, each merge writes its
@@ -98,6 +98,11 @@ impl Linker {
     pub fn merge_of(&self, id: u64, runs: &[Run], now: ServerTime) -> Merge {
         let forget_before = now.0.saturating_sub(self.rules.retention.horizon_ms());
         Merge::new(id, runs, forget_before, self.pool.revisions().collect())
+    }
+
+    /// The rewriting of a run, as run `id`, without some records.
+    pub fn erase_of(&self, id: u64, run: &Run, erased: Erased) -> Merge {
+        Merge::erasing(id, run, erased, self.pool.revisions().collect())
     }
 
     /// Notes that a run has taken the place of others.

@@ -1,11 +1,14 @@
 //! Each part of each day is linked again by itself; together they are what one linker has made of the log.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use adtally_core::aggregate::Aggregator;
-use adtally_core::batch::{Entry, Part, Relink, Selection};
+use adtally_core::batch::{Affected, Entry, Gone, Part, Relink, Selection, residue};
+use adtally_core::cell::Scope;
 use adtally_core::event::Kind;
 use adtally_core::link::Fact;
+use adtally_core::measure::Measures;
+use adtally_core::segment::Segment;
 use adtally_core::time::{DAY_MS, Day, EventTime};
 use proptest::prelude::*;
 
@@ -14,10 +17,15 @@ use crate::scenario::START;
 
 /// A part of a day with all that it depends on, read from the archive.
 fn relink(history: &History, files: &[File], cut: usize, part: Part) -> Relink {
+    relink_without(history, files, cut, part, Gone::default())
+}
+
+/// The same, as if some entries had never been there.
+fn relink_without(history: &History, files: &[File], cut: usize, part: Part, gone: Gone) -> Relink {
     let settings = || (0..).zip(history.settings.iter().cloned());
     let known: Vec<_> = settings().map(|(_, settings)| settings).collect();
     let mut selection = Selection::new(part, history.retention, known.iter().map(|settings| &**settings));
-    let mut relink = Relink::new(part, history.retention, settings(), history.ruled(0..cut));
+    let mut relink = Relink::new(part, history.retention, settings(), history.ruled(0..cut)).without(gone);
     let mut read = BTreeSet::new();
     loop {
         for (n, file) in files.iter().enumerate() {
@@ -87,6 +95,67 @@ proptest! {
         let facts = history.facts(history.rows.len());
         facts.iter().filter(|fact| fact.at.day() == day).for_each(|fact| aggregator.add_fact(fact));
         prop_assert_eq!(relink(&history, &files, history.rows.len(), whole).finish(), aggregator.segments());
+    }
+}
+
+/// The days on which facts may depend on entries that go.
+fn days_of(history: &History, files: &[File], gone: &Gone) -> BTreeSet<Day> {
+    let settings = history.settings.iter().map(|settings| &**settings);
+    let mut affected = Affected::of_gone(gone.clone(), history.retention, settings);
+    loop {
+        for file in files {
+            if affected.opens(&file.span, file.to_row()) {
+                let entries = file.entries.iter();
+                entries.for_each(|entry| affected.see(&file.span, entry.row(), &entry.hashes()));
+            }
+        }
+        if !affected.next_round() {
+            return affected.days();
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 3_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// KEEP-1: what the entries that are left amount to, with the residue of those that go, is what all amounted to;
+    /// days that are not named are as they were.
+    #[test]
+    fn figures_stay_when_entries_go(
+        (history, upto) in history().prop_flat_map(|history| {
+            let rows = history.rows.len();
+            (Just(history), 1..=rows)
+        }),
+        groups in prop::collection::btree_set(1..4u64, 1..3),
+    ) {
+        let rows = history.rows.len();
+        let files = history.archive(rows);
+        let gone = Gone { groups, upto: upto as i64 };
+        let affected = days_of(&history, &files, &gone);
+        let left = |file: &File| {
+            let entries = file.entries.iter().filter(|entry| !gone.holds(entry.group(), entry.row()));
+            File { span: file.span, entries: entries.cloned().collect() }
+        };
+        let left: Vec<File> = files.iter().map(left).collect();
+        for day in files.iter().map(|file| file.span.day).collect::<BTreeSet<Day>>() {
+            let part = Part { day, groups: (0, u64::MAX) };
+            let with = relink(&history, &files, rows, part).finish();
+            let without = relink_without(&history, &files, rows, part, gone.clone()).finish();
+            // It is what the rewritten files amount to.
+            prop_assert_eq!(&relink(&history, &left, rows, part).finish(), &without);
+            let stays = residue(with.clone(), without.clone());
+            prop_assert!(affected.contains(&day) || stays.is_empty(), "{day} is not named");
+            let mut sum: BTreeMap<Scope, Segment> = without.into_iter().collect();
+            stays.into_iter().for_each(|(scope, segment)| sum.entry(scope).or_default().merge(&segment));
+            // A user whom only one that goes made invalid is counted from then on.
+            let measures = |(scope, segment): (Scope, Segment)| {
+                let cells = segment.iter().map(|(key, tally)| (key, tally.measures));
+                (scope, cells.filter(|(_, measures)| *measures != Measures::default()).collect::<Vec<_>>())
+            };
+            let nonzero = |(_, cells): &(Scope, Vec<_>)| !cells.is_empty();
+            let sum: Vec<_> = sum.into_iter().map(measures).filter(nonzero).collect();
+            prop_assert_eq!(sum, with.into_iter().map(measures).filter(nonzero).collect::<Vec<_>>());
+        }
     }
 }
 

@@ -4,7 +4,10 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use adtally_core::batch::Ruling;
-use adtally_core::link::{Arrival, Linker, Retention};
+use adtally_core::event::{Event, EventRef};
+use adtally_core::key::EventId;
+use adtally_core::link::run::Erased;
+use adtally_core::link::{Arrival, Fact, Linker, Retention};
 use adtally_core::settings::Settings;
 use adtally_core::time::ServerTime;
 use proptest::prelude::*;
@@ -27,6 +30,8 @@ enum Step {
     Forget,
     /// Memory is made from what is stored.
     Restart,
+    /// A user's events go.
+    Erase(u64),
 }
 
 /// Times of the order of those of the events, so that some matter for each other and some do not.
@@ -105,6 +110,20 @@ impl Machine {
         self.linker.merged(&inputs, written.run);
     }
 
+    /// Writes every run again without the events of a group.
+    fn erase(&mut self, group: u64) {
+        self.next_run += 1;
+        spill(&mut self.linker, &mut self.extents, self.next_run);
+        let erased = Erased { groups: [group].into(), upto: self.now };
+        for run in self.linker.runs().to_vec() {
+            self.next_run += 1;
+            let merge = self.linker.erase_of(self.next_run, &run, erased.clone());
+            let inputs = merge.inputs.clone();
+            let written = self.extents.merge(merge, self.next_run, 2);
+            self.linker.merged(&inputs, written.run);
+        }
+    }
+
     fn restart(&mut self) {
         self.next_run += 1;
         spill(&mut self.linker, &mut self.extents, self.next_run);
@@ -157,6 +176,7 @@ proptest! {
                     forgotten.extend(expired);
                 }
                 Step::Restart => machine.restart(),
+                Step::Erase(_) => unreachable!("no such step here"),
             }
         }
         let naive = naive::link_within(&seen, &retention, &machine.rulings);
@@ -170,5 +190,76 @@ proptest! {
             let all = machine.linker.all(&machine.extents).unwrap();
             prop_assert_eq!(disagreement(all, &standing, &naive), None);
         }
+    }
+}
+
+/// Whether an arrival is a user's.
+fn is_of(arrival: &Arrival, user: u64) -> bool {
+    arrival.event.user.is_some_and(|key| key.0 == user)
+}
+
+/// The same, but for names: nobody has or names one of another user, whom a child would remember.
+fn apart(arrival: Arrival) -> Arrival {
+    let user = arrival.event.user.map_or(0, |key| key.0);
+    let own = |id: &EventId| EventId::parse(&format!("{}-{user}", id.as_str())).unwrap();
+    let event = arrival.event;
+    let name = EventRef { kind: event.event.kind, id: own(&event.event.id) };
+    let (impression, click) = (event.impression.as_ref().map(own), event.click.as_ref().map(own));
+    Arrival { event: Event { event: name, impression, click, ..event }, ..arrival }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 3_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// KEEP-1: nothing is told when a user's events go, and what is told afterwards is told of the others as if they had
+    /// never been there.
+    #[test]
+    fn what_is_erased_stays_in_the_figures(
+        steps in steps(),
+        erasures in prop::collection::vec((0..30usize, 1..4u64), 1..3),
+    ) {
+        let retention = Retention::default();
+        let linker = Linker::with_retention(retention);
+        let (extents, revisions) = (Extents::default(), Vec::new());
+        let now = ServerTime(START);
+        let mut machine = Machine { linker, extents, retention, revisions, next_run: 0, now, rulings: Vec::new() };
+        let apart = |step| match step {
+            Step::Arrive(arrivals) => Step::Arrive(arrivals.into_iter().map(apart).collect()),
+            other => other,
+        };
+        let mut steps: Vec<Step> = steps.into_iter().map(apart).collect();
+        for (place, user) in erasures {
+            steps.insert(place.min(steps.len()), Step::Erase(user));
+        }
+        let facts = |seen: &[Arrival]| Linker::with_retention(retention).apply(seen.to_vec()).facts;
+        let (mut told, mut seen): (Vec<Fact>, Vec<Arrival>) = Default::default();
+        for step in steps {
+            match step {
+                Step::Arrive(arrivals) => {
+                    arrivals.iter().for_each(|arrival| machine.know(&arrival.settings));
+                    machine.now = arrivals[0].received;
+                    told.extend(machine.linker.apply_on(arrivals.clone(), &machine.extents).unwrap().facts);
+                    seen.extend(arrivals);
+                }
+                Step::Spill => {
+                    machine.next_run += 1;
+                    spill(&mut machine.linker, &mut machine.extents, machine.next_run);
+                }
+                Step::Merge(runs, step) => machine.merge(runs, step),
+                Step::Restart => machine.restart(),
+                Step::Erase(user) => {
+                    // What it amounted to is taken out of what was told, to be compared with the rest.
+                    let negated = |fact: Fact| Fact { sign: -fact.sign, ..fact };
+                    told.extend(facts(&seen).into_iter().map(negated));
+                    seen.retain(|arrival| !is_of(arrival, user));
+                    told.extend(facts(&seen));
+                    machine.erase(user);
+                    let left = machine.linker.all(&machine.extents).unwrap();
+                    prop_assert!(left.iter().all(|one| one.event.user.is_none_or(|key| key.0 != user)));
+                }
+                Step::Rule(_) | Step::Forget => {}
+            }
+        }
+        prop_assert_eq!(net(told), net(facts(&seen)));
     }
 }

@@ -1,12 +1,13 @@
 //! Merging runs, a bit at a time: a shard that merges goes on with its other work in between.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use super::writer::{Room, RunWriter, Written};
 use super::{Run, Shelf, ShelfError, page};
 use crate::link::pool::{Pool, Record, Role, Slot};
 use crate::settings::Settings;
+use crate::time::ServerTime;
 
 /// Several runs on their way to become one.
 #[derive(Debug)]
@@ -21,7 +22,19 @@ pub struct Merge {
     writer: Option<RunWriter>,
     /// Records that arrived before this time are forgotten.
     forget_before: i64,
+    erased: Option<Erased>,
+    /// Events of erased groups that stay, as they came later: hash and group.
+    spared: BTreeSet<(u64, u64)>,
     settings: Vec<(u64, Arc<Settings>)>,
+}
+
+/// Whose records are to be erased, up to an arrival.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Erased {
+    /// The groups of users.
+    pub groups: BTreeSet<u64>,
+    /// What arrived later is not meant.
+    pub upto: ServerTime,
 }
 
 /// What a step of a merge did.
@@ -67,8 +80,23 @@ impl Merge {
             cursors: runs.iter().rev().map(|run| Cursor::new(run.without_filters())).collect(),
             writer: Some(RunWriter::new(id, level, age, Room::of_runs(runs))),
             forget_before,
+            erased: None,
+            spared: BTreeSet::new(),
             settings,
         }
+    }
+
+    /// Writes a run again without some records: it stays where it is among the others.
+    pub(in crate::link) fn erasing(
+        id: u64,
+        run: &Run,
+        erased: Erased,
+        settings: Vec<(u64, Arc<Settings>)>,
+    ) -> Self {
+        let (level, age) = (run.summary.level, run.summary.age);
+        let runs = std::slice::from_ref(run);
+        let writer = Some(RunWriter::new(id, level, age, Room::of_runs(runs)));
+        Self { writer, erased: Some(erased), ..Self::new(id, runs, i64::MIN, settings) }
     }
 
     /// Merges about `records` more.
@@ -98,8 +126,13 @@ impl Merge {
         if let Some(slot) = cursor.left.pop_front() {
             let record = *cursor.pool.get(slot);
             let id = cursor.pool.id(slot).to_vec();
-            if record.received >= self.forget_before {
+            let erased = self.erased.as_ref().filter(|erased| erased.groups.contains(&record.group));
+            let is_erased = erased.is_some_and(|erased| record.received <= erased.upto.0);
+            if record.received >= self.forget_before && !is_erased {
                 writer.push(&cursor.pool, slot);
+                if erased.is_some() {
+                    self.spared.insert((record.hash, record.group));
+                }
             }
             for older in &mut self.cursors[index + 1..] {
                 let Some(slot) = older.peek(&self.settings, shelf)? else { continue };
@@ -120,7 +153,10 @@ impl Merge {
             }
         }
         let Some(least) = first else { return Ok(false) };
-        writer.push_name(least.0, least.1);
+        let is_of_erased = self.erased.as_ref().is_some_and(|erased| erased.groups.contains(&least.1));
+        if !is_of_erased || self.spared.contains(&least) {
+            writer.push_name(least.0, least.1);
+        }
         for cursor in &mut self.cursors {
             while cursor.peek_name(shelf)? == Some(least) {
                 cursor.names.pop_front();

@@ -1,0 +1,54 @@
+//! Entries that go, because their user is to be forgotten, and what stays of them in the figures.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::cell::{Cells, Scope, Tally};
+use crate::measure::Measure;
+use crate::segment::Segment;
+
+/// The entries of some users up to a row of the log.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Gone {
+    /// The groups of the users.
+    pub groups: BTreeSet<u64>,
+    /// The last row of the log; what they do later is not meant.
+    pub upto: i64,
+}
+
+impl Gone {
+    /// Whether an entry of this group and row goes.
+    pub fn holds(&self, group: u64, row: i64) -> bool {
+        row <= self.upto && self.groups.contains(&group)
+    }
+
+    /// Whether any of the groups is within these bounds, both included.
+    pub fn may_be_among(&self, (first, last): (u64, u64)) -> bool {
+        first <= last && self.groups.range(first..=last).next().is_some()
+    }
+}
+
+/// What has to be added to the figures without some entries to have those with them, by scope; scopes without a
+/// difference are left out.
+///
+/// Sketches cannot be subtracted: a cell that differs keeps the whole one, which added to a part of it is the whole. So
+/// a user whose impressions only an entry that goes made invalid is counted among those reached from then on.
+pub fn residue(with: Vec<(Scope, Segment)>, without: Vec<(Scope, Segment)>) -> Vec<(Scope, Segment)> {
+    let mut scopes: BTreeMap<Scope, (Segment, Segment)> = BTreeMap::new();
+    with.into_iter().for_each(|(scope, segment)| scopes.entry(scope).or_default().0 = segment);
+    without.into_iter().for_each(|(scope, segment)| scopes.entry(scope).or_default().1 = segment);
+    let differences = scopes.into_iter().map(|(scope, (with, without))| (scope, difference(&with, &without)));
+    differences.filter(|(_, segment)| !segment.is_empty()).collect()
+}
+
+fn difference(with: &Segment, without: &Segment) -> Segment {
+    let mut cells: Cells = with.cells();
+    for (key, less) in without.iter() {
+        let tally: &mut Tally = cells.entry(key).or_default();
+        let is_same = *tally == less;
+        Measure::ALL.iter().for_each(|one| tally.measures.add(*one, -less.measures.get(*one)));
+        if is_same {
+            tally.users = Default::default();
+        }
+    }
+    Segment::from_cells(cells)
+}
