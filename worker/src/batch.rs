@@ -10,6 +10,7 @@ use adtally_core::route::parse_linker_name;
 use adtally_core::settings::Settings;
 use adtally_core::time::{Day, ServerTime};
 use adtally_wire::batch::{ArchiveFile, Bytes, CUT, Cut, CutRequest, RulingV1, cut_key};
+use adtally_wire::erasure::{RESIDUES, Residues};
 use adtally_wire::object::SOURCES;
 use worker::{Env, Method};
 
@@ -70,6 +71,12 @@ pub(crate) async fn sources(env: &Env) -> Result<Vec<String>, TaskError> {
 pub(crate) async fn cut(env: &Env, source: &str, generation: u64) -> Result<Cut, TaskError> {
     let bytes = tell_linker(env, source, CUT, &CutRequest { generation }).await?;
     Cut::from_bytes(&bytes).map_err(|error| TaskError::Retry(format!("{source}: {error}")))
+}
+
+/// What stays in the figures of a shard from entries that were erased.
+pub(crate) async fn residues(env: &Env, source: &str) -> Result<Residues, TaskError> {
+    let bytes = tell_linker(env, source, RESIDUES, &Residues::default()).await?;
+    Residues::from_bytes(&bytes).map_err(|error| TaskError::Retry(format!("{source}: {error}")))
 }
 
 /// Tells a Linker something that it may have heard before; gives back what it answered.

@@ -95,10 +95,15 @@ impl Bindings {
             jobs: Jobs::read(env)?,
             webhook_key: webhook_key(env)?,
             bucket: env.bucket(STORE).ok(),
-            catalog: env.d1(CATALOG).map_err(|_| Fault::Misconfigured(CATALOG))?,
+            catalog: Self::catalog_of(env)?,
             assets: env.assets(ASSETS).map_err(|_| Fault::Misconfigured(ASSETS))?,
             secrets: Secrets::read(env)?,
         })
+    }
+
+    /// The catalog alone.
+    pub(crate) fn catalog_of(env: &Env) -> Result<D1Database, Fault> {
+        env.d1(CATALOG).map_err(|_| Fault::Misconfigured(CATALOG))
     }
 
     /// The archive of raw events.

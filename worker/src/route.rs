@@ -22,6 +22,10 @@ pub(crate) enum Route {
     Tokens,
     /// `/v1/tokens/{id}`
     Token(String),
+    /// `/v1/erasures`
+    Erasures,
+    /// `/v1/erasures/{id}`
+    Erasure(String),
     /// `/v1/advertisers`
     Advertisers,
     /// `/v1/advertisers/{key}`
@@ -143,6 +147,7 @@ impl Route {
         match name {
             "session" => Route::Session,
             "tokens" => Route::Tokens,
+            "erasures" => Route::Erasures,
             "advertisers" => Route::Advertisers,
             "campaigns" => Route::Campaigns,
             "ads" => Route::Entries(EntryKind::Ad),
@@ -192,6 +197,7 @@ impl Route {
     fn member(collection: &str, key: String) -> Route {
         match collection {
             "tokens" => Route::Token(key),
+            "erasures" => Route::Erasure(key),
             "advertisers" => Route::Advertiser(key),
             "campaigns" => Route::Campaign(key),
             "ads" => Route::Entry(EntryKind::Ad, key),
@@ -209,7 +215,7 @@ impl Route {
     pub(crate) fn methods(&self) -> &'static [Method] {
         match self {
             Route::Session => &[Method::Get, Method::Head, Method::Post, Method::Delete],
-            Route::Tokens => &[Method::Get, Method::Head, Method::Post],
+            Route::Tokens | Route::Erasures => &[Method::Get, Method::Head, Method::Post],
             Route::Token(_) => &[Method::Delete],
             Route::Advertiser(_) | Route::Campaign(_) | Route::Entry(..) => {
                 &[Method::Get, Method::Head, Method::Put]
@@ -338,6 +344,6 @@ mod tests {
                 assert_eq!(item.get(method).is_some(), exists, "{method} {path}");
             }
         }
-        assert_eq!(described, 78);
+        assert_eq!(described, 81);
     }
 }

@@ -14,6 +14,7 @@ mod live;
 mod billing;
 mod session;
 mod tokens;
+mod erasures;
 mod advertisers;
 mod campaigns;
 mod entries;
@@ -78,6 +79,8 @@ async fn answer_call(route: Route, mut call: Call) -> Result<Response, Fault> {
         (Route::Tokens, Method::Post) => tokens::create(&mut call).await,
         (Route::Tokens, _) => tokens::list(&call).await,
         (Route::Token(id), _) => tokens::delete(&call, &id).await,
+        (Route::Erasures, _) => erasures::answer(&mut call).await,
+        (Route::Erasure(id), _) => erasures::show(&call, &id).await,
         (Route::Advertisers, _) => advertisers::list(&call).await,
         (Route::Advertiser(key), Method::Put) => advertisers::put(&mut call, &key).await,
         (Route::Advertiser(key), _) => advertisers::get(&call, &key).await,

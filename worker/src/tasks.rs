@@ -19,6 +19,10 @@ mod link;
 mod scopes;
 mod publish;
 mod finish;
+mod erase;
+mod residue;
+mod purge;
+mod erased;
 
 use std::cell::{Cell, RefCell};
 
@@ -250,4 +254,8 @@ registry! {
     "scopes": Light, Inner => scopes;
     "publish": Light, Inner => publish;
     "finish": Light, Inner => finish;
+    "erase": Heavy, Inner => erase;
+    "residue": Heavy, Inner => residue;
+    "purge": Heavy, Inner => purge;
+    "erased": Light, Inner => erased;
 }

@@ -4,6 +4,7 @@
 //! entries of one shard and day -> Writer -> bytes + ArchiveFile (what the manifest knows of it)
 //! bytes -> Reader -> glances (the columns that decide about links, alone) or entries (all of selected rows)
 //! many small files -> Merge -> few large ones
+//! a file with entries that go -> erase -> the file without them
 //! ```
 //!
 //! A file is sorted by group and row of the log, so that a reader of some groups skips the rest. It says itself under
@@ -17,7 +18,9 @@ mod meta;
 mod write;
 mod read;
 mod merge;
+mod erase;
 
+pub use erase::{Rewritten, erase};
 pub use error::ArchiveError;
 pub use merge::{MAX_FILE_ENTRIES, Merge, compactable};
 pub use meta::Meta;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use adtally_core::batch::{Accepted, Entry, Repeat};
+use adtally_core::batch::{Accepted, Entry, Gone, Repeat};
 use adtally_core::event::{Dims, Event, EventRef, Extras, Kind, Screening};
 use adtally_core::key::{EventId, Key, UserKey};
 use adtally_core::settings::Settings;
@@ -12,7 +12,10 @@ use bytes::Bytes;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
 
-use crate::{ArchiveError, MAX_FILE_ENTRIES, Merge, Meta, ROW_GROUP, Reader, Writer, Written, compactable};
+use crate::{
+    ArchiveError, MAX_FILE_ENTRIES, Merge, Meta, ROW_GROUP, Reader, Rewritten, Writer, Written, compactable,
+    erase,
+};
 
 const DAY: Day = Day(17_734);
 
@@ -148,6 +151,31 @@ proptest! {
     }
 
     /// Damaged bytes are an error, or entries that could be: never a panic.
+    #[test]
+    fn what_goes_is_gone_and_the_rest_is_as_it_was(
+        entries in prop::collection::vec(entry(), 1..60),
+        users in prop::collection::btree_set(0..4u64, 0..3),
+        upto in 0..1_000i64,
+    ) {
+        let gone = Gone { groups: users, upto };
+        let written = Writer::write(meta(), entries.clone()).unwrap();
+        let reader = Reader::verified(written.bytes.clone(), &written.file).unwrap();
+        let is_left = |entry: &Entry| !gone.holds(entry.group(), entry.row());
+        let left: Vec<Entry> = reader.all().unwrap().into_iter().filter(is_left).collect();
+        match erase(&reader, &gone).unwrap() {
+            Rewritten::Same => prop_assert_eq!(left.len(), entries.len()),
+            Rewritten::Empty => prop_assert!(left.is_empty()),
+            Rewritten::File(new) => {
+                let reader = Reader::verified(new.bytes.clone(), &new.file).unwrap();
+                prop_assert!(!left.is_empty() && left.len() < entries.len());
+                prop_assert_eq!(reader.all().unwrap(), left);
+                prop_assert_ne!(&new.file.key, &written.file.key);
+                // The settings of those that are left are in it.
+                prop_assert!(matches!(erase(&reader, &gone), Ok(Rewritten::Same)));
+            }
+        }
+    }
+
     #[test]
     fn damage_is_an_error(entries in prop::collection::vec(entry(), 1..6), places in any::<[u32; 3]>(), cut in any::<bool>()) {
         let Written { mut bytes, file } = Writer::write(meta(), entries).unwrap();

@@ -25,7 +25,7 @@ use crate::cell::Scope;
 use crate::event::{Event, EventRef};
 use crate::intake::MAX_AHEAD_MS;
 use crate::link::run::{Erased, Merge, Run, Written};
-use crate::link::{Admission, Arrival, Fact, Linker, Retention, Shelf, ShelfError};
+use crate::link::{Admission, Arrival, Fact, Linker, Retention, Shelf, ShelfError, group_of};
 use crate::settings::Settings;
 use crate::time::{Day, ServerTime};
 
@@ -59,6 +59,27 @@ pub struct Row {
     pub repeats: Vec<EventRef>,
     /// What holds from this row on, for the events before it as well.
     pub rulings: Vec<Ruling>,
+}
+
+impl Row {
+    /// Takes out what there is of users that are erased; tells whether there was anything. `group` tells the group of an event that was delivered again.
+    pub fn erase<E>(
+        &mut self,
+        groups: &BTreeSet<u64>,
+        mut group: impl FnMut(&EventRef) -> Result<Option<u64>, E>,
+    ) -> Result<bool, E> {
+        let before = (self.accepted.len(), self.repeats.len(), self.rulings.len());
+        self.accepted.retain(|event| !groups.contains(&group_of(event)));
+        self.rulings.retain(|ruling| !groups.contains(&ruling.group));
+        let mut left = Vec::with_capacity(self.repeats.len());
+        for repeat in self.repeats.drain(..) {
+            if !group(&repeat)?.is_some_and(|group| groups.contains(&group)) {
+                left.push(repeat);
+            }
+        }
+        self.repeats = left;
+        Ok(before != (self.accepted.len(), self.repeats.len(), self.rulings.len()))
+    }
 }
 
 /// One row of the outbox: what one flush has to deliver, by scope.

@@ -24,7 +24,7 @@ pub const COMPACTED: &str = "/compacted";
 pub const PUBLISH: &str = "/publish";
 
 /// What stands as it is in a key of object storage; engines that read Hive layouts decode the rest.
-const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.');
+pub(crate) const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.');
 
 /// Bytes of a SHA-256 digest.
 const DIGEST_BYTES: usize = 32;

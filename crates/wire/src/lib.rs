@@ -18,6 +18,7 @@ pub mod log;
 pub mod delta;
 pub mod batch;
 pub mod archive;
+pub mod erasure;
 pub mod jobs;
 pub mod billing;
 pub mod story;

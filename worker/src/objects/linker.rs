@@ -16,6 +16,7 @@ mod spill;
 mod archive;
 mod cut;
 mod rule;
+mod erase;
 
 use std::cell::{Cell, RefCell};
 use std::panic::AssertUnwindSafe;
@@ -27,6 +28,7 @@ use adtally_core::time::ServerTime;
 use adtally_wire::archive::FILES;
 use adtally_wire::batch::{COMPACTED, CUT, PUBLISHED, RULE};
 use adtally_wire::billing::object::{CONFIRMED, OUTBOX};
+use adtally_wire::erasure::{ERASE, RESIDUES};
 use adtally_wire::log::Append;
 use adtally_wire::object::{
     APPEND, AppendAnswer, EVENTS, LinkerSettings, SETTINGS, STORY, ShardsConflict, USAGE,
@@ -65,6 +67,7 @@ struct Node {
     flushed_at: Cell<ServerTime>,
     alarm_is_set: Cell<bool>,
     is_archiving: Cell<bool>,
+    is_erasing: Cell<bool>,
     desk: Desk,
 }
 
@@ -81,6 +84,7 @@ impl DurableObject for Linker {
             flushed_at: Cell::new(ServerTime(i64::MIN)),
             alarm_is_set: Cell::default(),
             is_archiving: Cell::default(),
+            is_erasing: Cell::default(),
             desk: Desk::default(),
         };
         Self { node: AssertUnwindSafe(Rc::new(node)) }
@@ -100,6 +104,8 @@ impl DurableObject for Linker {
             (Method::Post, COMPACTED) => self.node.compacted(&request.bytes().await?).await,
             (Method::Post, FILES) => self.node.files(&request.json().await?),
             (Method::Post, RULE) => self.node.rule(&request.bytes().await?).await,
+            (Method::Post, ERASE) => self.node.erase(&request.bytes().await?).await,
+            (Method::Post, RESIDUES) => self.node.residues(),
             (Method::Get, USAGE) => usage::answer(),
             _ => refuse(404, None, "no such call"),
         }

@@ -2,6 +2,7 @@
 
 use adtally_core::cell::Scope;
 use adtally_wire::batch::{ArchiveFile, Bytes, Compaction};
+use adtally_wire::erasure::Erasure;
 use worker::{Error, Result};
 
 use super::linker::unsigned;
@@ -28,6 +29,12 @@ pub(super) const TABLES: &[&str] = &[
 pub(super) const GONE: &[&str] = &[
     // Files that are not in the manifest any more, and are to be removed from the bucket.
     "CREATE TABLE archive_gone (key TEXT PRIMARY KEY) WITHOUT ROWID",
+];
+
+/// A later migration.
+pub(super) const RESIDUES: &[&str] = &[
+    // What stays in the figures from entries that were erased: parts of days in the bucket.
+    "CREATE TABLE residue (key TEXT PRIMARY KEY, day INTEGER NOT NULL) WITHOUT ROWID",
 ];
 
 /// The archive of one Linker.
@@ -130,31 +137,54 @@ impl ArchiveStore {
             .collect()
     }
 
+    /// Takes entries out of the archive, and keeps what stays of them; tells whether the files were there, or replaced
+    /// before.
+    pub(crate) fn erased(&self, erasure: &Erasure) -> Result<bool> {
+        self.database.atomically(|| {
+            let Erasure { replaced, by, residues, .. } = erasure;
+            let is_known = replaced.is_empty() || self.replace(replaced, by)?;
+            for (day, key) in residues.iter().filter(|_| is_known) {
+                let insert = "INSERT OR IGNORE INTO residue (key, day) VALUES (?, ?)";
+                self.database.run(insert, vec![key.as_str().into(), integer(*day)?])?;
+            }
+            Ok(is_known)
+        })
+    }
+
+    /// What stays in the figures from entries that were erased, by day.
+    pub(crate) fn residues(&self) -> Result<Vec<(i32, String)>> {
+        let rows = self.database.rows("SELECT day, key FROM residue ORDER BY day, key", vec![])?;
+        let residue = |mut row: Row| {
+            let day = i32::try_from(row.integer()?).map_err(|error| Error::RustError(error.to_string()))?;
+            Ok((day, row.text()?))
+        };
+        rows.into_iter().map(residue).collect()
+    }
+
     /// Puts files into the place of others; tells whether they were there, or replaced before.
     pub(crate) fn compacted(&self, compaction: &Compaction) -> Result<bool> {
-        self.database.atomically(|| {
-            let known = |key: &str| -> Result<bool> {
-                let query = "SELECT 1 FROM archive_file WHERE key = ?";
-                Ok(!self.database.rows(query, vec![key.into()])?.is_empty())
-            };
-            let are_known = |keys: &mut dyn Iterator<Item = &String>| -> Result<Vec<bool>> {
-                keys.map(|key| known(key)).collect()
-            };
-            let old = are_known(&mut compaction.replaced.iter())?;
-            let new = are_known(&mut compaction.by.iter().map(|file| &file.key))?;
-            if old.iter().all(|known| !known) && !new.is_empty() && new.iter().all(|known| *known) {
-                return Ok(true);
-            }
-            if !old.iter().all(|known| *known) {
-                return Ok(false);
-            }
-            for key in &compaction.replaced {
-                self.database.run("DELETE FROM archive_file WHERE key = ?", vec![key.as_str().into()])?;
-                let insert = "INSERT OR REPLACE INTO archive_gone (key) VALUES (?)";
-                self.database.run(insert, vec![key.as_str().into()])?;
-            }
-            compaction.by.iter().try_for_each(|file| self.add(file)).map(|()| true)
-        })
+        self.database.atomically(|| self.replace(&compaction.replaced, &compaction.by))
+    }
+
+    fn replace(&self, replaced: &[String], by: &[ArchiveFile]) -> Result<bool> {
+        let known = |key: &String| -> Result<bool> {
+            let query = "SELECT 1 FROM archive_file WHERE key = ?";
+            Ok(!self.database.rows(query, vec![key.as_str().into()])?.is_empty())
+        };
+        let old = replaced.iter().map(known).collect::<Result<Vec<_>>>()?;
+        let new = by.iter().map(|file| known(&file.key)).collect::<Result<Vec<_>>>()?;
+        if old.iter().all(|known| !known) && new.iter().all(|known| *known) {
+            return Ok(true);
+        }
+        if !old.iter().all(|known| *known) {
+            return Ok(false);
+        }
+        for key in replaced {
+            self.database.run("DELETE FROM archive_file WHERE key = ?", vec![key.as_str().into()])?;
+            let insert = "INSERT OR REPLACE INTO archive_gone (key) VALUES (?)";
+            self.database.run(insert, vec![key.as_str().into()])?;
+        }
+        by.iter().try_for_each(|file| self.add(file)).map(|()| true)
     }
 
     /// Files that are to be removed from the bucket: some of them.

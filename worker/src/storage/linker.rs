@@ -2,14 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use adtally_core::batch::Ruling;
+use adtally_core::batch::{Gone, Ruling};
 use adtally_core::cell::Scope;
 use adtally_core::link::run::Written;
 use adtally_core::settings::Settings;
 use adtally_core::shard::{Expiry, Row as LogRow, Spill, Telling};
 use adtally_core::time::ServerTime;
 use adtally_wire::delta::Parcel;
-use adtally_wire::log::decode_row;
+use adtally_wire::log::{decode_row, encode_row};
 use worker::{Error, Result, SqlStorageValue};
 
 use super::archive::{self, ArchiveStore, EpochState};
@@ -35,6 +35,7 @@ const MIGRATIONS: Migrations = &[
     archive::TABLES,
     archive::GONE,
     rulings::TABLES,
+    archive::RESIDUES,
 ];
 
 /// Log rows read at a time: at most a few megabytes of them are in memory besides what they become.
@@ -147,6 +148,21 @@ impl LinkerStore {
         let query = "SELECT id, body FROM log WHERE id < ? ORDER BY id DESC LIMIT ?";
         let page = self.database.rows(query, vec![integer(before)?, integer(PAGE_ROWS)?])?;
         page.into_iter().map(log_row).collect()
+    }
+
+    /// Writes rows of the log again, all or none.
+    pub(crate) fn rewrite(&self, rows: &[(i64, LogRow)]) -> Result<()> {
+        self.database.atomically(|| {
+            rows.iter().try_for_each(|(id, row)| {
+                let update = "UPDATE log SET body = ? WHERE id = ?";
+                self.database.run(update, vec![encode_row(row).into(), integer(*id)?]).map(drop)
+            })
+        })
+    }
+
+    /// Forgets rulings on users.
+    pub(crate) fn erase_rulings(&self, gone: &Gone) -> Result<()> {
+        self.database.atomically(|| rulings::erase(&self.database, gone))
     }
 
     /// Stores a spill: what it tells, its run, and how far the log is spilled with it; all or nothing.

@@ -1,6 +1,8 @@
 //! The rulings that a Linker goes by: those of its log, beside it, so that they outlast its rows.
 
-use adtally_core::batch::Ruling;
+use std::collections::BTreeMap;
+
+use adtally_core::batch::{Gone, Ruling};
 use adtally_wire::batch::{Bytes, Rulings};
 use worker::{Error, Result};
 
@@ -32,4 +34,21 @@ pub(super) fn all(database: &Database) -> Result<Vec<(i64, Ruling)>> {
         }
     }
     Ok(all)
+}
+
+/// Forgets rulings on users: to be called in a transaction.
+pub(super) fn erase(database: &Database, gone: &Gone) -> Result<()> {
+    let mut rows: BTreeMap<i64, Vec<Ruling>> = BTreeMap::new();
+    for (row, ruling) in all(database)? {
+        rows.entry(row).or_default().push(ruling);
+    }
+    for (row, mut rulings) in rows {
+        let before = rulings.len();
+        rulings.retain(|ruling| !gone.holds(ruling.group, row));
+        if rulings.len() < before {
+            database.run("DELETE FROM ruling WHERE row = ?", vec![integer(row)?])?;
+            add(database, row, &rulings)?;
+        }
+    }
+    Ok(())
 }

@@ -7,6 +7,7 @@ use adtally_core::batch::{Affected, MAX_NEWS, Part, ranges};
 use adtally_core::link::Retention;
 use adtally_core::time::Day;
 use adtally_wire::batch::Cut;
+use adtally_wire::erasure::Residues;
 use serde::{Deserialize, Serialize};
 
 use super::archive::ShardParams;
@@ -33,6 +34,9 @@ pub(super) struct Summary {
     pub(super) scopes: Vec<String>,
     /// The days that are linked again, since 1970, and in how many parts.
     pub(super) days: Vec<(i32, u32)>,
+    /// What stays of those days from entries that were erased: days since 1970, and keys in object storage.
+    #[serde(default)]
+    pub(super) residues: Vec<(i32, String)>,
 }
 
 /// May be repeated: a Linker gives the same cut for a generation.
@@ -55,6 +59,7 @@ pub(crate) async fn run(context: &Context, params: &str) -> Result<Done, TaskErr
         through_ms: cut.through_ms,
         scopes: cut.scopes,
         days: Vec::new(),
+        residues: Vec::new(),
     };
     let mut spawn = Vec::new();
     for (day, entries) in entries.into_iter().filter(|(day, _)| is_due(day)) {
@@ -66,6 +71,9 @@ pub(crate) async fn run(context: &Context, params: &str) -> Result<Done, TaskErr
         }
         summary.days.push((day.0, u32::try_from(parts.len()).unwrap_or(u32::MAX)));
     }
+    let Residues { days: residues } = batch::residues(&context.env, &source).await?;
+    let is_linked = |day: &i32| summary.days.iter().any(|(linked, _)| linked == day);
+    summary.residues = residues.into_iter().filter(|(day, _)| is_linked(day)).collect();
     context.log(format!("up to row {}: {} days to link", cut.row, summary.days.len()));
     Ok(Done { result: serde_json::to_string(&summary)?, spawn })
 }

@@ -1,10 +1,10 @@
-//! `finish`: every scope has the generation; the Linkers are told, and what is too old to be asked for goes.
+//! `finish`: every scope has the generation; the Linkers are told, and what is too old to be asked for goes. Who asked to
+//! be erased is erased then.
 
 use adtally_wire::batch::{PUBLISHED, Published, generation_prefix};
 
-use super::cut::Summary;
 use super::scopes::summaries;
-use super::{Context, Done, TaskError, TaskSpec, compact};
+use super::{Context, Done, TaskError, TaskSpec, compact, erase};
 use crate::batch;
 use crate::store::Store;
 
@@ -24,10 +24,13 @@ pub(crate) async fn run(context: &Context, _params: &str) -> Result<Done, TaskEr
     }
     context.log(format!("generation {} is published", context.number));
     // Nothing of this run reads the archive any more.
-    let compact = |summary: Summary| {
-        let id = format!("compact:{}", summary.source);
-        TaskSpec::new(id, "compact", &compact::Params { source: summary.source }, vec![])
-    };
-    let spawn = summaries.into_iter().map(compact).collect::<Result<_, _>>()?;
+    let sources = summaries.into_iter().map(|summary| summary.source);
+    let mut spawn = erase::tasks(context).await?;
+    for source in sources {
+        let id = format!("compact:{source}");
+        let erase = spawn.iter().map(|task| &task.id).find(|id| **id == erase::id(&source));
+        let needs = erase.into_iter().cloned().collect();
+        spawn.push(TaskSpec::new(id, "compact", &compact::Params { source }, needs)?);
+    }
     Ok(Done { result: String::new(), spawn })
 }

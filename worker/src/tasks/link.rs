@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
-use adtally_core::batch::{Part, Relink, Selection};
+use adtally_core::batch::{Gone, Part, Relink, Selection};
+use adtally_core::cell::Scope;
 use adtally_core::link::Retention;
+use adtally_core::segment::Segment;
 use adtally_core::time::Day;
 use adtally_wire::batch::{ArchiveFile, Cut, DayPart, part_key};
 use serde::{Deserialize, Serialize};
@@ -32,24 +34,34 @@ pub(crate) async fn run(context: &Context, params: &str) -> Result<Done, TaskErr
     let store = Store::open(&context.env)?;
     let cut: Cut = store.left(&shard.cut_key(context.number, cut::STEP)).await?;
     let part = part_of(&params)?;
-    let relink = select(context, &store, &cut, part).await?;
+    let relink = select(context, &store, &cut, part, Gone::default()).await?;
     context.log(format!("linking {} events", relink.len()));
-    let segments = relink.finish();
-    let segments: Vec<_> =
-        segments.into_iter().map(|(scope, cells)| (scope.to_string(), cells.encode())).collect();
-    let scopes: Vec<&String> = segments.iter().map(|(scope, _)| scope).collect();
+    let part = encoded(relink.finish());
+    let scopes: Vec<&String> = part.segments.iter().map(|(scope, _)| scope).collect();
     let result = serde_json::to_string(&scopes)?;
-    let key = part_key(context.number, &shard.advertiser, shard.number, part.day, params.part);
-    store.leave(&key, &DayPart { segments }).await?;
+    let key = part_key(context.number, &shard.advertiser, shard.number, Day(params.day), params.part);
+    store.leave(&key, &part).await?;
     Ok(Done { result, spawn: vec![] })
 }
 
-/// The entries of the part, and those that they depend on; files are in memory one at a time.
-async fn select(context: &Context, store: &Store, cut: &Cut, part: Part) -> Result<Relink, TaskError> {
+/// Cells as they are left for others.
+pub(super) fn encoded(segments: Vec<(Scope, Segment)>) -> DayPart {
+    let encoded = |(scope, cells): (Scope, Segment)| (scope.to_string(), cells.encode());
+    DayPart { segments: segments.into_iter().map(encoded).collect() }
+}
+
+/// The entries of the part, and those that they depend on, but for those that go; files are in memory one at a time.
+pub(super) async fn select(
+    context: &Context,
+    store: &Store,
+    cut: &Cut,
+    part: Part,
+    gone: Gone,
+) -> Result<Relink, TaskError> {
     let settings = settings_of(cut)?;
     let rulings = rulings_of(&cut.rulings)?;
     let mut selection = Selection::new(part, Retention::default(), settings.values().map(Arc::as_ref));
-    let mut relink = Relink::new(part, Retention::default(), settings.clone(), rulings);
+    let mut relink = Relink::new(part, Retention::default(), settings.clone(), rulings).without(gone);
     let (mut rounds, mut opened) = (0, 0);
     loop {
         rounds += 1;
@@ -94,7 +106,7 @@ async fn take(
     failed.map_or(Ok(()), |error| Err(TaskError::permanent(format!("{}: {error}", file.key))))
 }
 
-fn part_of(params: &PartParams) -> Result<Part, TaskError> {
+pub(super) fn part_of(params: &PartParams) -> Result<Part, TaskError> {
     let number = |text: &String| text.parse::<u64>().map_err(TaskError::permanent);
     let (first, last) = &params.groups;
     Ok(Part { day: Day(params.day), groups: (number(first)?, number(last)?) })

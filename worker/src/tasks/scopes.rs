@@ -50,15 +50,15 @@ fn publication<'a>(
     summaries: impl Iterator<Item = &'a Summary>,
 ) -> Result<Publication, TaskError> {
     let (mut cuts, mut days) = (Vec::new(), Vec::new());
-    for Summary { source, epoch, through_ms, days: linked, .. } in summaries {
+    for Summary { source, epoch, through_ms, days: linked, residues, .. } in summaries {
         cuts.push(SourceCut { source: source.clone(), epoch: *epoch, through_ms: *through_ms });
         let Shard { advertiser, number } = Shard::of(source)?;
-        days.extend(linked.iter().map(|(day, parts)| PublishedDay {
-            source: source.clone(),
-            day: *day,
-            parts:
-                (0..*parts).map(|part| part_key(generation, &advertiser, number, Day(*day), part)).collect(),
-        }));
+        for (day, parts) in linked {
+            let linked = (0..*parts).map(|part| part_key(generation, &advertiser, number, Day(*day), part));
+            let stays = residues.iter().filter(|(of, _)| of == day).map(|(_, key)| key.clone());
+            let parts = linked.chain(stays).collect();
+            days.push(PublishedDay { source: source.clone(), day: *day, parts });
+        }
     }
     Ok(Publication { generation, made_ms, cuts, days })
 }

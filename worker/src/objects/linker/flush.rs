@@ -123,7 +123,7 @@ async fn send(reports: &ObjectNamespace, scope: &str, delta: Delta) -> Result<()
 
 impl Memory {
     /// Moves what is to be told into the outbox.
-    fn post_untold(&mut self) -> Result<()> {
+    pub(super) fn post_untold(&mut self) -> Result<()> {
         let Some(telling) = self.shard.tell(clock::now()) else { return Ok(()) };
         self.store.post(&telling)?;
         self.shard.told(&telling);

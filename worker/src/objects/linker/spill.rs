@@ -65,14 +65,19 @@ impl Memory {
         if !self.shard.is_spill_due() {
             return Ok(false);
         }
-        let Some(spill) = self.shard.spill(clock::now()) else { return Ok(false) };
+        self.spill().map(|()| true)
+    }
+
+    /// Spills all of memory.
+    pub(super) fn spill(&mut self) -> Result<()> {
+        let Some(spill) = self.shard.spill(clock::now()) else { return Ok(()) };
         self.store.spill(&spill)?;
         self.shard.spilled(spill);
-        Ok(true)
+        Ok(())
     }
 
     /// Merges some records; tells whether there is more to do.
-    fn merge_a_bit(&mut self) -> Result<bool> {
+    pub(super) fn merge_a_bit(&mut self) -> Result<bool> {
         let merging = self.merging.take().or_else(|| self.shard.merge(MERGE_RUNS));
         let Some(mut merge) = merging else { return Ok(false) };
         let progress = merge.step(MERGE_RECORDS, &self.runs);

@@ -1,0 +1,200 @@
+// A user is erased everywhere; the figures stay, and real time and batch stay one report.
+
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+
+import { Api, eventually, mapConcurrently, untilAcknowledged } from "./api.mjs";
+import { METRICS, RANGE, crowd, recount } from "./crowd.mjs";
+import { Runtime } from "./harness/runtime.mjs";
+import { freePort } from "./server.mjs";
+
+const BODY = 400;
+const RUN_MS = 240_000;
+const CATCH_UP_MS = 20_000;
+const ADVERTISERS = ["solo", "sharded"];
+
+async function withRuntime(use) {
+  const runtime = new Runtime([await freePort(), await freePort(), await freePort()]);
+  await runtime.start();
+  try {
+    const admin = new Api(runtime.url, runtime.adminToken);
+    const sharded = await admin.put("/v1/advertisers/sharded", { name: "sharded", currency: "KRW", timezone: "UTC", shards: 2 });
+    assert.ok(sharded.status < 300, sharded.text);
+    await use(runtime, admin, new Api(runtime.url, runtime.writeKey));
+  } finally {
+    await runtime.stop();
+  }
+}
+
+async function send(sender, events) {
+  const bodies = Array.from({ length: Math.ceil(events.length / BODY) }, (_, i) => events.slice(i * BODY, (i + 1) * BODY));
+  await mapConcurrently(bodies, 4, (body) => untilAcknowledged(sender, body));
+}
+
+async function ended(admin, run) {
+  let state;
+  await eventually(async () => {
+    state = (await admin.get(`/v1/jobs/${run}`)).json;
+    assert.ok(["succeeded", "failed"].includes(state?.state), `run ${run} is ${state?.state}`);
+  }, RUN_MS);
+  assert.equal(state.state, "succeeded", JSON.stringify(state.tasks.filter((task) => task.error)).slice(0, 2_000));
+  return state;
+}
+
+async function start(admin, days = null) {
+  const answer = await admin.post("/v1/jobs", { job: "batch", days });
+  assert.equal(answer.status, 202, answer.text);
+  return answer.json.run;
+}
+
+const batch = async (admin, days) => ended(admin, await start(admin, days));
+
+/** What the reports of the advertisers say, as `recount` would. */
+async function counted(admin, query = {}) {
+  const found = [];
+  for (const advertiser of ADVERTISERS) {
+    const params = { scope: `advertiser:${advertiser}`, by: "campaign", metrics: METRICS.join(), ...RANGE, ...query };
+    for (const { campaign, ...sums } of await admin.rows(params)) {
+      if (METRICS.some((metric) => sums[metric] !== 0)) found.push([`${advertiser} ${campaign}`, sums]);
+    }
+  }
+  return Object.fromEntries(found.sort());
+}
+
+const expectedOf = (events) => Object.fromEntries([...recount(events)].sort());
+
+/** How many entries the archive has. */
+async function archived(admin) {
+  let entries = 0;
+  for (const advertiser of ADVERTISERS) {
+    const answer = await admin.get("/v1/archive", { advertiser });
+    assert.equal(answer.status, 200, answer.text);
+    entries += answer.json.files.reduce((sum, file) => sum + file.entries, 0);
+  }
+  return entries;
+}
+
+async function erase(admin, user) {
+  const answer = await admin.post("/v1/erasures", { user });
+  assert.equal(answer.status, 202, answer.text);
+  assert.equal(answer.json.status, "pending");
+  return answer.json.id;
+}
+
+/** Whose events there are most of. */
+function busiest(events, count) {
+  const sums = new Map();
+  for (const { user } of events) if (user) sums.set(user, (sums.get(user) ?? 0) + 1);
+  return [...sums].sort((a, b) => b[1] - a[1]).slice(0, count).map(([user]) => user);
+}
+
+async function nothingLeft(admin, events, users) {
+  for (const advertiser of ADVERTISERS) {
+    for (const user of users) {
+      const { status, json } = await admin.get("/v1/events", { advertiser, user });
+      assert.deepEqual([status, json.events], [200, []], `${user} of ${advertiser}`);
+    }
+  }
+  for (const { advertiser, kind, id } of events.filter((event) => users.includes(event.user)).slice(0, 40)) {
+    const { status } = await admin.get(`/v1/events/${id}`, { advertiser, kind });
+    assert.equal(status, 404, `${kind} ${id}`);
+  }
+}
+
+describe("erasure", () => {
+  test("users are erased everywhere, the figures stay", async () => {
+    const events = crowd(8_000, ADVERTISERS, 21, 4);
+    const [before, after, late] = [events.slice(0, 5_000), events.slice(5_000, 7_000), events.slice(7_000)];
+    const users = busiest(before, 3);
+    await withRuntime(async (runtime, admin, sender) => {
+      await send(sender, before);
+      await batch(admin);
+      // Some of what goes is published, some is in real time only.
+      await send(sender, after);
+      await send(sender, after.slice(0, 300));
+      const sent = [...before, ...after];
+      await eventually(async () => assert.deepEqual(await counted(admin), expectedOf(sent)), CATCH_UP_MS);
+      const gone = sent.filter((event) => users.includes(event.user));
+      const repeats = after.slice(0, 300).filter((event) => users.includes(event.user));
+      assert.ok(gone.length > 30, `${gone.length} events`);
+
+      const ids = [];
+      for (const user of users) ids.push(await erase(admin, user));
+      const { run } = await batch(admin);
+      for (const id of ids) {
+        const { json } = await admin.get(`/v1/erasures/${id}`);
+        assert.deepEqual([json.status, json.run], ["done", run]);
+      }
+      assert.equal(await archived(admin), sent.length + 300 - gone.length - repeats.length);
+      await nothingLeft(admin, sent, users);
+      for (const source of ["merged", "batch"]) assert.deepEqual(await counted(admin, { source }), expectedOf(sent), source);
+
+      await runtime.restart();
+      await nothingLeft(admin, sent, users);
+      assert.deepEqual(await counted(admin), expectedOf(sent), "after a restart");
+
+      // Every day is linked again from what is left.
+      const days = [...new Set(events.map((event) => new Date(event.at).toISOString().slice(0, 10)))];
+      await batch(admin, days);
+      for (const source of ["merged", "batch"]) assert.deepEqual(await counted(admin, { source }), expectedOf(sent), `${source}, linked again`);
+
+      // What others do is linked as ever, and who comes back is somebody new.
+      const others = late.filter((event) => !users.includes(event.user));
+      const back = { ...before.find((event) => event.kind === "impression"), id: "back", user: users[0], at: Date.UTC(2026, 2, 9) };
+      await send(sender, [...others, back]);
+      const all = [...sent, ...others, back];
+      await eventually(async () => assert.deepEqual(await counted(admin), expectedOf(all)), CATCH_UP_MS);
+      const list = await admin.get("/v1/events", { advertiser: back.advertiser, user: users[0] });
+      assert.deepEqual(list.json.events.map((event) => event.id), ["back"]);
+      await batch(admin, days);
+      for (const source of ["merged", "batch"]) assert.deepEqual(await counted(admin, { source }), expectedOf(all), `${source}, at last`);
+    });
+  });
+
+  test("an erasure that is killed again and again ends right", async (t) => {
+    const events = crowd(6_000, ADVERTISERS, 22, 3);
+    const users = busiest(events, 2);
+    await withRuntime(async (runtime, admin, sender) => {
+      await send(sender, events);
+      await batch(admin);
+      const id = await erase(admin, users[0]);
+      await erase(admin, users[1]);
+      const run = await start(admin);
+      let kills = 0;
+      for (; kills < 6; kills++) {
+        await sleep(300 + Math.random() * 900);
+        if (["succeeded", "failed"].includes((await admin.get(`/v1/jobs/${run}`)).json.state)) break;
+        await runtime.restart();
+      }
+      t.diagnostic(`${kills} kills`);
+      await ended(admin, run);
+      assert.equal((await admin.get(`/v1/erasures/${id}`)).json.status, "done");
+      await nothingLeft(admin, events, users);
+      const days = [...new Set(events.map((event) => new Date(event.at).toISOString().slice(0, 10)))];
+      await batch(admin, days);
+      for (const source of ["merged", "batch"]) assert.deepEqual(await counted(admin, { source }), expectedOf(events), source);
+    });
+  });
+
+  test("is the business of the platform's admins, and says what is wrong", async () => {
+    await withRuntime(async (runtime, admin) => {
+      const { json } = await admin.post("/v1/tokens", { name: "a", role: "analyst", scope: "platform" });
+      const own = await admin.post("/v1/tokens", { name: "b", role: "admin", scope: "advertiser:solo" });
+      for (const token of [json.token, own.json.token]) {
+        const other = admin.as(token);
+        assert.equal((await other.get("/v1/erasures")).status, 403);
+        assert.equal((await other.post("/v1/erasures", { user: "u" })).status, 403);
+      }
+      assert.equal((await admin.post("/v1/erasures", { user: "" })).status, 422);
+      assert.equal((await admin.post("/v1/erasures", { user: "x".repeat(129) })).status, 422);
+      assert.equal((await admin.post("/v1/erasures", { who: "u" })).status, 422);
+      assert.equal((await admin.get("/v1/erasures/nobody")).status, 404);
+      const id = await erase(admin, "u");
+      // There is nobody to erase yet: it is done all the same.
+      await batch(admin);
+      const { json: list } = await admin.get("/v1/erasures");
+      assert.deepEqual(list.erasures.map(({ id, status }) => [id, status]), [[id, "done"]]);
+    });
+  });
+});

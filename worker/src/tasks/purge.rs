@@ -1,0 +1,54 @@
+//! `purge`: files of a shard's archive without those who go take the place of the old ones, and its Linker lets the rest
+//! go.
+
+use adtally_archive::{Rewritten, erase};
+use adtally_wire::erasure::{ERASE, Erasure};
+use serde::{Deserialize, Serialize};
+
+use super::erase::Users;
+use super::{Context, Done, TaskError};
+use crate::batch::{self, span};
+use crate::store::Store;
+
+/// A shard, and who goes.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct PurgeParams {
+    /// The name of the Linker.
+    pub(super) source: String,
+    pub(super) users: Users,
+    /// The last row of the log that is meant.
+    pub(super) upto: i64,
+}
+
+/// May be repeated: rewritten files are named by their content, and a Linker looks only for what is still there.
+///
+/// 1. Storing the new files may be repeated.
+/// 2. The Linker puts them into the place of the old ones, with what stays of them, in one transaction.
+pub(crate) async fn run(context: &Context, params: &str) -> Result<Done, TaskError> {
+    let PurgeParams { source, users, upto } = serde_json::from_str(params)?;
+    let gone = users.gone(upto)?;
+    let store = Store::open(&context.env)?;
+    let cut = batch::cut(&context.env, &source, 0).await?;
+    let groups = gone.groups.iter().copied().collect();
+    let mut erasure = Erasure { groups, upto, replaced: Vec::new(), by: Vec::new(), residues: Vec::new() };
+    let files = cut.files.iter().filter(|file| file.from_row <= upto && gone.may_be_among(span(file).groups));
+    for file in files {
+        let damaged = |error| TaskError::Retry(format!("{}: {error}", file.key));
+        match erase(&store.archived(file).await?, &gone).map_err(damaged)? {
+            Rewritten::Same => continue,
+            Rewritten::Empty => {}
+            Rewritten::File(written) => {
+                store.archive(&written.file, written.bytes).await?;
+                erasure.by.push(written.file);
+            }
+        }
+        erasure.replaced.push(file.key.clone());
+    }
+    for (_, result) in context.results(&format!("residue:{source}/")).await? {
+        erasure.residues.extend(serde_json::from_str::<Option<(i32, String)>>(&result)?);
+    }
+    let (files, days) = (erasure.replaced.len(), erasure.residues.len());
+    batch::tell_linker(&context.env, &source, ERASE, &erasure).await?;
+    context.log(format!("{files} files written again, {days} parts of days keep figures"));
+    Ok(Done::default())
+}
