@@ -146,7 +146,7 @@ describe("erasure", () => {
       const all = [...sent, ...others, back];
       await eventually(async () => assert.deepEqual(await counted(admin), expectedOf(all)), CATCH_UP_MS);
       const list = await admin.get("/v1/events", { advertiser: back.advertiser, user: users[0] });
-      assert.deepEqual(list.json.events.map((event) => event.id), ["back"]);
+      assert.deepEqual(list.json.events.map(({ event }) => event.id), ["back"]);
       await batch(admin, days);
       for (const source of ["merged", "batch"]) assert.deepEqual(await counted(admin, { source }), expectedOf(all), `${source}, at last`);
     });
