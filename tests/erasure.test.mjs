@@ -12,10 +12,12 @@ import { freePort } from "./server.mjs";
 const BODY = 400;
 const RUN_MS = 240_000;
 const CATCH_UP_MS = 20_000;
+const DAY_MS = 86_400_000;
 const ADVERTISERS = ["solo", "sharded"];
 
-async function withRuntime(use) {
+async function withRuntime(use, vars = {}) {
   const runtime = new Runtime([await freePort(), await freePort(), await freePort()]);
+  runtime.vars = vars;
   await runtime.start();
   try {
     const admin = new Api(runtime.url, runtime.adminToken);
@@ -101,6 +103,50 @@ async function nothingLeft(admin, events, users) {
     assert.equal(status, 404, `${kind} ${id}`);
   }
 }
+
+describe("expiry", () => {
+  test("what is older than it may be goes, the figures stay", async () => {
+    const events = crowd(4_000, ADVERTISERS, 23, 3);
+    const [before, after] = [events.slice(0, 3_000), events.slice(3_000)];
+    const days = [...new Set(events.map((event) => new Date(event.at).toISOString().slice(0, 10)))];
+    await withRuntime(async (runtime, admin, sender) => {
+      await send(sender, before);
+      await batch(admin);
+      assert.equal(await archived(admin), before.length);
+
+      // Half of the time that they may stay: nothing goes.
+      runtime.aheadMs = 50 * DAY_MS;
+      await runtime.restart();
+      await send(sender, after);
+      await eventually(async () => assert.deepEqual(await counted(admin), expectedOf(events)), CATCH_UP_MS);
+      await batch(admin);
+      assert.equal(await archived(admin), events.length);
+
+      runtime.aheadMs = 101 * DAY_MS;
+      await runtime.restart();
+      await batch(admin);
+      assert.equal(await archived(admin), after.length, "those that are 101 days old are gone");
+      const expected = expectedOf(events);
+      for (const source of ["merged", "batch"]) assert.deepEqual(await counted(admin, { source }), expected, source);
+      await batch(admin, days);
+      for (const source of ["merged", "batch"]) assert.deepEqual(await counted(admin, { source }), expected, `${source}, linked again`);
+
+      // An event of such a day that arrives now stands beside what stays of the others.
+      const late = { ...before.find((event) => event.kind === "impression"), id: "late", user: "somebody" };
+      await send(sender, [late]);
+      const all = expectedOf([...events, late]);
+      await eventually(async () => assert.deepEqual(await counted(admin), all), CATCH_UP_MS);
+      await batch(admin);
+      for (const source of ["merged", "batch"]) assert.deepEqual(await counted(admin, { source }), all, `${source}, with a late event`);
+
+      runtime.aheadMs = 160 * DAY_MS;
+      await runtime.restart();
+      await batch(admin);
+      assert.equal(await archived(admin), 1, "all but the late one are gone");
+      for (const source of ["merged", "batch"]) assert.deepEqual(await counted(admin, { source }), all, `${source}, at last`);
+    }, { RAW_DAYS: "100" });
+  });
+});
 
 describe("erasure", () => {
   test("users are erased everywhere, the figures stay", async () => {

@@ -27,6 +27,16 @@ const PROBE = `export default {
   },
 };`;
 
+/** The worker with a clock that is ahead of all others. */
+const AHEAD = (main, ms) => `
+const Real = Date;
+globalThis.Date = class extends Real {
+  constructor(...parts) { parts.length ? super(...parts) : super(Real.now() + ${ms}); }
+  static now() { return Real.now() + ${ms}; }
+};
+export * from "./${main}";
+export { default } from "./${main}";`;
+
 /** Answers for the dashboard's files, which nobody measures. */
 const ASSETS = `export default { fetch: () => new Response("no page here", { status: 404 }) };`;
 
@@ -34,6 +44,10 @@ export class Runtime {
   adminToken = randomBytes(24).toString("base64url");
   writeKey = randomBytes(24).toString("base64url");
   #salt = randomBytes(24).toString("base64url");
+  /** Variables of the worker besides those of wrangler.toml. */
+  vars = {};
+  /** How far the worker's clock is ahead, from the next start on. */
+  aheadMs = 0;
   #ports;
   #folder;
   #miniflare;
@@ -81,6 +95,7 @@ export class Runtime {
       { type: "ESModule", path: main },
       { type: "CompiledWasm", path: join(folder, "index_bg.wasm") },
     ];
+    if (this.aheadMs > 0) modules.unshift({ type: "ESModule", path: join(folder, "ahead.mjs"), contents: AHEAD(basename(main), this.aheadMs) });
     const { durableObjects } = workerOptions;
     const elsewhere = Object.entries(durableObjects).map(([binding, object]) => [binding, { ...object, scriptName: "adtally" }]);
     const script = (name, source) => ({ name, modules: [{ type: "ESModule", path: `${name}.mjs`, contents: source }], compatibilityDate: rest.compatibilityDate });
@@ -90,7 +105,7 @@ export class Runtime {
         name: "adtally",
         modules,
         modulesRoot: folder,
-        bindings: { ...rest.bindings, ADMIN_TOKEN: this.adminToken, WRITE_KEY: this.writeKey, ID_SALT: this.#salt },
+        bindings: { ...rest.bindings, ...this.vars, ADMIN_TOKEN: this.adminToken, WRITE_KEY: this.writeKey, ID_SALT: this.#salt },
         serviceBindings: { ...rest.serviceBindings, [assets.binding]: "pages" },
         unsafeDirectSockets: [{ host: "127.0.0.1", port: this.#ports.worker }],
       },

@@ -37,6 +37,8 @@ pub(crate) const STORE: &str = "STORE";
 pub(crate) const ASSETS: &str = "ASSETS";
 /// Variable: `allowed` where webhooks may go to private networks, as at home.
 pub(crate) const PRIVATE_WEBHOOKS: &str = "PRIVATE_WEBHOOKS";
+/// Variable: for how many days events are kept; 0 or absent: for ever.
+pub(crate) const RAW_DAYS: &str = "RAW_DAYS";
 /// Secret: the token of the platform's operators.
 pub(crate) const ADMIN_TOKEN: &str = "ADMIN_TOKEN";
 /// Secret: the write key that may send events of every advertiser.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use adtally_core::batch::{Accepted, Entry, Gone, Repeat};
+use adtally_core::batch::{Accepted, Entry, Gone, Repeat, Whose};
 use adtally_core::event::{Dims, Event, EventRef, Extras, Kind, Screening};
 use adtally_core::key::{EventId, Key, UserKey};
 use adtally_core::settings::Settings;
@@ -157,7 +157,7 @@ proptest! {
         users in prop::collection::btree_set(0..4u64, 0..3),
         upto in 0..1_000i64,
     ) {
-        let gone = Gone { groups: users, upto };
+        let gone = Gone { whose: Whose::Groups(users), upto };
         let written = Writer::write(meta(), entries.clone()).unwrap();
         let reader = Reader::verified(written.bytes.clone(), &written.file).unwrap();
         let is_left = |entry: &Entry| !gone.holds(entry.group(), entry.row());

@@ -20,7 +20,7 @@ mod gone;
 pub mod judge;
 
 pub use affected::{Affected, MAX_NEWS};
-pub use gone::{Gone, residue};
+pub use gone::{Gone, Whose, residue};
 pub use judge::Judge;
 pub use relink::{Relink, RelinkError};
 pub use selection::Selection;

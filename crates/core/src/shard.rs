@@ -19,7 +19,7 @@ use std::sync::Arc;
 use thiserror::Error;
 
 use crate::aggregate::Aggregator;
-use crate::batch::Ruling;
+use crate::batch::{Ruling, Whose};
 use crate::billing::{self, Batch, Entry, MAX_BATCH_BYTES};
 use crate::cell::Scope;
 use crate::event::{Event, EventRef};
@@ -65,15 +65,15 @@ impl Row {
     /// Takes out what there is of users that are erased; tells whether there was anything. `group` tells the group of an event that was delivered again.
     pub fn erase<E>(
         &mut self,
-        groups: &BTreeSet<u64>,
+        whose: &Whose,
         mut group: impl FnMut(&EventRef) -> Result<Option<u64>, E>,
     ) -> Result<bool, E> {
         let before = (self.accepted.len(), self.repeats.len(), self.rulings.len());
-        self.accepted.retain(|event| !groups.contains(&group_of(event)));
-        self.rulings.retain(|ruling| !groups.contains(&ruling.group));
+        self.accepted.retain(|event| !whose.holds(group_of(event)));
+        self.rulings.retain(|ruling| !whose.holds(ruling.group));
         let mut left = Vec::with_capacity(self.repeats.len());
         for repeat in self.repeats.drain(..) {
-            if !group(&repeat)?.is_some_and(|group| groups.contains(&group)) {
+            if !group(&repeat)?.is_some_and(|group| whose.holds(group)) {
                 left.push(repeat);
             }
         }

@@ -1,6 +1,6 @@
 //! Erasing users: what the tasks say to Linkers, where they leave what stays in the figures, and what the API shows.
 
-use adtally_core::batch::Gone;
+use adtally_core::batch::{Gone, Whose};
 use adtally_core::key::Key;
 use adtally_core::time::Day;
 use percent_encoding::utf8_percent_encode;
@@ -18,8 +18,8 @@ pub const RESIDUES: &str = "/residues";
 /// Users to be erased from a Linker: from its log, its runs and its archive.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Erasure {
-    /// The groups of the users.
-    pub groups: Vec<u64>,
+    /// The groups of the users; absent: everybody, as what is old goes.
+    pub groups: Option<Vec<u64>>,
     /// The last row of the log that is meant.
     pub upto: i64,
     /// The keys of the files that go.
@@ -43,7 +43,8 @@ impl Bytes for Residues {}
 impl Erasure {
     /// The entries that go.
     pub fn gone(&self) -> Gone {
-        Gone { groups: self.groups.iter().copied().collect(), upto: self.upto }
+        let groups = self.groups.as_ref().map(|groups| groups.iter().copied().collect());
+        Gone { whose: groups.map_or(Whose::Everybody, Whose::Groups), upto: self.upto }
     }
 }
 
@@ -93,7 +94,7 @@ mod tests {
     #[test]
     fn both_ways() {
         let residues = vec![(17_734, "residue/a".to_owned())];
-        let erasure = Erasure { groups: vec![3, 1], upto: 9, replaced: vec![], by: vec![], residues };
+        let erasure = Erasure { groups: Some(vec![3, 1]), upto: 9, replaced: vec![], by: vec![], residues };
         assert_eq!(Erasure::from_bytes(&erasure.to_bytes()), Ok(erasure.clone()));
         assert!(erasure.gone().holds(3, 9) && !erasure.gone().holds(3, 10) && !erasure.gone().holds(2, 1));
     }

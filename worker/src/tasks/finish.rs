@@ -1,5 +1,5 @@
 //! `finish`: every scope has the generation; the Linkers are told, and what is too old to be asked for goes. Who asked to
-//! be erased is erased then.
+//! be erased is erased then, and so is what is older than it may be.
 
 use adtally_wire::batch::{PUBLISHED, Published, generation_prefix};
 
@@ -28,8 +28,7 @@ pub(crate) async fn run(context: &Context, _params: &str) -> Result<Done, TaskEr
     let mut spawn = erase::tasks(context).await?;
     for source in sources {
         let id = format!("compact:{source}");
-        let erase = spawn.iter().map(|task| &task.id).find(|id| **id == erase::id(&source));
-        let needs = erase.into_iter().cloned().collect();
+        let needs = erase::last_id(&spawn, &source).into_iter().collect();
         spawn.push(TaskSpec::new(id, "compact", &compact::Params { source }, needs)?);
     }
     Ok(Done { result: String::new(), spawn })

@@ -1,21 +1,22 @@
-//! `purge`: files of a shard's archive without those who go take the place of the old ones, and its Linker lets the rest
+//! `purge`: files of a shard's archive without what goes take the place of the old ones, and its Linker lets the rest
 //! go.
 
 use adtally_archive::{Rewritten, erase};
+use adtally_core::batch::Whose;
 use adtally_wire::erasure::{ERASE, Erasure};
 use serde::{Deserialize, Serialize};
 
-use super::erase::Users;
+use super::erase::What;
 use super::{Context, Done, TaskError};
 use crate::batch::{self, span};
 use crate::store::Store;
 
-/// A shard, and who goes.
+/// A shard, and what goes.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct PurgeParams {
     /// The name of the Linker.
     pub(super) source: String,
-    pub(super) users: Users,
+    pub(super) what: What,
     /// The last row of the log that is meant.
     pub(super) upto: i64,
 }
@@ -25,11 +26,14 @@ pub(super) struct PurgeParams {
 /// 1. Storing the new files may be repeated.
 /// 2. The Linker puts them into the place of the old ones, with what stays of them, in one transaction.
 pub(crate) async fn run(context: &Context, params: &str) -> Result<Done, TaskError> {
-    let PurgeParams { source, users, upto } = serde_json::from_str(params)?;
-    let gone = users.gone(upto)?;
+    let PurgeParams { source, what, upto } = serde_json::from_str(params)?;
+    let gone = what.gone(upto)?;
     let store = Store::open(&context.env)?;
     let cut = batch::cut(&context.env, &source, 0).await?;
-    let groups = gone.groups.iter().copied().collect();
+    let groups = match &gone.whose {
+        Whose::Groups(groups) => Some(groups.iter().copied().collect()),
+        Whose::Everybody => None,
+    };
     let mut erasure = Erasure { groups, upto, replaced: Vec::new(), by: Vec::new(), residues: Vec::new() };
     let files = cut.files.iter().filter(|file| file.from_row <= upto && gone.may_be_among(span(file).groups));
     for file in files {
@@ -44,7 +48,7 @@ pub(crate) async fn run(context: &Context, params: &str) -> Result<Done, TaskErr
         }
         erasure.replaced.push(file.key.clone());
     }
-    for (_, result) in context.results(&format!("residue:{source}/")).await? {
+    for (_, result) in context.results(&format!("{}-residue:{source}/", what.step())).await? {
         erasure.residues.extend(serde_json::from_str::<Option<(i32, String)>>(&result)?);
     }
     let (files, days) = (erasure.replaced.len(), erasure.residues.len());

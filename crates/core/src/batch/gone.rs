@@ -1,4 +1,4 @@
-//! Entries that go, because their user is to be forgotten, and what stays of them in the figures.
+//! Entries that go, because their user is to be forgotten or because they are old, and what stays of them in the figures.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,24 +6,53 @@ use crate::cell::{Cells, Scope, Tally};
 use crate::measure::Measure;
 use crate::segment::Segment;
 
-/// The entries of some users up to a row of the log.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+/// Whose entries go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Whose {
+    /// Those of these groups: users.
+    Groups(BTreeSet<u64>),
+    /// All.
+    Everybody,
+}
+
+/// The entries of some users, or all, up to a row of the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Gone {
-    /// The groups of the users.
-    pub groups: BTreeSet<u64>,
-    /// The last row of the log; what they do later is not meant.
+    /// Of whom.
+    pub whose: Whose,
+    /// The last row of the log; what came later is not meant.
     pub upto: i64,
+}
+
+/// None.
+impl Default for Gone {
+    fn default() -> Self {
+        Self { whose: Whose::Groups(BTreeSet::new()), upto: 0 }
+    }
+}
+
+impl Whose {
+    /// Whether a group is among them.
+    pub fn holds(&self, group: u64) -> bool {
+        match self {
+            Whose::Groups(groups) => groups.contains(&group),
+            Whose::Everybody => true,
+        }
+    }
 }
 
 impl Gone {
     /// Whether an entry of this group and row goes.
     pub fn holds(&self, group: u64, row: i64) -> bool {
-        row <= self.upto && self.groups.contains(&group)
+        row <= self.upto && self.whose.holds(group)
     }
 
     /// Whether any of the groups is within these bounds, both included.
     pub fn may_be_among(&self, (first, last): (u64, u64)) -> bool {
-        first <= last && self.groups.range(first..=last).next().is_some()
+        match &self.whose {
+            Whose::Groups(groups) => first <= last && groups.range(first..=last).next().is_some(),
+            Whose::Everybody => true,
+        }
     }
 }
 

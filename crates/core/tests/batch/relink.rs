@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use adtally_core::aggregate::Aggregator;
-use adtally_core::batch::{Affected, Entry, Gone, Part, Relink, Selection, residue};
+use adtally_core::batch::{Affected, Entry, Gone, Part, Relink, Selection, Whose, residue};
 use adtally_core::cell::Scope;
 use adtally_core::event::Kind;
 use adtally_core::link::Fact;
@@ -126,11 +126,14 @@ proptest! {
             let rows = history.rows.len();
             (Just(history), 1..=rows)
         }),
-        groups in prop::collection::btree_set(1..4u64, 1..3),
+        users in prop_oneof![
+            3 => prop::collection::btree_set(1..4u64, 1..3).prop_map(Whose::Groups),
+            1 => Just(Whose::Everybody),
+        ],
     ) {
         let rows = history.rows.len();
         let files = history.archive(rows);
-        let gone = Gone { groups, upto: upto as i64 };
+        let gone = Gone { whose: users, upto: upto as i64 };
         let affected = days_of(&history, &files, &gone);
         let left = |file: &File| {
             let entries = file.entries.iter().filter(|entry| !gone.holds(entry.group(), entry.row()));

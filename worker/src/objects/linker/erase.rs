@@ -1,10 +1,10 @@
-//! Erasing users: their events leave the archive, the log, memory and runs; the figures stay.
+//! Erasing users, and what is old: events leave the archive, the log, memory and runs; the figures stay.
 
 use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::time::Duration;
 
-use adtally_core::batch::Gone;
+use adtally_core::batch::{Gone, Whose};
 use adtally_core::link::run::Erased;
 use adtally_core::time::ServerTime;
 use adtally_wire::batch::Bytes;
@@ -44,6 +44,7 @@ impl Node {
         self.erase_rows(&gone).await?;
         self.change_memory(|memory| memory.store.erase_rulings(&gone))?;
         self.erase_runs(&gone).await?;
+        self.expire()?;
         *self.memory.borrow_mut() = None;
         self.remove_gone().await;
         self.flush_soon();
@@ -90,7 +91,7 @@ impl Memory {
         let mut changed = Vec::new();
         for (id, mut row) in rows {
             let received = row.received;
-            let is_changed = row.erase(&gone.groups, |event| {
+            let is_changed = row.erase(&gone.whose, |event| {
                 let origin = shard.linker().origin(event, received, runs);
                 origin.map(|origin| origin.map(|(_, group)| group)).map_err(|error| fault(error.to_string()))
             })?;
@@ -107,8 +108,10 @@ impl Memory {
     /// Goes on with a merge that is under way, or begins to write a run again; tells whether there is more to do. A run
     /// that was written again is in `done`.
     fn erase_runs(&mut self, gone: &Gone, done: &mut BTreeSet<u64>) -> Result<bool> {
+        // Runs of which nothing matters any more are dropped as ever.
+        let Whose::Groups(groups) = &gone.whose else { return Ok(false) };
         if self.merging.is_none() {
-            let erased = Erased { groups: gone.groups.clone(), upto: self.received(gone.upto)? };
+            let erased = Erased { groups: groups.clone(), upto: self.received(gone.upto)? };
             self.merging = self.shard.erase(&erased, done);
             done.extend(self.merging.as_ref().map(|merge| merge.id));
         }
