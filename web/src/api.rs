@@ -9,3 +9,4 @@ pub mod backoff;
 pub mod throttle;
 pub mod live;
 pub mod cells;
+pub mod fetch;

@@ -124,3 +124,47 @@ fn set_root(name: &str, value: &str) {
         let _ = root.set_attribute(name, value);
     }
 }
+
+/// Gives the reader a file.
+pub fn download(name: &str, media_type: &str, text: &str) {
+    use wasm_bindgen::JsCast as _;
+    let parts = js_sys::Array::of1(&text.into());
+    let options = web_sys::BlobPropertyBag::new();
+    options.set_type(media_type);
+    let blob = web_sys::Blob::new_with_str_sequence_and_options(&parts, &options);
+    let Ok(address) = blob.and_then(|blob| web_sys::Url::create_object_url_with_blob(&blob)) else { return };
+    if let Ok(link) = document().create_element("a") {
+        let link: web_sys::HtmlAnchorElement = link.unchecked_into();
+        link.set_href(&address);
+        link.set_download(name);
+        // The router must not take it for a page.
+        let _ = link.set_attribute("rel", "external");
+        link.click();
+    }
+    // The browser has taken it over by the time that this task ends.
+    gloo::timers::callback::Timeout::new(10_000, move || {
+        let _ = web_sys::Url::revoke_object_url(&address);
+    })
+    .forget();
+}
+
+/// Puts a text into the clipboard, where the browser lets us.
+pub async fn copy(text: &str) -> bool {
+    let clipboard = window().navigator().clipboard();
+    wasm_bindgen_futures::JsFuture::from(clipboard.write_text(text)).await.is_ok()
+}
+
+const VIEWS_KEY: &str = "adtally.views";
+
+/// The views that this browser has saved: name and address.
+pub fn saved_views() -> Vec<(String, String)> {
+    let text = stored(VIEWS_KEY).unwrap_or_default();
+    let named = text.lines().filter_map(|line| line.split_once('\t'));
+    named.map(|(address, name)| (name.to_string(), address.to_string())).collect()
+}
+
+/// Saves them in place of those before.
+pub fn save_views(views: &[(String, String)]) {
+    let lines = views.iter().map(|(name, address)| format!("{address}\t{}", name.replace(['\t', '\n'], " ")));
+    store(VIEWS_KEY, &lines.collect::<Vec<_>>().join("\n"));
+}

@@ -9,3 +9,7 @@ pub mod money;
 pub mod setting;
 pub mod pivot;
 pub mod sheet;
+pub mod sheet_csv;
+pub mod behind;
+pub mod timeline;
+pub mod edits;

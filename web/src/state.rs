@@ -9,5 +9,6 @@ pub mod frame;
 pub mod overview;
 pub mod report;
 pub mod explore;
+pub mod events;
 pub mod edit;
 pub mod place;

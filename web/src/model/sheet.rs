@@ -94,6 +94,19 @@ impl Basis {
     }
 }
 
+/// A pivot with the state that it answers, and how long that took.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Answered {
+    /// The question.
+    pub state: ExploreState,
+    /// Whose cells.
+    pub basis: Basis,
+    /// The answer.
+    pub sheet: Arc<Sheet>,
+    /// How long the browser took.
+    pub took_ms: f64,
+}
+
 /// Everything that stays the same from level to level.
 struct Levels<'a> {
     now: &'a Basis,

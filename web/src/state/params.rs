@@ -64,7 +64,7 @@ impl fmt::Display for Params {
 }
 
 /// Percent-encodes what would be ambiguous; `:` and `,` stay, so that links can be read.
-fn encode(text: &str) -> String {
+pub fn encode(text: &str) -> String {
     let mut encoded = String::with_capacity(text.len());
     for byte in text.bytes() {
         match byte {

@@ -3,8 +3,11 @@
 use adtally_core::cell::Scope;
 use adtally_core::report::By;
 
+use super::events::EventsState;
+use super::explore::ExploreState;
 use super::frame::Frame;
 use super::overview::OverviewState;
+use super::params::Params;
 use super::report::{Column, ReportState, dimensions, groupings};
 
 /// Where somebody is.
@@ -14,6 +17,37 @@ pub enum Place {
     Overview(OverviewState),
     /// `/report`
     Report(ReportState),
+    /// `/explore`
+    Explore(ExploreState),
+    /// `/events`
+    Events(EventsState),
+    /// A page whose state is the frame alone.
+    Plain(Plain, Frame),
+}
+
+/// A page whose state is the frame alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Plain {
+    /// `/settings`
+    Settings,
+    /// `/jobs`
+    Jobs,
+    /// `/health`
+    Health,
+}
+
+impl Plain {
+    /// Every such page.
+    pub const ALL: [Plain; 3] = [Plain::Settings, Plain::Jobs, Plain::Health];
+
+    /// Its path.
+    pub fn path(self) -> &'static str {
+        match self {
+            Plain::Settings => "/settings",
+            Plain::Jobs => "/jobs",
+            Plain::Health => "/health",
+        }
+    }
 }
 
 impl Place {
@@ -28,7 +62,20 @@ impl Place {
                 let (state, unread) = ReportState::read(query);
                 Some((Place::Report(state), unread))
             }
-            _ => None,
+            "/explore" => {
+                let (state, unread) = ExploreState::read(query);
+                Some((Place::Explore(state), unread))
+            }
+            "/events" => {
+                let (state, unread) = EventsState::read(query);
+                Some((Place::Events(state), unread))
+            }
+            path => {
+                let page = Plain::ALL.into_iter().find(|page| page.path() == path)?;
+                let mut unread = Vec::new();
+                let frame = Frame::read(&Params::parse(query), &mut unread);
+                Some((Place::Plain(page, frame), unread))
+            }
         }
     }
 
@@ -37,6 +84,13 @@ impl Place {
         match self {
             Place::Overview(state) => state.href(),
             Place::Report(state) => state.href(),
+            Place::Explore(state) => state.href(),
+            Place::Events(state) => state.href(),
+            Place::Plain(page, frame) => {
+                let mut params = Params::default();
+                frame.write(&mut params);
+                params.after(page.path())
+            }
         }
     }
 
@@ -45,6 +99,9 @@ impl Place {
         match self {
             Place::Overview(state) => &state.frame,
             Place::Report(state) => &state.frame,
+            Place::Explore(state) => &state.frame,
+            Place::Events(state) => &state.frame,
+            Place::Plain(_, frame) => frame,
         }
     }
 
@@ -54,6 +111,9 @@ impl Place {
         match self {
             Place::Overview(state) => Place::Overview(OverviewState { frame, ..state }),
             Place::Report(state) => Place::Report(ReportState { frame, ..state }.restricted_to(scope)),
+            Place::Explore(state) => Place::Explore(ExploreState { frame, ..state }.restricted_to(scope)),
+            Place::Events(state) => Place::Events(EventsState { frame, story: None, ..state }),
+            Place::Plain(page, _) => Place::Plain(page, frame),
         }
     }
 }
@@ -90,6 +150,9 @@ mod tests {
         check("/", "?range=today", Some("/?range=today"));
         check("/report", "", Some("/report"));
         check("/report/", "?by=ad", Some("/report?by=ad"));
+        check("/explore", "?rows=ad&metrics=clicks", Some("/explore?rows=ad&metrics=clicks"));
+        check("/events", "?kind=click", Some("/events?kind=click"));
+        check("/health", "?range=today", Some("/health?range=today"));
         check("/nowhere", "", None);
     }
 

@@ -3,10 +3,9 @@
 use adtally_core::report::{By, Filter, Metric};
 use leptos::prelude::*;
 
+use super::chips::{Adder, Chip, Choice, Line};
 use super::filter_editor::FilterEditor;
-use super::icon::{Glyph, Icon};
 use super::place::CurrentPlace;
-use super::popover::Popover;
 use crate::api::session::Session;
 use crate::browser::{self, t};
 use crate::lang::Lang;
@@ -107,6 +106,7 @@ fn Metrics(state: Memo<ReportState>, change: Callback<ReportState>) -> impl Into
 #[component]
 fn Filters(state: Memo<ReportState>, change: Callback<ReportState>) -> impl IntoView {
     let session = Session::expect();
+    let add = Callback::new(move |filter: Filter| change.run(state.get_untracked().with_filter(filter)));
     let chips = move || {
         let catalog = session.catalog.get().unwrap_or_default();
         let chip = |filter: Filter| {
@@ -119,7 +119,7 @@ fn Filters(state: Memo<ReportState>, change: Callback<ReportState>) -> impl Into
     view! {
         <Line heading=Phrase::Filters>
             {chips}
-            <FilterEditor state change/>
+            <FilterEditor add/>
         </Line>
     }
 }
@@ -142,62 +142,5 @@ pub fn operator_phrase(op: &str) -> Phrase {
         "in" => Phrase::OpIn,
         "prefix" => Phrase::OpPrefix,
         _ => Phrase::OpEq,
-    }
-}
-
-#[component]
-fn Line(heading: Phrase, children: Children) -> impl IntoView {
-    view! {
-        <div class="builder-line" role="group" aria-label=t(heading)>
-            <span class="builder-name">{t(heading)}</span>
-            <div class="chips">{children()}</div>
-        </div>
-    }
-}
-
-#[component]
-fn Chip(text: String, test_id: String, remove: Callback<()>) -> impl IntoView {
-    let label = {
-        let text = text.clone();
-        move || Phrase::Remove.with(browser::lang(), &[&text])
-    };
-    view! {
-        <span class="chip" data-testid=test_id>
-            <span>{text}</span>
-            <button type="button" data-testid="remove" aria-label=label on:click=move |_| remove.run(())>
-                <Glyph icon=Icon::Cross/>
-            </button>
-        </span>
-    }
-}
-
-#[component]
-fn Choice(phrase: Phrase, test_id: String, chosen: Signal<bool>, toggle: Callback<()>) -> impl IntoView {
-    view! {
-        <button
-            type="button"
-            class="option"
-            role="checkbox"
-            data-testid=test_id
-            aria-checked=move || if chosen.get() { "true" } else { "false" }
-            on:click=move |_| toggle.run(())
-        >
-            <span>{t(phrase)}</span>
-            <Show when=move || chosen.get()><Glyph icon=Icon::Check/></Show>
-        </button>
-    }
-}
-
-/// A button that opens a list of what can be added.
-#[component]
-fn Adder(phrase: Phrase, test_id: &'static str, children: ChildrenFn) -> impl IntoView {
-    let open = RwSignal::new(false);
-    let label = Signal::derive(move || t(phrase)().to_string());
-    let text = Signal::derive(move || t(Phrase::Add)().to_string());
-    let children = StoredValue::new(children);
-    view! {
-        <Popover open icon=Icon::Plus test_id label text class="control small">
-            <div class="panel-scroll columns">{children.with_value(|children| children())}</div>
-        </Popover>
     }
 }

@@ -12,22 +12,21 @@ use super::popover::Popover;
 use crate::api::session::Session;
 use crate::browser::{self, t};
 use crate::phrase::Phrase;
-use crate::state::report::{ReportState, dimension_phrase, dimensions};
+use crate::state::report::{dimension_phrase, dimensions};
 
 /// A button that opens a form for a new filter.
 #[component]
 pub fn FilterEditor(
-    /// What is asked.
-    state: Memo<ReportState>,
-    /// Asks something else.
-    change: Callback<ReportState>,
+    /// Adds it.
+    add: Callback<Filter>,
 ) -> impl IntoView {
     let open = RwSignal::new(false);
     let text = Signal::derive(move || t(Phrase::Add)().to_string());
     let label = Signal::derive(move || t(Phrase::AddFilter)().to_string());
+    let adds = add;
     let add = Callback::new(move |filter: Filter| {
         open.set(false);
-        change.run(state.get_untracked().with_filter(filter));
+        adds.run(filter);
     });
     view! {
         <Popover open icon=Icon::Plus test_id="add-filter" label text class="control small">

@@ -9,6 +9,16 @@ pub enum Icon {
     Pulse,
     /// The report.
     Table,
+    /// The pivot.
+    Grid,
+    /// Events.
+    List,
+    /// Settings.
+    Sliders,
+    /// Jobs.
+    Steps,
+    /// Health.
+    Heart,
     /// A period.
     Calendar,
     /// A scope.
@@ -50,6 +60,11 @@ impl Icon {
         match self {
             Icon::Pulse => "M1.5 8.5h3l2-5.5 3 10 2-4.5h3",
             Icon::Table => "M2 3.5h12v9H2zM2 6.5h12M6.5 6.5v6",
+            Icon::Grid => "M2.5 2.5h4.5v4.5H2.5zM9 2.5h4.5v4.5H9zM2.5 9h4.5v4.5H2.5zM9 9h4.5v4.5H9z",
+            Icon::List => "M2.5 4h.1M2.5 8h.1M2.5 12h.1M5.5 4h8M5.5 8h8M5.5 12h8",
+            Icon::Sliders => "M2 4.5h7M12 4.5h2M2 11.5h2M7 11.5h7M9 3v3M4 10v3",
+            Icon::Steps => "M2 3.5h4v3H2zM10 9.5h4v3h-4zM6 5h3.5v6h.5",
+            Icon::Heart => "M2 8.5h2.5l1.5-3 3 6 1.5-3H14",
             Icon::Calendar => "M2.5 4h11v9.5h-11zM2.5 7h11M5.5 2v3M10.5 2v3",
             Icon::Layers => "M8 2 14 5.2 8 8.4 2 5.2zM2 8l6 3.2L14 8M2 10.8 8 14l6-3.2",
             Icon::Chevron => "m4.5 6.5 3.5 3.5 3.5-3.5",

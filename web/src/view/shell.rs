@@ -4,11 +4,16 @@ use leptos::prelude::*;
 use leptos_router::components::{Route, Routes};
 use leptos_router::path;
 
+use super::events::Events;
+use super::explore::Explore;
+use super::health::Health;
 use super::icon::{Glyph, Icon, Mark};
+use super::jobs::Jobs;
 use super::notice::LinkNotice;
 use super::overview::Overview;
 use super::place::CurrentPlace;
 use super::report::Report;
+use super::settings::Settings;
 use super::sidebar::Sidebar;
 use crate::api::live::Live;
 use crate::browser::t;
@@ -54,7 +59,12 @@ pub fn Shell() -> impl IntoView {
                 <LinkNotice/>
                 <Routes fallback=Missing>
                     <Route path=path!("/") view=Overview/>
+                    <Route path=path!("/explore") view=Explore/>
                     <Route path=path!("/report") view=Report/>
+                    <Route path=path!("/events") view=Events/>
+                    <Route path=path!("/jobs") view=Jobs/>
+                    <Route path=path!("/health") view=Health/>
+                    <Route path=path!("/settings") view=Settings/>
                 </Routes>
             </main>
         </div>

@@ -10,8 +10,10 @@ use crate::api::session::{Session, Who};
 use crate::browser::{self, Preferences, Theme, t};
 use crate::lang::Lang;
 use crate::phrase::Phrase;
+use crate::state::events::EventsState;
+use crate::state::explore::ExploreState;
 use crate::state::overview::OverviewState;
-use crate::state::place::Place;
+use crate::state::place::{Place, Plain};
 use crate::state::report::ReportState;
 use adtally_core::access::Role;
 
@@ -25,6 +27,20 @@ pub fn Sidebar(
     let overview =
         move || OverviewState { frame: place.frame(), metric: crate::metric::IMPRESSIONS, unit: None }.href();
     let report = move || ReportState { frame: place.frame(), ..ReportState::default() }.href();
+    let explore = move || {
+        let scope = place.setting.get().map(|setting| setting.scope);
+        let first = scope.as_ref().map(ExploreState::first_of).unwrap_or_default();
+        ExploreState { frame: place.frame(), ..first }.href()
+    };
+    let events = move || EventsState { frame: place.frame(), ..EventsState::default() }.href();
+    let on_explore = move || matches!(place.place.get(), Some(Place::Explore(_)));
+    let on_events = move || matches!(place.place.get(), Some(Place::Events(_)));
+    let session = Session::expect();
+    let operates = Memo::new(move |_| session.own_scope() == Some(adtally_core::cell::Scope::Platform));
+    let plain = move |page: Plain| Signal::derive(move || Place::Plain(page, place.frame()).href());
+    let on = move |page: Plain| {
+        Signal::derive(move || matches!(place.place.get(), Some(Place::Plain(here, _)) if here == page))
+    };
     let on_overview = move || matches!(place.place.get(), Some(Place::Overview(_)));
     let on_report = move || matches!(place.place.get(), Some(Place::Report(_)));
     view! {
@@ -32,7 +48,14 @@ pub fn Sidebar(
             <a class="brand" href=overview><Mark/><span>{t(Phrase::AppName)}</span></a>
             <nav aria-label=t(Phrase::Pages) on:click=move |_| open.set(false)>
                 <NavLink href=overview current=on_overview icon=Icon::Pulse phrase=Phrase::Overview test_id="nav-overview"/>
+                <NavLink href=explore current=on_explore icon=Icon::Grid phrase=Phrase::Explore test_id="nav-explore"/>
                 <NavLink href=report current=on_report icon=Icon::Table phrase=Phrase::Report test_id="nav-report"/>
+                <NavLink href=events current=on_events icon=Icon::List phrase=Phrase::Events test_id="nav-events"/>
+                <Show when=move || operates.get()>
+                    <NavLink href=plain(Plain::Jobs) current=on(Plain::Jobs) icon=Icon::Steps phrase=Phrase::Jobs test_id="nav-jobs"/>
+                </Show>
+                <NavLink href=plain(Plain::Health) current=on(Plain::Health) icon=Icon::Heart phrase=Phrase::Health test_id="nav-health"/>
+                <NavLink href=plain(Plain::Settings) current=on(Plain::Settings) icon=Icon::Sliders phrase=Phrase::Settings test_id="nav-settings"/>
             </nav>
             <div class="sidebar-foot">
                 <Choices/>

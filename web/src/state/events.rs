@@ -1,0 +1,164 @@
+//! The state of the events page: which are listed, and whose story is told.
+
+use adtally_core::cell::{Dimension, Scope};
+use adtally_core::event::Kind;
+use adtally_core::report::Filter;
+
+use super::frame::Frame;
+use super::params::Params;
+use crate::calendar::Offsets;
+
+/// The most events that a page lists.
+pub const LIMIT: u32 = 200;
+
+/// An event by its kind and id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Named {
+    /// Its kind.
+    pub kind: Kind,
+    /// The sender's idempotency key.
+    pub id: String,
+}
+
+/// What the events page shows.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct EventsState {
+    /// Whose events, of which days, in which zone.
+    pub frame: Frame,
+    /// Only this kind.
+    pub kind: Option<Kind>,
+    /// `counted`, `invalid`, or a reason.
+    pub outcome: Option<String>,
+    /// Only this user.
+    pub user: Option<String>,
+    /// What the cell of an event has to be.
+    pub filters: Vec<Filter>,
+    /// Whose story is told.
+    pub story: Option<Named>,
+}
+
+impl EventsState {
+    /// Reads a query and names what it cannot.
+    pub fn read(query: &str) -> (EventsState, Vec<String>) {
+        let params = Params::parse(query);
+        let mut unread = Vec::new();
+        let frame = Frame::read(&params, &mut unread);
+        let text = |name: &str| params.get(name).filter(|text| !text.is_empty()).map(str::to_string);
+        let kind = text("kind").and_then(|name| {
+            let kind = Kind::parse(&name);
+            if kind.is_none() {
+                unread.push(format!("kind={name}"));
+            }
+            kind
+        });
+        let mut filters = Vec::new();
+        for text in params.all("filter") {
+            match Filter::parse(text) {
+                Some(filter) => filters.push(filter),
+                None => unread.push(format!("filter={text}")),
+            }
+        }
+        let story = text("story").and_then(|named| {
+            let (kind, id) = named.split_once(':')?;
+            Some(Named { kind: Kind::parse(kind)?, id: id.to_string() })
+        });
+        (EventsState { frame, kind, outcome: text("outcome"), user: text("user"), filters, story }, unread)
+    }
+
+    /// The address of the page.
+    pub fn href(&self) -> String {
+        let mut params = self.common();
+        if let Some(Named { kind, id }) = &self.story {
+            params.push("story", format!("{}:{id}", kind.name()));
+        }
+        let mut all = Params::default();
+        self.frame.write(&mut all);
+        all.extend(params);
+        all.after("/events")
+    }
+
+    fn common(&self) -> Params {
+        let mut params = Params::default();
+        if let Some(kind) = self.kind {
+            params.push("kind", kind.name());
+        }
+        for (name, value) in [("outcome", &self.outcome), ("user", &self.user)] {
+            if let Some(value) = value {
+                params.push(name, value);
+            }
+        }
+        for filter in &self.filters {
+            params.push("filter", filter);
+        }
+        params
+    }
+
+    /// Whose events: those of the scope, else of the one advertiser that is filtered by.
+    pub fn advertiser(&self, scope: &Scope) -> Option<String> {
+        if let Scope::Advertiser(key) = scope {
+            return Some(key.to_string());
+        }
+        let named = self.filters.iter().find(|filter| filter.dimension == Dimension::Advertiser);
+        named
+            .filter(|filter| filter.test.op() == "eq")
+            .and_then(|filter| filter.test.values().first().cloned())
+    }
+
+    /// The address of the list.
+    pub fn list(&self, advertiser: &str, span: crate::calendar::Span, zone: &impl Offsets) -> String {
+        let mut params = Params::default();
+        params.push("advertiser", advertiser);
+        params.extend(self.common());
+        params.push("from", zone.day_start_ms(span.from));
+        params.push("to", zone.day_start_ms(span.to));
+        params.push("limit", LIMIT);
+        params.after("/v1/events")
+    }
+
+    /// The address of the story.
+    pub fn story_address(&self, advertiser: &str) -> Option<String> {
+        let Named { kind, id } = self.story.as_ref()?;
+        let mut params = Params::default();
+        params.push("advertiser", advertiser);
+        params.push("kind", kind.name());
+        // Ids are of letters, digits and `._:-`, which a path takes as they are.
+        Some(params.after(&format!("/v1/events/{id}")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use wasm_bindgen_test::wasm_bindgen_test;
+
+    use super::*;
+    use crate::calendar::{FixedOffset, Span};
+
+    #[wasm_bindgen_test(unsupported = test)]
+    fn events_round_trip() {
+        for query in ["", "?kind=click&outcome=bot", "?range=today&user=u1&filter=ad:eq:x&story=click:c:1"] {
+            let (state, unread) = EventsState::read(query);
+            assert_eq!(state.href(), format!("/events{query}"));
+            assert!(unread.is_empty(), "{unread:?}");
+        }
+        assert_eq!(EventsState::read("kind=wink").1, ["kind=wink"]);
+    }
+
+    #[wasm_bindgen_test(unsupported = test)]
+    fn addresses() {
+        let (state, _) = EventsState::read("kind=click&filter=ad:eq:x&story=click:c1");
+        let span = Span { from: "1970-01-02".parse().unwrap(), to: "1970-01-03".parse().unwrap() };
+        let address =
+            "/v1/events?advertiser=a&kind=click&filter=ad:eq:x&from=54000000&to=140400000&limit=200";
+        assert_eq!(state.list("a", span, &FixedOffset(9 * 3_600_000)), address);
+        assert_eq!(state.story_address("a").as_deref(), Some("/v1/events/c1?advertiser=a&kind=click"));
+    }
+
+    #[wasm_bindgen_test(unsupported = test)]
+    fn a_platform_names_the_advertiser() {
+        let scope = |text| Scope::parse(text).unwrap();
+        let (state, _) = EventsState::read("filter=advertiser:eq:b");
+        assert_eq!(state.advertiser(&scope("platform")).as_deref(), Some("b"));
+        assert_eq!(state.advertiser(&scope("advertiser:a")).as_deref(), Some("a"));
+        assert_eq!(EventsState::default().advertiser(&scope("platform")), None);
+    }
+}

@@ -1,0 +1,310 @@
+//! Single events: the newest first, live, with filters; and the story of one.
+
+use adtally_core::event::Kind;
+use adtally_core::report::{By, Filter};
+use adtally_wire::api::{EventList, EventStory};
+use leptos::prelude::*;
+
+use super::builder::filter_text;
+use super::chips::{Chip, Line};
+use super::event_story::StoryPanel;
+use super::explore::catalog;
+use super::filter_editor::FilterEditor;
+use super::freshness::LiveBadge;
+use super::icon::{Glyph, Icon};
+use super::notice::FailureNotice;
+use super::place::CurrentPlace;
+use super::shell::PageHead;
+use super::trend::Trend;
+use crate::api::feed::{Feed, Follow};
+use crate::api::fetch::Fetch;
+use crate::api::live::Live;
+use crate::api::request::{Period, ReportRequest};
+use crate::browser::{self, t};
+use crate::calendar::{Offsets as _, unit_for_days};
+use crate::format::{self, Moment};
+use crate::intl::Zone;
+use crate::model::series::Series;
+use crate::phrase::Phrase;
+use crate::state::events::{EventsState, Named};
+use crate::state::frame::Frame;
+use crate::state::place::Place;
+
+/// The name of a kind on a page.
+pub fn kind_phrase(kind: Kind) -> Phrase {
+    match kind {
+        Kind::Impression => Phrase::Impression,
+        Kind::View => Phrase::ViewEvent,
+        Kind::Click => Phrase::Click,
+        Kind::Conversion => Phrase::Conversion,
+    }
+}
+
+/// The events page.
+#[component]
+pub fn Events() -> impl IntoView {
+    let place = CurrentPlace::expect();
+    let live: Live = expect_context();
+    let state = Memo::new(move |_| match place.place.get() {
+        Some(Place::Events(state)) => state,
+        _ => EventsState::default(),
+    });
+    let change = Callback::new(move |state: EventsState| place.go(&Place::Events(state)));
+    let advertiser = Memo::new(move |_| state.read().advertiser(&place.setting.get()?.scope));
+    let tail = RwSignal::new(true);
+    let address = move || {
+        let setting = place.setting.get()?;
+        Some(state.read().list(&advertiser.get()?, setting.span, &Zone::or_utc(&setting.tz)?))
+    };
+    let events = Fetch::<EventList>::new(address, move || {
+        if tail.get() {
+            live.tick.track();
+        }
+    });
+    let body = move || match (place.setting.get(), advertiser.get(), events.failure.get()) {
+        (Some(_), None, _) => view! { <WhichAdvertiser/> }.into_any(),
+        (_, _, Some(failure)) if events.shown.read().is_none() => {
+            view! { <FailureNotice failure on_retry=Callback::new(move |()| events.retry())/> }.into_any()
+        }
+        _ => view! { <Listed events state change/> }.into_any(),
+    };
+    let busy = move || if events.busy.get() { "true" } else { "false" };
+    let has_story = Memo::new(move |_| state.read().story.is_some());
+    view! {
+        <div class="events" data-testid="events" data-busy=busy aria-busy=busy>
+            <PageHead title=Phrase::Events/>
+            <div class="freshness"><LiveBadge/></div>
+            <Controls state change tail/>
+            <Show when=move || advertiser.get().is_some()><Histogram state/></Show>
+            <section class="card report-card">{body}</section>
+            <Show when=move || has_story.get()><StoryPanel state change advertiser/></Show>
+        </div>
+    }
+}
+
+#[component]
+fn Controls(state: Memo<EventsState>, change: Callback<EventsState>, tail: RwSignal<bool>) -> impl IntoView {
+    let add = Callback::new(move |filter: Filter| {
+        let mut next = state.get_untracked();
+        next.filters.push(filter);
+        change.run(next);
+    });
+    let chips = move || {
+        let catalog = catalog();
+        let chip = |filter: Filter| {
+            let text = filter_text(&filter, &catalog, browser::lang());
+            let remove = Callback::new(move |()| {
+                let mut next = state.get_untracked();
+                next.filters.retain(|known| *known != filter);
+                change.run(next);
+            });
+            view! { <Chip text test_id="filter-chip".to_string() remove/> }
+        };
+        state.get().filters.into_iter().map(chip).collect_view()
+    };
+    let kinds = Kind::ALL.map(|kind| {
+        view! { <option value=kind.name() selected=move || state.read().kind == Some(kind)>{t(kind_phrase(kind))}</option> }
+    });
+    let outcomes = [("counted", Phrase::Counted), ("invalid", Phrase::Invalid)].map(|(name, phrase)| {
+        let chosen = move || state.read().outcome.as_deref() == Some(name);
+        view! { <option value=name selected=chosen>{t(phrase)}</option> }
+    });
+    let choose_kind = move |event| {
+        change.run(EventsState { kind: Kind::parse(&event_target_value(&event)), ..state.get_untracked() });
+    };
+    let choose_outcome = move |event| {
+        let outcome = Some(event_target_value(&event)).filter(|name| !name.is_empty());
+        change.run(EventsState { outcome, ..state.get_untracked() });
+    };
+    view! {
+        <section class="card builder">
+            <Line heading=Phrase::Filters>
+                <select class="select small" data-testid="event-kind" aria-label=t(Phrase::EventKind) on:change=choose_kind>
+                    <option value="" selected=move || state.read().kind.is_none()>{t(Phrase::AnyKind)}</option>
+                    {kinds}
+                </select>
+                <select class="select small" data-testid="event-outcome" aria-label=t(Phrase::Outcome) on:change=choose_outcome>
+                    <option value="" selected=move || state.read().outcome.is_none()>{t(Phrase::AnyOutcome)}</option>
+                    {outcomes}
+                </select>
+                <UserField state change/>
+                {chips}
+                <FilterEditor add/>
+                <button
+                    type="button"
+                    class="button quiet"
+                    class:lit=move || tail.get()
+                    data-testid="tail"
+                    aria-pressed=move || if tail.get() { "true" } else { "false" }
+                    on:click=move |_| tail.update(|on| *on = !*on)
+                >
+                    {t(Phrase::LiveTail)}
+                </button>
+            </Line>
+        </section>
+    }
+}
+
+#[component]
+fn UserField(state: Memo<EventsState>, change: Callback<EventsState>) -> impl IntoView {
+    let choose_user = move |event| {
+        let user = Some(event_target_value(&event).trim().to_string()).filter(|key| !key.is_empty());
+        change.run(EventsState { user, ..state.get_untracked() });
+    };
+    view! {
+        <input
+                class="input small"
+                data-testid="event-user"
+                aria-label=t(Phrase::UserKey)
+                placeholder=t(Phrase::UserKey)
+                prop:value=move || state.read().user.clone().unwrap_or_default()
+                on:change=choose_user
+            />
+    }
+}
+
+/// All events of the kind over time, whatever their outcome.
+#[component]
+fn Histogram(state: Memo<EventsState>) -> impl IntoView {
+    let place = CurrentPlace::expect();
+    let metric = Memo::new(move |_| {
+        adtally_core::report::Metric::Gross(state.read().kind.unwrap_or(Kind::Impression))
+    });
+    let unit = Memo::new(move |_| place.setting.get().map(|setting| unit_for_days(setting.span.days())));
+    let feed = Feed::new(
+        move || {
+            let setting = place.setting.get()?;
+            let totals = ReportRequest::totals(
+                setting.scope,
+                Period::Days(setting.span),
+                Some(setting.tz),
+                vec![metric.get()],
+            );
+            let filters = state.read().filters.clone();
+            Some(ReportRequest { by: vec![By::Time(unit.get()?)], filters, limit: Some(10_000), ..totals })
+        },
+        Follow::Live,
+    );
+    let series = Memo::new(move |_| {
+        let (shown, setting, unit) = (feed.shown.get()?, place.setting.get()?, unit.get()?);
+        let starts = Zone::or_utc(&setting.tz)?.bucket_starts(setting.span, unit, 10_000);
+        Some(std::sync::Arc::new(Series::new(&shown.answer, unit, &starts, place.now_ms.get())))
+    });
+    let currency = Signal::stored(None::<String>);
+    view! {
+        <section class="card report-card">
+            <Trend series metric currency unit choose_unit=Callback::new(|_| {})/>
+        </section>
+    }
+}
+
+/// A platform looks at one advertiser's events at a time.
+#[component]
+fn WhichAdvertiser() -> impl IntoView {
+    let place = CurrentPlace::expect();
+    let option = move |advertiser: adtally_wire::api::Advertiser| {
+        let scope = adtally_core::cell::Scope::parse(&format!("advertiser:{}", advertiser.key));
+        let name = if advertiser.name.is_empty() { advertiser.key.clone() } else { advertiser.name };
+        let choose = move |_| {
+            let scope = scope.clone();
+            place.change_frame(|frame| Frame { scope, ..frame });
+        };
+        view! { <button type="button" class="button" data-testid="choose-advertiser" on:click=choose>{name}</button> }
+    };
+    view! {
+        <div class="notice" data-testid="choose">
+            <span class="notice-icon"><Glyph icon=Icon::Layers/></span>
+            <h2>{t(Phrase::ChooseAdvertiser)}</h2>
+            <p>{t(Phrase::ChooseAdvertiserHint)}</p>
+            <div class="chips">{move || catalog().advertisers.iter().cloned().map(option).collect_view()}</div>
+        </div>
+    }
+}
+
+#[component]
+fn Listed(
+    events: Fetch<EventList>,
+    state: Memo<EventsState>,
+    change: Callback<EventsState>,
+) -> impl IntoView {
+    let place = CurrentPlace::expect();
+    let rows = move || {
+        let tz = place.setting.get().map(|setting| setting.tz).unwrap_or_default();
+        let row = |story: EventStory| event_row(story, &tz, state, change).into_any();
+        match events.shown.get() {
+            None => (0..8)
+                .map(|_| {
+                    view! { <tr><td colspan="7"><span class="skeleton wide"></span></td></tr> }.into_any()
+                })
+                .collect_view(),
+            Some(list) => list.events.into_iter().map(row).collect_view(),
+        }
+    };
+    let count = move || {
+        let shown = events.shown.read();
+        let list = shown.as_ref()?;
+        let count = format::count(browser::lang(), list.events.len() as i64);
+        let more = if list.complete { "" } else { Phrase::NotAllLookedAt.text(browser::lang()) };
+        Some(format!("{} {more}", Phrase::EventsShown.with(browser::lang(), &[&count])))
+    };
+    let is_empty =
+        Memo::new(move |_| events.shown.read().as_ref().is_some_and(|list| list.events.is_empty()));
+    let heads = [
+        Phrase::EventTime,
+        Phrase::EventKind,
+        Phrase::EventId,
+        Phrase::Outcome,
+        Phrase::Campaign,
+        Phrase::Ad,
+        Phrase::Service,
+    ];
+    view! {
+        <div class="card-head"><p class="pager-text" role="status" data-testid="event-count">{count}</p></div>
+        <Show
+            when=move || !is_empty.get()
+            fallback=|| view! {
+                <div class="notice" data-testid="state-empty">
+                    <span class="notice-icon"><Glyph icon=Icon::Inbox/></span>
+                    <h2>{t(Phrase::NoEvents)}</h2>
+                </div>
+            }
+        >
+            <div class="table-scroll" tabindex="0" role="region" aria-label=t(Phrase::Events)>
+                <table class="report-table" data-testid="event-table">
+                    <thead><tr>{heads.map(|head| view! { <th scope="col"><span class="head-text">{t(head)}</span></th> })}</tr></thead>
+                    <tbody>{rows}</tbody>
+                </table>
+            </div>
+        </Show>
+    }
+}
+
+fn event_row(
+    story: EventStory,
+    tz: &str,
+    state: Memo<EventsState>,
+    change: Callback<EventsState>,
+) -> impl IntoView + use<> {
+    let lang = browser::lang();
+    let event = story.event;
+    let instant = adtally_core::time::parse_rfc3339(&event.at).unwrap_or_default();
+    let kind = Kind::parse(&event.kind);
+    let named = kind.map(|kind| Named { kind, id: event.id.clone() });
+    let label = Phrase::OpenStory.with(lang, &[&event.id]);
+    let open = move |_| change.run(EventsState { story: named.clone(), ..state.get_untracked() });
+    let outcome = if story.outcome == "counted" { Phrase::Counted } else { Phrase::Invalid }.text(lang);
+    let reason = story.reason.map(|reason| view! { <span class="quiet">" · "{reason}</span> });
+    let id = event.id.clone();
+    let dims = ["campaign", "ad", "service"].map(|name| {
+        view! { <td>{story.cell.get(name).cloned().unwrap_or_default()}</td> }
+    });
+    view! {
+        <tr data-testid="event-row" data-id=id>
+            <td>{format::moment(lang, Moment::Exact, instant, tz)}</td>
+            <td>{kind.map(|kind| kind_phrase(kind).text(lang))}</td>
+            <td><button type="button" class="value link" aria-label=label on:click=open>{event.id}</button></td>
+            <td><span class="state" data-state=story.outcome>{outcome}</span>{reason}</td>
+            {dims}
+        </tr>
+    }
+}
