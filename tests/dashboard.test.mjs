@@ -201,8 +201,7 @@ describe("for everybody", () => {
   test("on a phone, without scrolling sideways", async (t) => {
     const dashboard = await signedIn(t, `/?${MARCH}`, PHONE);
     await dashboard.settled("overview");
-    // Placeholders of the lists may be wider for a moment.
-    await eventually(async () => assert.deepEqual(await dashboard.stickingOut(), [], "overview"), 5_000);
+    assert.deepEqual(await dashboard.stickingOut(), [], "overview");
     await dashboard.visit(`/report?by=day,campaign,service&metrics=impressions,clicks,ctr,cost_micros&${MARCH}`);
     await dashboard.settled("report");
     assert.deepEqual(await dashboard.stickingOut(), [], "report");

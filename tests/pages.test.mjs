@@ -69,6 +69,19 @@ describe("the pivot", () => {
     await eventually(async () => assert.ok(Object.keys(await pivot(dashboard)).some((key) => key.startsWith(`${open}/`))), 10_000);
   });
 
+  test("draws times as a line that leads to the events of a day", async (t) => {
+    const dashboard = await signedIn(t, `/explore?${ACME}&rows=day&metrics=impressions&view=chart`);
+    const report = await server.admin.report({ ...RANGE, tz: "UTC", scope: "advertiser:acme", by: "day", metrics: "impressions", sort: "day" });
+    const chart = dashboard.find("chart", dashboard.find("pivot-chart"));
+    await chart.focus();
+    await dashboard.page.keyboard.press("End");
+    const [day, impressions] = report.rows.at(-1);
+    await eventually(async () => assert.match(await dashboard.find("chart-readout").innerText(), new RegExp(`: ${impressions}$`)), 5_000);
+    await dashboard.page.keyboard.press("Enter");
+    await dashboard.settled("events");
+    assert.equal(dashboard.query().get("from"), day.slice(0, 10));
+  });
+
   test("leads from a figure to its events, and from an event to its story", async (t) => {
     const dashboard = await signedIn(t, `/explore?${ACME}&rows=campaign&metrics=clicks`);
     const row = dashboard.page.locator('[data-testid="pivot-row"][data-key="acme-0"] td').first();
@@ -87,6 +100,120 @@ describe("the pivot", () => {
     await dashboard.find("close-story").click();
     await eventually(async () => assert.equal(dashboard.query().get("story"), null), 5_000);
   });
+});
+
+describe("after a batch", () => {
+  /** The batch of everything, until it is published. */
+  async function batch() {
+    const started = await server.admin.post("/v1/jobs", { job: "batch" });
+    assert.equal(started.status, 202, started.text);
+    await eventually(async () => {
+      const { json } = await server.admin.get(`/v1/jobs/${started.json.run}`);
+      assert.equal(json.state, "succeeded", JSON.stringify(json));
+    }, 60_000);
+    return started.json.run;
+  }
+
+  const unconfirmed = async (dashboard, expected) =>
+    eventually(async () => assert.equal(Number(await dashboard.find("unconfirmed").getAttribute("data-value")), expected), 10_000);
+
+  test("what is confirmed is told apart, and what changes later is restated", async (t) => {
+    const dashboard = await signedIn(t, `/?${ACME}`);
+    const { impressions } = await server.admin.totals({ ...RANGE, scope: "advertiser:acme", metrics: "impressions" });
+    await unconfirmed(dashboard, impressions);
+    await batch();
+    await unconfirmed(dashboard, 0);
+    const late = { id: "late", kind: "impression", advertiser: "acme", campaign: "acme-0", ad: "late-ad", at: "2026-03-07T01:10:00Z" };
+    await server.sender.collect([late]);
+    await unconfirmed(dashboard, 1);
+    await dashboard.visit(`/restatements?${ACME}`);
+    await dashboard.find("state-empty").waitFor();
+    const run = await batch();
+
+    const row = dashboard.page.locator('[data-testid="restatement"][data-measure="impressions"]');
+    await row.first().waitFor();
+    assert.deepEqual(
+      await row.evaluateAll((rows) => rows.map(({ dataset: { from, to, cause } }) => [from, to, cause])),
+      [["0", "1", "late"]],
+    );
+    await dashboard.find("cause").selectOption("correction");
+    await dashboard.find("state-empty").waitFor();
+    await dashboard.page.goBack();
+    await row.first().waitFor();
+    await dashboard.find("behind", row).click();
+    await dashboard.settled("events");
+    await eventually(async () => assert.deepEqual(await dashboard.find("event-row").evaluateAll((rows) => rows.map(({ dataset }) => dataset.id)), ["late"]), 10_000);
+
+    await dashboard.visit(`/jobs?${ACME}`);
+    await dashboard.find("open-graph").first().click();
+    const { json } = await server.admin.get(`/v1/jobs/${run}`);
+    await eventually(async () => {
+      const shown = await dashboard.find("graph-task").evaluateAll((tasks) => tasks.map(({ dataset: { id, state } }) => [id, state]));
+      assert.deepEqual(shown, json.tasks.map(({ id, state }) => [id, state]));
+    }, 10_000);
+    await dashboard.find("graph-task").first().click();
+    await dashboard.find("task-log").waitFor();
+  });
+
+  test("a day is linked again in the browser, and is the server's byte by byte", async (t) => {
+    await batch();
+    const dashboard = await signedIn(t, `/verify?${ACME}`);
+    const verdict = dashboard.find("verdict");
+    const verified = async (day) => {
+      await dashboard.find("verify-day").fill(day);
+      await dashboard.find("verify-start").click();
+      await dashboard.find("state-loading").waitFor({ state: "detached" });
+      await verdict.waitFor();
+      return verdict.evaluate(({ dataset }) => ({ ...dataset }));
+    };
+    for (const day of ["2026-03-07", "2026-03-08"]) {
+      const { equal, events, cells } = await verified(day);
+      assert.equal(equal, "true", day);
+      const { json } = await server.admin.get("/v1/archive", { advertiser: "acme", from: day, to: `${day.slice(0, 9)}${Number(day[9]) + 1}` });
+      assert.ok(Number(events) >= json.entries && json.entries > 40, `${events} of ${json.entries}`);
+      assert.ok(Number(cells) > 20);
+    }
+    // An event that is not in the archive yet: the page says where the figures differ.
+    await server.sender.collect([{ id: "unarchived", kind: "impression", advertiser: "acme", ad: "new-ad", at: "2026-03-08T05:00:00Z" }]);
+    await eventually(async () => {
+      const { impressions } = await server.admin.totals({ ...RANGE, scope: "advertiser:acme", metrics: "impressions", filter: "ad:eq:new-ad" });
+      assert.equal(impressions, 1);
+    }, 5_000);
+    assert.equal((await verified("2026-03-08")).equal, "false");
+    const differences = await dashboard.find("difference").evaluateAll((rows) => rows.map(({ dataset: { measure, here, server } }) => [measure, here, server]));
+    assert.deepEqual(differences, [["impressions", "0", "1"], ["late", "0", "1"]]);
+  });
+
+  test("days are run again, and a job pauses", async (t) => {
+    const dashboard = await signedIn(t, `/jobs?${ACME}`);
+    await dashboard.find("backfill-from").fill("2026-03-07");
+    await dashboard.find("backfill-to").fill("2026-03-08");
+    await dashboard.find("backfill").click();
+    await eventually(async () => {
+      const { json } = await server.admin.get("/v1/jobs");
+      assert.match(JSON.stringify(json.runs[0].params), /2026-03-07.*2026-03-08/);
+      assert.equal(json.runs[0].state, "succeeded");
+    }, 60_000);
+    const job = dashboard.page.locator('[data-testid="job"][data-job="batch"]');
+    for (const paused of ["true", "false"]) {
+      await dashboard.find("pause", job).click();
+      await eventually(async () => assert.equal(await job.getAttribute("data-paused"), paused), 10_000);
+      const { json } = await server.admin.get("/v1/jobs/definitions/batch");
+      assert.equal(String(json.paused), paused);
+    }
+  });
+});
+
+test("a figure of a report leads to its events", async (t) => {
+  const dashboard = await signedIn(t, `/report?${ACME}&by=campaign,country&metrics=clicks,ctr&sort=-clicks,campaign,country`);
+  await dashboard.settled("report");
+  const row = dashboard.find("row").first();
+  const [campaign, clicks] = await row.evaluate((row) => ["campaign", "clicks"].map((name) => row.querySelector(`[data-col="${name}"]`).dataset.value));
+  await dashboard.find("behind", row).first().click();
+  await dashboard.settled("events");
+  assert.equal(dashboard.query().get("kind"), "click");
+  assert.ok(dashboard.query().getAll("filter").includes(`campaign:eq:${campaign}`));
+  await eventually(async () => assert.equal(await dashboard.find("event-row").count(), Number(clicks)), 10_000);
 });
 
 describe("the settings", () => {
@@ -108,7 +235,7 @@ test("every page can be used by everybody: no serious finding of axe", async (t)
   const source = await readFile(AXE, "utf8");
   // The policy of the pages allows no script from elsewhere; the check is not part of them.
   const dashboard = await signedIn(t, `/?${ACME}`, { bypassCSP: true });
-  const pages = { overview: "/", explore: "/explore", report: "/report", events: "/events", settings: "/settings", health: "/health", jobs: "/jobs" };
+  const pages = { overview: "/", explore: "/explore", report: "/report", events: "/events", restatements: "/restatements", verify: "/verify", settings: "/settings", health: "/health", jobs: "/jobs" };
   const findings = [];
   for (const [page, path] of Object.entries(pages)) {
     await dashboard.visit(`${path}?${ACME}`);

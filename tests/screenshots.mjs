@@ -24,6 +24,13 @@ const PAGES = [
   ["sign-in", "/", undefined],
   ["overview", "/?range=7d", "overview"],
   ["report", "/report?by=day,campaign&metrics=impressions,clicks,ctr,conversions,cost_micros&range=7d&sort=-day,-impressions", "report"],
+  ["explore", "/explore?rows=campaign,ad&metrics=impressions,clicks,ctr&heat=1&range=7d", "explore"],
+  ["events", "/events?range=7d", "events"],
+  ["restatements", "/restatements?range=7d", "restatements"],
+  ["verify", "/verify?range=7d", "verify"],
+  ["jobs", "/jobs?range=7d", "jobs"],
+  ["health", "/health?range=7d", "health"],
+  ["settings", "/settings?range=7d", "settings"],
   ["report-empty", "/report?by=campaign&metrics=impressions&from=2015-01-01&to=2015-01-08", "report"],
   ["report-notice", "/report?scope=advertiser:&by=campaign&metrics=impressions", undefined],
 ];

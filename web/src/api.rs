@@ -10,3 +10,4 @@ pub mod throttle;
 pub mod live;
 pub mod cells;
 pub mod fetch;
+pub mod verify;

@@ -1,7 +1,6 @@
 //! The root: contexts, and whether somebody is signed in.
 
 use leptos::prelude::*;
-use leptos_router::components::Router;
 
 use crate::api::session::{Session, Who};
 use crate::browser::{Preferences, t};
@@ -21,11 +20,9 @@ pub fn App() -> impl IntoView {
     session.check();
     let somebody = Memo::new(move |_| matches!(session.who.get(), Who::Somebody(..)));
     view! {
-        <Router>
-            <Show when=move || somebody.get() fallback=move || outside(session)>
-                <Shell/>
-            </Show>
-        </Router>
+        <Show when=move || somebody.get() fallback=move || outside(session)>
+            <Shell/>
+        </Show>
     }
 }
 

@@ -137,8 +137,6 @@ pub fn download(name: &str, media_type: &str, text: &str) {
         let link: web_sys::HtmlAnchorElement = link.unchecked_into();
         link.set_href(&address);
         link.set_download(name);
-        // The router must not take it for a page.
-        let _ = link.set_attribute("rel", "external");
         link.click();
     }
     // The browser has taken it over by the time that this task ends.

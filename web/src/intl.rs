@@ -3,9 +3,11 @@
 //! It is bound by hand because a currency or a zone comes from data: where it is not one, the constructor throws,
 //! and that has to be an answer here and not the end of the page.
 
+use adtally_core::report;
+use adtally_core::time::DAY_MS;
 use wasm_bindgen::prelude::*;
 
-use crate::calendar::Offsets;
+use crate::calendar::{Offsets, Span};
 
 #[wasm_bindgen]
 extern "C" {
@@ -108,6 +110,15 @@ impl Offsets for Zone {
         let whole_second = instant_ms - instant_ms.rem_euclid(1_000);
         wall.map_or(0, |wall| wall.and_utc().timestamp_millis() - whole_second)
     }
+}
+
+/// The zone of that name for whatever touches the days of `span`; one that the browser does not know is UTC.
+pub fn zone_in(name: &str, span: Span) -> report::Zone {
+    let start = |day: chrono::NaiveDate| day.and_time(chrono::NaiveTime::MIN).and_utc().timestamp_millis();
+    // A week and a month begin before the first of their days that is asked for.
+    let instants = start(span.from) - 33 * DAY_MS..start(span.to) + 2 * DAY_MS;
+    let zone = Zone::or_utc(name);
+    report::Zone::sampled(name, instants, |at| zone.as_ref().map_or(0, |zone| zone.offset_ms(at)))
 }
 
 /// The zone that this device is set to.

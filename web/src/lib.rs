@@ -14,11 +14,13 @@ pub mod calendar;
 pub mod intl;
 pub mod metric;
 pub mod format;
+pub mod html;
 pub mod state;
 pub mod api;
 pub mod model;
 pub mod chart;
 pub mod browser;
+pub mod address;
 pub mod view;
 pub mod app;
 

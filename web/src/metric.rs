@@ -214,6 +214,22 @@ pub fn weight(metric: Metric) -> Metric {
     }
 }
 
+/// The kind of the events that it counts; `None` where it counts several.
+pub fn kind(metric: Metric) -> Option<Kind> {
+    let Metric::Measure(measure) = metric else {
+        return if let Metric::Gross(kind) = metric { Some(kind) } else { None };
+    };
+    let name = measure.name();
+    match measure {
+        Measure::CostMicros | Measure::Duplicates | Measure::Late | Measure::Waiting => None,
+        _ if name.ends_with("impressions") => Some(Kind::Impression),
+        _ if name.ends_with("views") => Some(Kind::View),
+        _ if name.ends_with("clicks") => Some(Kind::Click),
+        // Through what they came, and what they are worth.
+        _ => Some(Kind::Conversion),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
@@ -229,6 +245,21 @@ mod tests {
         assert_eq!(different.len(), offered.len());
         let is_flood = |metric: &Metric| metric.name().starts_with("flood_");
         assert_eq!(different, Metric::all().filter(|metric| !is_flood(metric)).collect());
+    }
+
+    #[wasm_bindgen_test(unsupported = test)]
+    fn kinds() {
+        fn check(name: &str, expected: Option<Kind>) {
+            assert_eq!(kind(Metric::parse(name).unwrap()), expected, "{name}");
+        }
+        check("impressions", Some(Kind::Impression));
+        check("bot_views", Some(Kind::View));
+        check("linked_clicks", Some(Kind::Click));
+        check("unattributed", Some(Kind::Conversion));
+        check("gross_clicks", Some(Kind::Click));
+        for name in ["cost_micros", "late", "ctr", "reach"] {
+            check(name, None);
+        }
     }
 
     #[wasm_bindgen_test(unsupported = test)]

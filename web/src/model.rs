@@ -11,5 +11,6 @@ pub mod pivot;
 pub mod sheet;
 pub mod sheet_csv;
 pub mod behind;
+pub mod dag;
 pub mod timeline;
 pub mod edits;

@@ -10,5 +10,6 @@ pub mod overview;
 pub mod report;
 pub mod explore;
 pub mod events;
+pub mod restatements;
 pub mod edit;
 pub mod place;

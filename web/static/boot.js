@@ -20,6 +20,22 @@ const lang = (stored("adtally.lang") ?? navigator.language).startsWith("ko") ? "
 root.lang = lang;
 root.dataset.theme = stored("adtally.theme") ?? "system";
 
+// What `web/src/api/verify.rs` calls.
+globalThis.adtallyVerify = (advertiser, day) =>
+  new Promise((resolve, reject) => {
+    const worker = new Worker("/verifier/worker.js", { type: "module" });
+    worker.onmessage = ({ data }) => {
+      worker.terminate();
+      if (data.trouble === undefined) resolve(data.answer);
+      else reject(new Error(data.trouble));
+    };
+    worker.onerror = ({ message }) => {
+      worker.terminate();
+      reject(new Error(message ?? "the verifier cannot be loaded"));
+    };
+    worker.postMessage({ advertiser, day });
+  });
+
 try {
   await init({ module_or_path: "/adtally_web_bg.wasm" });
   start();

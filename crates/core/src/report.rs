@@ -42,7 +42,7 @@ pub use metric::{Metric, Ratio};
 pub use plan::Plan;
 pub use query::{By, Format, MAX_LIMIT, Query, Sort, Source};
 pub use table::{Column, ColumnKind, Table, Value, run};
-pub use zone::TimeUnit;
+pub use zone::{Offsets, TimeUnit, Zone};
 
 #[cfg(test)]
 mod tests;

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::ops::Range;
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, NaiveDate, NaiveTime, SecondsFormat, Utc};
 
 /// One second in milliseconds.
 pub const SECOND_MS: i64 = 1_000;
@@ -73,7 +73,7 @@ impl Day {
 
     /// Reads `2018-07-22`.
     pub fn parse(text: &str) -> Option<Self> {
-        let date = chrono::NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()?;
+        let date = parse_date(text)?;
         Some(Self::holding(date.and_hms_opt(0, 0, 0)?.and_utc().timestamp_millis()))
     }
 }
@@ -82,10 +82,37 @@ impl Day {
 impl fmt::Display for Day {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match DateTime::<Utc>::from_timestamp_millis(self.start_ms()) {
-            Some(t) => write!(f, "{}", t.format("%Y-%m-%d")),
+            Some(t) => write!(f, "{}", t.date_naive()),
             None => write!(f, "{}", self.0),
         }
     }
+}
+
+/// Reads a date as `2018-07-22`: the digits by hand, so that what reads only dates need not carry a reader of formats.
+pub fn parse_date(text: &str) -> Option<NaiveDate> {
+    let [year, month, day] = digits(text, [4, 2, 2], "-")?;
+    NaiveDate::from_ymd_opt(i32::try_from(year).ok()?, month, day)
+}
+
+/// Reads a time of the clock as `15:04` or `15:04:05`.
+pub(crate) fn parse_clock(text: &str) -> Option<NaiveTime> {
+    match text.len() {
+        5 => digits(text, [2, 2], ":").and_then(|[hour, minute]| NaiveTime::from_hms_opt(hour, minute, 0)),
+        _ => digits(text, [2, 2, 2], ":")
+            .and_then(|[hour, minute, second]| NaiveTime::from_hms_opt(hour, minute, second)),
+    }
+}
+
+/// Numbers of so many digits each, with `between` between them.
+fn digits<const N: usize>(text: &str, lengths: [usize; N], between: &str) -> Option<[u32; N]> {
+    let mut numbers = [0; N];
+    let mut parts = text.split(between);
+    for (number, length) in numbers.iter_mut().zip(lengths) {
+        let part = parts.next()?;
+        let are_digits = part.len() == length && part.bytes().all(|byte| byte.is_ascii_digit());
+        *number = part.parse().ok().filter(|_| are_digits)?;
+    }
+    parts.next().is_none().then_some(numbers)
 }
 
 impl Hour {
@@ -149,6 +176,38 @@ mod tests {
         check(HOUR_MS, 1);
         check(-1, -1);
         check(i64::MAX, i32::MAX);
+    }
+
+    #[test]
+    fn dates_and_clocks() {
+        fn date(text: &str, expected: Option<(i32, u32, u32)>) {
+            let expected = expected.and_then(|(year, month, day)| NaiveDate::from_ymd_opt(year, month, day));
+            assert_eq!(parse_date(text), expected, "{text}");
+        }
+        date("2018-07-22", Some((2018, 7, 22)));
+        date("2024-02-29", Some((2024, 2, 29)));
+        for text in [
+            "2023-02-29",
+            "2018-7-22",
+            "2018-07-2",
+            "+018-07-22",
+            "2018-07-22 ",
+            "2018-07-22-01",
+            "2018/07/22",
+            "",
+        ] {
+            date(text, None);
+        }
+        fn clock(text: &str, expected: Option<(u32, u32, u32)>) {
+            let expected =
+                expected.and_then(|(hour, minute, second)| NaiveTime::from_hms_opt(hour, minute, second));
+            assert_eq!(parse_clock(text), expected, "{text}");
+        }
+        clock("15:04", Some((15, 4, 0)));
+        clock("23:59:59", Some((23, 59, 59)));
+        for text in ["24:00", "15:4", "15:04:5", "15:04:05Z", "15", "１５:04"] {
+            clock(text, None);
+        }
     }
 
     #[test]

@@ -25,3 +25,4 @@ pub mod story;
 pub mod gather;
 pub mod report;
 pub mod etag;
+pub mod verify;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use adtally_core::cell::Scope;
-use adtally_core::report::By;
+use adtally_core::report::{By, Zone};
 use adtally_core::segment::Segment;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -11,6 +11,7 @@ use leptos::task::spawn_local;
 use super::failure::Failure;
 use super::session::Session;
 use crate::calendar::Span;
+use crate::intl;
 use crate::state::params::Params;
 
 /// The problem of too many cells to download.
@@ -36,6 +37,8 @@ pub struct Loaded {
     pub request: CellsRequest,
     /// The answer.
     pub segment: Arc<Segment>,
+    /// Where its days begin.
+    pub zone: Zone,
     /// Of which data.
     pub version: String,
     /// How many bytes were sent.
@@ -123,7 +126,8 @@ impl CellsFeed {
             let result = answer.and_then(|(bytes, version)| {
                 let segment =
                     Segment::decode(&bytes).map_err(|error| Failure::Unreadable(error.to_string()))?;
-                Ok(Loaded { request, segment: Arc::new(segment), version, bytes: bytes.len() })
+                let zone = intl::zone_in(&request.tz, request.span);
+                Ok(Loaded { request, segment: Arc::new(segment), zone, version, bytes: bytes.len() })
             });
             // `None`: the page is gone. Another number: something else was asked for since.
             if number.is_some() && self.number.try_get_value() == number {

@@ -1,7 +1,7 @@
 //! A question to the report API, as the address that asks it.
 
 use adtally_core::cell::Scope;
-use adtally_core::report::{By, Filter, Metric};
+use adtally_core::report::{By, Filter, Metric, Source};
 
 use crate::calendar::Span;
 use crate::state::params::Params;
@@ -30,6 +30,8 @@ pub struct ReportRequest {
     pub metrics: Vec<Metric>,
     /// What is left out.
     pub filters: Vec<Filter>,
+    /// Figures of the batch alone, or of all that is known.
+    pub source: Source,
     /// The order, as the API takes it.
     pub sort: String,
     /// How many rows; `None` is as many as the API gives.
@@ -42,7 +44,8 @@ impl ReportRequest {
     /// The figures of `scope` in `period` as one row.
     pub fn totals(scope: Scope, period: Period, tz: Option<String>, metrics: Vec<Metric>) -> Self {
         let (by, filters) = (Vec::new(), Vec::new());
-        Self { scope, period, tz, by, metrics, filters, sort: String::new(), limit: None, offset: 0 }
+        let source = Source::Merged;
+        Self { scope, period, tz, by, metrics, filters, source, sort: String::new(), limit: None, offset: 0 }
     }
 
     /// The address of the answer as JSON.
@@ -83,6 +86,7 @@ impl ReportRequest {
         for filter in &self.filters {
             params.push("filter", filter);
         }
+        params.push_unless("source", self.source.name(), Source::Merged.name());
         params.push_unless("sort", self.sort.as_str(), "");
         params
     }
@@ -114,6 +118,9 @@ mod tests {
         let common = "/v1/reports?scope=advertiser:acme&from=2026-11-16&to=2026-11-23&tz=Asia/Seoul&by=day,campaign\
                       &metrics=clicks,ctr&filter=campaign:ne:&sort=-clicks";
         assert_eq!(request.json(), format!("{common}&limit=50&offset=100"));
+        assert_eq!(request.csv(), format!("{common}&format=csv"));
+        request.source = Source::Batch;
+        let common = common.replace("&sort", "&source=batch&sort");
         assert_eq!(request.csv(), format!("{common}&format=csv"));
     }
 }

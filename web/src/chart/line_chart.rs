@@ -205,9 +205,23 @@ fn Lines(drawn: Drawn) -> impl IntoView {
         let lone = path::lone(&drawn.plot.read().points);
         lone.into_iter().map(|(x, y)| view! { <circle class="dot" cx=x cy=y r="3"/> }).collect_view()
     };
+    let area = move |points: &[Option<path::Point>]| path::area(points, drawn.plot.read().floor);
+    let published = move || {
+        let published = drawn.series.read().published(drawn.metric.get());
+        let plot = drawn.plot.read();
+        area(&published.map_or_else(|| plot.points.clone(), |values| plot.place(&values)))
+    };
+    let pending = move || area(&drawn.plot.read().place(&drawn.series.read().pending(drawn.metric.get())));
     view! {
         <g aria-hidden="true">
-            <path class="area" d=move || path::area(&drawn.plot.read().points, drawn.plot.read().floor)/>
+            <defs>
+                <pattern id="pending" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">
+                    <rect class="pending-stripe" width="2" height="6"/>
+                </pattern>
+            </defs>
+            <path class="area-pending" data-testid="chart-pending" d=pending/>
+            <path class="area-ground" d=published/>
+            <path class="area" data-testid="chart-published" d=published/>
             <path class="line" data-testid="chart-line" d=move || path::line(&part(false))/>
             <path class="line open" d=move || path::line(&part(true))/>
             {dots}

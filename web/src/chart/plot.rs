@@ -66,6 +66,16 @@ impl Plot {
         }
     }
 
+    /// Where other values over the same time stand, on the same scale.
+    pub fn place(&self, values: &[Option<f64>]) -> Vec<Option<Point>> {
+        let highest = self.marks.last().map_or(1.0, |(value, _)| *value);
+        let y = Scale::new((0.0, highest), (self.floor, self.top));
+        let point = |(index, value): (usize, &Option<f64>)| {
+            value.map(|value| (self.x(index), y.pixel(value.max(0.0))))
+        };
+        values.iter().enumerate().map(point).collect()
+    }
+
     /// The pixel from the left of the value at `index`, whether there is one or not.
     pub fn x(&self, index: usize) -> f64 {
         let last = self.points.len().saturating_sub(1) as f64;

@@ -21,7 +21,20 @@ pub struct Series {
     pub open_from: usize,
     /// The first bucket that has not begun: there is nothing to say about it yet.
     pub begun: usize,
+    /// What of it the batch has published; `None` until that is known.
+    pub batch: Option<Batch>,
     values: BTreeMap<Metric, Vec<Option<f64>>>,
+}
+
+/// The part of figures over time that a batch has published.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Batch {
+    /// Which generation; 0 where there was none.
+    pub generation: u64,
+    /// Figures that add up, by metric; one per bucket.
+    values: BTreeMap<Metric, Vec<Option<f64>>>,
+    /// Whether a bucket has the same figures with and without what came since.
+    confirmed: Vec<bool>,
 }
 
 impl Series {
@@ -60,7 +73,68 @@ impl Series {
             _ => ended,
         };
         let begun = all.partition_point(|start| *start <= now_ms);
-        Series { unit, tz: answer.tz.clone(), starts: all, open_from, begun, values }
+        Series { unit, tz: answer.tz.clone(), starts: all, open_from, begun, batch: None, values }
+    }
+
+    /// The same, with what the batch has published of it.
+    #[must_use]
+    pub fn with_batch(mut self, answer: &ReportAnswer) -> Series {
+        let time = figure::position(answer, self.unit.name());
+        let rows: BTreeMap<i64, &Vec<_>> =
+            answer.rows.iter().filter_map(|row| Some((figure::instant(row.get(time?)?)?, row))).collect();
+        let mut confirmed = vec![true; self.starts.len()];
+        let mut values = BTreeMap::new();
+        for (metric, merged) in self.values.iter().filter(|(metric, _)| metric::adds_up(**metric)) {
+            let Some(place) = figure::position(answer, metric.name()) else { continue };
+            let of =
+                |start: &i64| rows.get(start).and_then(|row| figure::number(row.get(place)?)).unwrap_or(0.0);
+            let published: Vec<f64> = self.starts.iter().map(of).collect();
+            for ((confirmed, merged), published) in confirmed.iter_mut().zip(merged).zip(&published) {
+                *confirmed &= merged.is_none_or(|merged| merged == *published);
+            }
+            let begun = published.into_iter().zip(merged).map(|(value, merged)| merged.map(|_| value));
+            values.insert(*metric, begun.collect());
+        }
+        self.batch = Some(Batch { generation: answer.generation, values, confirmed });
+        self
+    }
+
+    /// What of each figure the batch has published: all or nothing of a ratio.
+    pub fn published(&self, metric: Metric) -> Option<Vec<Option<f64>>> {
+        let batch = self.batch.as_ref()?;
+        let whole = || {
+            let values = self.values(metric).iter().zip(&batch.confirmed);
+            values.map(|(value, confirmed)| value.filter(|_| *confirmed)).collect()
+        };
+        Some(batch.values.get(&metric).cloned().unwrap_or_else(whole))
+    }
+
+    /// The figures of buckets that are not as the batch has published them, with their neighbours, so that a line to
+    /// them can be drawn.
+    pub fn pending(&self, metric: Metric) -> Vec<Option<f64>> {
+        let values = self.values(metric);
+        let Some(Batch { confirmed, .. }) = &self.batch else { return vec![None; values.len()] };
+        let is_pending = |index: usize| confirmed.get(index).is_some_and(|confirmed| !confirmed);
+        let shown = |index: usize| {
+            is_pending(index) || is_pending(index + 1) || index.checked_sub(1).is_some_and(is_pending)
+        };
+        values.iter().enumerate().map(|(index, value)| value.filter(|_| shown(index))).collect()
+    }
+
+    /// How much of a figure that adds up no batch has published, and of how much.
+    pub fn unconfirmed(&self, metric: Metric) -> Option<(f64, f64)> {
+        let published = self.batch.as_ref()?.values.get(&metric)?;
+        let sum = |values: &[Option<f64>]| values.iter().flatten().sum::<f64>();
+        let all = sum(self.values(metric));
+        Some((all - sum(published), all))
+    }
+
+    /// One metric over buckets that have all ended.
+    pub fn of(unit: TimeUnit, tz: &str, metric: Metric, points: Vec<(i64, Option<f64>)>) -> Series {
+        let (starts, values): (Vec<_>, Vec<_>) = points.into_iter().unzip();
+        let count = starts.len();
+        let values = BTreeMap::from([(metric, values)]);
+        Series { unit, tz: tz.to_string(), starts, open_from: count, begun: count, batch: None, values }
     }
 
     /// No bucket at all.
@@ -72,6 +146,7 @@ impl Series {
             starts: Vec::new(),
             open_from: 0,
             begun: 0,
+            batch: None,
             values: BTreeMap::new(),
         }
     }
@@ -85,8 +160,12 @@ impl Series {
         let Some(first) = (0..self.starts.len()).find(has) else { return self };
         let end = (0..self.starts.len()).rev().find(has).map_or(self.starts.len(), |last| last + 1);
         self.starts = self.starts[first..end].to_vec();
-        for values in self.values.values_mut() {
+        let batch = self.batch.iter_mut().flat_map(|batch| batch.values.values_mut());
+        for values in self.values.values_mut().chain(batch) {
             *values = values[first..end].to_vec();
+        }
+        if let Some(batch) = &mut self.batch {
+            batch.confirmed = batch.confirmed[first..end].to_vec();
         }
         self.open_from = self.open_from.clamp(first, end) - first;
         self.begun = self.begun.clamp(first, end) - first;
@@ -182,6 +261,28 @@ mod tests {
         assert_eq!(trimmed.values(CLICKS), [Some(4.0), Some(0.0), Some(5.0)]);
         assert_eq!(trimmed.open_from, 3);
         assert_eq!(series(&[], 3, 0).trimmed().starts.len(), 3);
+    }
+
+    #[wasm_bindgen_test(unsupported = test)]
+    fn what_the_batch_has_published_is_told_apart() {
+        let rows = |rows: &[(i64, i64)]| {
+            let row = |(hour, clicks): &(i64, i64)| {
+                vec![
+                    ReportValue::Text(rfc3339(hour * HOUR_MS)),
+                    ReportValue::Count(*clicks),
+                    ReportValue::Ratio(0.5),
+                ]
+            };
+            answer(&COLUMNS, rows.iter().map(row).collect())
+        };
+        let merged = series(&[(0, 7), (1, 5), (3, 9)], 5, 3 * HOUR_MS + 1);
+        assert_eq!((merged.published(CLICKS), merged.unconfirmed(CLICKS)), (None, None));
+        let series = merged.with_batch(&rows(&[(0, 7), (1, 4)]));
+        assert_eq!(series.published(CLICKS).unwrap(), [Some(7.0), Some(4.0), Some(0.0), Some(0.0), None]);
+        assert_eq!(series.published(CTR).unwrap(), [Some(0.5), None, None, None, None]);
+        assert_eq!(series.pending(CLICKS), [Some(7.0), Some(5.0), Some(0.0), Some(9.0), None]);
+        assert_eq!(series.unconfirmed(CLICKS), Some((10.0, 21.0)));
+        assert_eq!(series.unconfirmed(CTR), None);
     }
 
     #[wasm_bindgen_test(unsupported = test)]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use adtally_core::cell::Scope;
-use adtally_core::report::{By, Filter, Grouped, Metric, Query};
+use adtally_core::report::{By, Filter, Grouped, Metric, Query, Zone};
 use adtally_core::segment::Segment;
 use adtally_core::time::ServerTime;
 
@@ -29,7 +29,7 @@ pub struct Basis {
     /// Of which days.
     pub span: Span,
     /// In which zone.
-    pub tz: String,
+    pub zone: Zone,
 }
 
 /// What a line stands for.
@@ -83,13 +83,12 @@ impl Basis {
         let mut params = vec![
             ("from".to_string(), self.span.from.to_string()),
             ("to".to_string(), self.span.to.to_string()),
-            ("tz".to_string(), self.tz.clone()),
             ("by".to_string(), list(by.iter().map(|by| by.name()).collect())),
             ("metrics".to_string(), list(metrics.iter().map(|metric| metric.name()).collect())),
         ];
         params.extend(filters.iter().map(|filter| ("filter".to_string(), filter.to_string())));
-        // The browser may know a zone that the core does not: then the server has refused the cells already.
-        let query = Query::parse(&params, "UTC", ServerTime(0));
+        // What the server answered to is understood here too.
+        let query = Query::parse_in(self.zone.clone(), &params, ServerTime(0));
         query.map(|query| Grouped::of(&query, &self.segment, &self.scope)).unwrap_or_default()
     }
 }
@@ -236,7 +235,12 @@ mod tests {
         }
         let span = Span { from: "1970-01-01".parse().unwrap(), to: "1970-01-08".parse().unwrap() };
         let scope = Scope::parse("advertiser:acme").unwrap();
-        Basis { segment: Arc::new(Segment::from_cells(cells)), scope, span, tz: "UTC".to_string() }
+        Basis {
+            segment: Arc::new(Segment::from_cells(cells)),
+            scope,
+            span,
+            zone: Zone::sampled("UTC", 0..1, |_| 0),
+        }
     }
 
     fn sample() -> Basis {

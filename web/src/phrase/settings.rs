@@ -3,6 +3,7 @@
 use super::{Phrase, phrases};
 
 phrases! {
+    NoneYet: "None yet", "아직 없습니다";
     Settings: "Settings", "설정";
     Name: "Name", "이름";
     Key: "Key", "키";

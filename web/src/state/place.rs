@@ -9,6 +9,7 @@ use super::frame::Frame;
 use super::overview::OverviewState;
 use super::params::Params;
 use super::report::{Column, ReportState, dimensions, groupings};
+use super::restatements::RestatementsState;
 
 /// Where somebody is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +22,8 @@ pub enum Place {
     Explore(ExploreState),
     /// `/events`
     Events(EventsState),
+    /// `/restatements`
+    Restatements(RestatementsState),
     /// A page whose state is the frame alone.
     Plain(Plain, Frame),
 }
@@ -30,6 +33,8 @@ pub enum Place {
 pub enum Plain {
     /// `/settings`
     Settings,
+    /// `/verify`
+    Verify,
     /// `/jobs`
     Jobs,
     /// `/health`
@@ -38,12 +43,13 @@ pub enum Plain {
 
 impl Plain {
     /// Every such page.
-    pub const ALL: [Plain; 3] = [Plain::Settings, Plain::Jobs, Plain::Health];
+    pub const ALL: [Plain; 4] = [Plain::Settings, Plain::Verify, Plain::Jobs, Plain::Health];
 
     /// Its path.
     pub fn path(self) -> &'static str {
         match self {
             Plain::Settings => "/settings",
+            Plain::Verify => "/verify",
             Plain::Jobs => "/jobs",
             Plain::Health => "/health",
         }
@@ -70,12 +76,28 @@ impl Place {
                 let (state, unread) = EventsState::read(query);
                 Some((Place::Events(state), unread))
             }
+            "/restatements" => {
+                let (state, unread) = RestatementsState::read(query);
+                Some((Place::Restatements(state), unread))
+            }
             path => {
                 let page = Plain::ALL.into_iter().find(|page| page.path() == path)?;
                 let mut unread = Vec::new();
                 let frame = Frame::read(&Params::parse(query), &mut unread);
                 Some((Place::Plain(page, frame), unread))
             }
+        }
+    }
+
+    /// Which page it is.
+    pub fn path(&self) -> &'static str {
+        match self {
+            Place::Overview(_) => "/",
+            Place::Report(_) => "/report",
+            Place::Explore(_) => "/explore",
+            Place::Events(_) => "/events",
+            Place::Restatements(_) => "/restatements",
+            Place::Plain(page, _) => page.path(),
         }
     }
 
@@ -86,6 +108,7 @@ impl Place {
             Place::Report(state) => state.href(),
             Place::Explore(state) => state.href(),
             Place::Events(state) => state.href(),
+            Place::Restatements(state) => state.href(),
             Place::Plain(page, frame) => {
                 let mut params = Params::default();
                 frame.write(&mut params);
@@ -101,6 +124,7 @@ impl Place {
             Place::Report(state) => &state.frame,
             Place::Explore(state) => &state.frame,
             Place::Events(state) => &state.frame,
+            Place::Restatements(state) => &state.frame,
             Place::Plain(_, frame) => frame,
         }
     }
@@ -113,6 +137,10 @@ impl Place {
             Place::Report(state) => Place::Report(ReportState { frame, ..state }.restricted_to(scope)),
             Place::Explore(state) => Place::Explore(ExploreState { frame, ..state }.restricted_to(scope)),
             Place::Events(state) => Place::Events(EventsState { frame, story: None, ..state }),
+            Place::Restatements(mut state) => {
+                state.filters.retain(|filter| scope.dimensions().contains(&filter.dimension));
+                Place::Restatements(RestatementsState { frame, ..state })
+            }
             Place::Plain(page, _) => Place::Plain(page, frame),
         }
     }
@@ -145,6 +173,12 @@ mod tests {
     fn places_round_trip() {
         fn check(path: &str, query: &str, expected: Option<&str>) {
             let place = Place::read(path, query);
+            if let Some((place, _)) = &place {
+                assert_eq!(
+                    place.path(),
+                    path.strip_suffix('/').filter(|path| !path.is_empty()).unwrap_or(path)
+                );
+            }
             assert_eq!(place.map(|(place, _)| place.href()).as_deref(), expected, "{path}{query}");
         }
         check("/", "?range=today", Some("/?range=today"));
@@ -152,6 +186,7 @@ mod tests {
         check("/report/", "?by=ad", Some("/report?by=ad"));
         check("/explore", "?rows=ad&metrics=clicks", Some("/explore?rows=ad&metrics=clicks"));
         check("/events", "?kind=click", Some("/events?kind=click"));
+        check("/restatements", "?cause=late", Some("/restatements?cause=late"));
         check("/health", "?range=today", Some("/health?range=today"));
         check("/nowhere", "", None);
     }

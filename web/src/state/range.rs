@@ -1,5 +1,6 @@
 //! The period that a page shows.
 
+use adtally_core::time::parse_date;
 use chrono::{Datelike, Days, Months, NaiveDate};
 
 use super::params::Params;
@@ -133,8 +134,8 @@ impl Range {
             },
             (None, from, to) => {
                 let (from, to) = (from.unwrap_or_default(), to.unwrap_or_default());
-                match (from.parse(), to.parse()) {
-                    (Ok(first), Ok(end)) if first < end => Range::Days(Span { from: first, to: end }),
+                match (parse_date(from), parse_date(to)) {
+                    (Some(first), Some(end)) if first < end => Range::Days(Span { from: first, to: end }),
                     _ => unreadable(unread, format!("from={from}&to={to}")),
                 }
             }

@@ -200,7 +200,7 @@ fn Histogram(state: Memo<EventsState>) -> impl IntoView {
 
 /// A platform looks at one advertiser's events at a time.
 #[component]
-fn WhichAdvertiser() -> impl IntoView {
+pub fn WhichAdvertiser() -> impl IntoView {
     let place = CurrentPlace::expect();
     let option = move |advertiser: adtally_wire::api::Advertiser| {
         let scope = adtally_core::cell::Scope::parse(&format!("advertiser:{}", advertiser.key));

@@ -98,8 +98,8 @@ fn request_of(setting: &Setting, state: &ExploreState, span: Span, crowded: bool
 
 fn answer(loaded: &Loaded, before: CellsFeed, state: &ExploreState) -> Option<Answered> {
     let basis = |loaded: &Loaded| {
-        let CellsRequest { scope, span, tz, .. } = loaded.request.clone();
-        Basis { segment: loaded.segment.clone(), scope, span, tz }
+        let CellsRequest { scope, span, .. } = loaded.request.clone();
+        Basis { segment: loaded.segment.clone(), scope, span, zone: loaded.zone.clone() }
     };
     let now = basis(loaded);
     let earlier = before.loaded.read().as_ref().filter(|_| state.compare).map(basis);

@@ -2,6 +2,8 @@
 
 use leptos::prelude::*;
 
+use crate::html::Html;
+
 /// An icon; the text beside it, or the label of its button, says what it means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Icon {
@@ -13,6 +15,10 @@ pub enum Icon {
     Grid,
     /// Events.
     List,
+    /// Restatements.
+    Changes,
+    /// Verify.
+    Scales,
     /// Settings.
     Sliders,
     /// Jobs.
@@ -56,12 +62,20 @@ pub enum Icon {
 }
 
 impl Icon {
+    /// Writes it where elements are text.
+    pub fn write(self, html: &mut Html) {
+        html.raw("<svg class=\"glyph\" viewBox=\"0 0 16 16\" width=\"16\" height=\"16\" aria-hidden=\"true\"><path d=\"");
+        html.raw(self.path()).raw("\"/></svg>");
+    }
+
     fn path(self) -> &'static str {
         match self {
             Icon::Pulse => "M1.5 8.5h3l2-5.5 3 10 2-4.5h3",
             Icon::Table => "M2 3.5h12v9H2zM2 6.5h12M6.5 6.5v6",
             Icon::Grid => "M2.5 2.5h4.5v4.5H2.5zM9 2.5h4.5v4.5H9zM2.5 9h4.5v4.5H2.5zM9 9h4.5v4.5H9z",
             Icon::List => "M2.5 4h.1M2.5 8h.1M2.5 12h.1M5.5 4h8M5.5 8h8M5.5 12h8",
+            Icon::Changes => "M2.5 5.5h9M9 3l2.5 2.5L9 8M13.5 10.5h-9M7 8l-2.5 2.5L7 13",
+            Icon::Scales => "M8 2.5v11M4.5 13.5h7M3 4.5h10M3 4.5 1.5 9h3zM13 4.5 11.5 9h3z",
             Icon::Sliders => "M2 4.5h7M12 4.5h2M2 11.5h2M7 11.5h7M9 3v3M4 10v3",
             Icon::Steps => "M2 3.5h4v3H2zM10 9.5h4v3h-4zM6 5h3.5v6h.5",
             Icon::Heart => "M2 8.5h2.5l1.5-3 3 6 1.5-3H14",

@@ -8,6 +8,8 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 
 use super::icon::{Glyph, Icon};
+use super::job_controls::{Backfill, JobList};
+use super::job_graph::JobGraph;
 use super::notice::{FailureNotice, failure_text};
 use super::place::CurrentPlace;
 use super::shell::PageHead;
@@ -22,12 +24,13 @@ use crate::phrase::Phrase;
 const FOLLOW_MS: u32 = 3_000;
 
 /// What a state is called.
-fn state_phrase(state: &str) -> Phrase {
+pub fn state_phrase(state: &str) -> Phrase {
     match state {
         "queued" => Phrase::Queued,
         "running" => Phrase::Running,
         "succeeded" => Phrase::Succeeded,
         "skipped" => Phrase::Skipped,
+        "upstream_failed" => Phrase::UpstreamFailed,
         _ => Phrase::Failed,
     }
 }
@@ -46,6 +49,7 @@ pub fn Jobs() -> impl IntoView {
     on_cleanup(move || drop(interval.try_update_value(Option::take)));
     let runs = Fetch::<Runs>::new(|| Some("/v1/jobs?limit=20".to_string()), move || beat.track());
     let chosen = RwSignal::new(None::<(String, String)>);
+    let graph_of = RwSignal::new(None::<String>);
     let refused = RwSignal::new(None::<Failure>);
     let may_change = Memo::new(move |_| matches!(session.who.get(), Who::Somebody(Role::Admin, _)));
     let start = move |_| {
@@ -66,7 +70,7 @@ pub fn Jobs() -> impl IntoView {
             </div>
         }
         .into_any(),
-        (_, shown) => view! { <RunTable shown chosen may_change runs refused/> }.into_any(),
+        (_, shown) => view! { <RunTable shown chosen graph_of may_change runs refused/> }.into_any(),
     };
     let busy = move || if runs.busy.get() { "true" } else { "false" };
     view! {
@@ -84,7 +88,14 @@ pub fn Jobs() -> impl IntoView {
                 </div>
                 {body}
             </section>
-            <TaskPanel chosen beat/>
+            <Graph graph_of chosen beat/>
+            <div class="cards">
+                <JobList beat may_change refused/>
+                <Show when=move || may_change.get()>
+                    <Backfill refused begun=Callback::new(move |()| runs.retry())/>
+                </Show>
+            </div>
+            <TaskPanel chosen beat may_change refused/>
         </div>
     }
 }
@@ -93,33 +104,38 @@ pub fn Jobs() -> impl IntoView {
 fn RunTable(
     shown: Option<Runs>,
     chosen: RwSignal<Option<(String, String)>>,
+    graph_of: RwSignal<Option<String>>,
     may_change: Memo<bool>,
     runs: Fetch<Runs>,
     refused: RwSignal<Option<Failure>>,
 ) -> impl IntoView {
     let session = Session::expect();
-    let retry = move |run: String| {
+    let act = move |run: String, what: &'static str| {
         spawn_local(async move {
-            let address = format!("/v1/jobs/{run}/retry");
+            let address = format!("/v1/jobs/{run}/{what}");
             refused
                 .set(session.client.send::<RunInfo>(Method::POST, &address, &Retry::default()).await.err());
             runs.retry();
         });
     };
     let row = move |run: RunInfo| {
-        let can_retry = run.state == "failed";
+        let action = match run.state.as_str() {
+            "failed" => Some(("retry", Phrase::RetryFailed)),
+            "queued" | "running" => Some(("cancel", Phrase::EndRun)),
+            _ => None,
+        };
         let name = run.run.clone();
-        let again = can_retry.then(|| {
+        let action = action.map(|(what, phrase)| {
             view! {
                 <Show when=move || may_change.get()>
-                    <button type="button" class="button" on:click={
+                    <button type="button" class="button" data-testid=what on:click={
                         let name = name.clone();
-                        move |_| retry(name.clone())
-                    }>{t(Phrase::RetryFailed)}</button>
+                        move |_| act(name.clone(), what)
+                    }>{t(phrase)}</button>
                 </Show>
             }
         });
-        run_row(run, chosen, again.into_any())
+        run_row(run, chosen, graph_of, action.into_any())
     };
     let heads = [Phrase::Job, Phrase::State, Phrase::Started, Phrase::Took, Phrase::Tasks];
     let rows = match shown {
@@ -138,7 +154,12 @@ fn RunTable(
     }
 }
 
-fn run_row(run: RunInfo, chosen: RwSignal<Option<(String, String)>>, actions: AnyView) -> impl IntoView {
+fn run_row(
+    run: RunInfo,
+    chosen: RwSignal<Option<(String, String)>>,
+    graph_of: RwSignal<Option<String>>,
+    actions: AnyView,
+) -> impl IntoView {
     let lang = browser::lang();
     let tz = CurrentPlace::expect().setting.get().map(|setting| setting.tz).unwrap_or_default();
     let at = run.started.as_deref().or(Some(&run.created)).and_then(parse_rfc3339);
@@ -148,9 +169,27 @@ fn run_row(run: RunInfo, chosen: RwSignal<Option<(String, String)>>, actions: An
         run.counts.iter().map(|(state, count)| format!("{count} {}", state_phrase(state).text(lang)));
     let counts = counts.collect::<Vec<_>>().join(", ");
     let dots = run.tasks.iter().map(|task| dot(&run.run, task, chosen)).collect_view();
+    let name = run.run.clone();
+    let (shown, label) = (name.clone(), Phrase::GraphOf.with(lang, &[&name]));
+    let is_open = move || if graph_of.read().as_deref() == Some(shown.as_str()) { "true" } else { "false" };
+    let toggle = move |_| {
+        let next = Some(name.clone()).filter(|name| graph_of.read_untracked().as_ref() != Some(name));
+        graph_of.set(next);
+    };
     view! {
         <tr data-testid="run" data-state=run.state.clone()>
-            <td>{run.run.clone()}</td>
+            <td>
+                <button
+                    type="button"
+                    class="value link"
+                    data-testid="open-graph"
+                    aria-label=label
+                    aria-expanded=is_open
+                    on:click=toggle
+                >
+                    {run.run.clone()}
+                </button>
+            </td>
             <td><span class="state" data-state=run.state.clone()>{state_phrase(&run.state).text(lang)}</span></td>
             <td>{at}</td>
             <td>{took}</td>
@@ -177,9 +216,47 @@ fn dot(run: &str, task: &TaskInfo, chosen: RwSignal<Option<(String, String)>>) -
     }
 }
 
+/// The run whose graph is open.
+#[component]
+fn Graph(
+    graph_of: RwSignal<Option<String>>,
+    chosen: RwSignal<Option<(String, String)>>,
+    beat: RwSignal<u32>,
+) -> impl IntoView {
+    let run = Fetch::<RunInfo>::new(
+        move || graph_of.get().map(|run| format!("/v1/jobs/{run}")),
+        move || beat.track(),
+    );
+    move || {
+        let run = run.shown.get()?;
+        let title = Phrase::GraphOf.with(browser::lang(), &[&run.run]);
+        Some(view! {
+            <section class="card report-card">
+                <div class="card-head"><h2>{title}</h2></div>
+                <JobGraph run chosen/>
+            </section>
+        })
+    }
+}
+
 /// What a task was told, left and said.
 #[component]
-fn TaskPanel(chosen: RwSignal<Option<(String, String)>>, beat: RwSignal<u32>) -> impl IntoView {
+fn TaskPanel(
+    chosen: RwSignal<Option<(String, String)>>,
+    beat: RwSignal<u32>,
+    may_change: Memo<bool>,
+    refused: RwSignal<Option<Failure>>,
+) -> impl IntoView {
+    let session = Session::expect();
+    let again = move |_| {
+        let Some((run, id)) = chosen.get_untracked() else { return };
+        spawn_local(async move {
+            let address = format!("/v1/jobs/{run}/retry");
+            let retry = Retry { task: Some(id) };
+            refused.set(session.client.send::<RunInfo>(Method::POST, &address, &retry).await.err());
+            beat.try_update(|count| *count = count.wrapping_add(1));
+        });
+    };
     let task = Fetch::<TaskDetail>::new(
         move || {
             let (run, id) = chosen.get()?;
@@ -213,6 +290,9 @@ fn TaskPanel(chosen: RwSignal<Option<(String, String)>>, beat: RwSignal<u32>) ->
                     </button>
                 </div>
                 {body}
+                <Show when=move || may_change.get()>
+                    <button type="button" class="button" data-testid="task-again" on:click=again>{t(Phrase::RunAgain)}</button>
+                </Show>
             </section>
         </Show>
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use adtally_core::cell::{Dimension, Scope};
-use adtally_core::report::{By, Metric, TimeUnit};
+use adtally_core::report::{By, Metric, Source, TimeUnit};
 use adtally_core::time::DAY_MS;
 use leptos::prelude::*;
 
@@ -49,8 +49,7 @@ pub fn Overview() -> impl IntoView {
         place.setting.get().map(|setting| unit_of(&setting, chosen_unit.get(), widest.get()))
     });
     let period = follow_period(place, unit, widest);
-    let series =
-        Memo::new(move |_| period.shown.get().and_then(|shown| series_of(&shown, place.now_ms.get())));
+    let series = figures(place, period, unit);
     let tiles = TileData { series, currency, period, ..compare(place, period, series, currency) };
     let choose = Callback::new(move |metric| {
         place.go(&Place::Overview(OverviewState { metric, ..state.get_untracked() }));
@@ -150,6 +149,39 @@ fn follow_period(place: CurrentPlace, unit: Memo<Option<TimeUnit>>, widest: RwSi
     feed
 }
 
+/// The figures of the period over time, with what of them the batch has published.
+fn figures(place: CurrentPlace, period: Feed, unit: Memo<Option<TimeUnit>>) -> Memo<Option<Arc<Series>>> {
+    let batch = follow_batch(place, unit);
+    Memo::new(move |_| {
+        let series = series_of(&period.shown.get()?, place.now_ms.get())?;
+        let published = batch.shown.get().filter(|shown| by_time(&shown.request) == Some(series.unit));
+        Some(Arc::new(match published {
+            Some(published) => series.with_batch(&published.answer),
+            None => series,
+        }))
+    })
+}
+
+/// What the batch has published of the same.
+fn follow_batch(place: CurrentPlace, unit: Memo<Option<TimeUnit>>) -> Feed {
+    let request = move || {
+        let setting = place.setting.get()?;
+        let metrics = OverviewState::TILES.into_iter().filter(|metric| metric::adds_up(*metric));
+        let metrics = metrics.filter(|metric| metric.is_seen_by(&setting.scope)).collect();
+        let (by, days) = (vec![By::Time(unit.get()?)], Period::Days(setting.span));
+        let totals = ReportRequest::totals(setting.scope, days, Some(setting.tz), metrics);
+        Some(ReportRequest { by, limit: Some(MAX_BUCKETS), source: Source::Batch, ..totals })
+    };
+    Feed::new(request, Follow::Live)
+}
+
+fn by_time(request: &ReportRequest) -> Option<TimeUnit> {
+    match request.by.first() {
+        Some(By::Time(unit)) => Some(*unit),
+        _ => None,
+    }
+}
+
 /// From the first to the last bucket that has figures.
 fn days_with_figures(shown: &Shown) -> Option<i64> {
     let starts = || shown.answer.rows.iter().filter_map(|row| figure::instant(row.first()?));
@@ -157,7 +189,7 @@ fn days_with_figures(shown: &Shown) -> Option<i64> {
 }
 
 /// The answer without gaps, for the period that was asked for.
-fn series_of(shown: &Shown, now_ms: i64) -> Option<Arc<Series>> {
+fn series_of(shown: &Shown, now_ms: i64) -> Option<Series> {
     let (Period::Days(span), Some(By::Time(unit))) = (&shown.request.period, shown.request.by.first()) else {
         return None;
     };
@@ -165,7 +197,7 @@ fn series_of(shown: &Shown, now_ms: i64) -> Option<Arc<Series>> {
     let starts = zone.bucket_starts(*span, *unit, MAX_BUCKETS as usize);
     let series = Series::new(&shown.answer, *unit, &starts, now_ms);
     let is_long = starts.len() > 1_000;
-    Some(Arc::new(if is_long { series.trimmed() } else { series }))
+    Some(if is_long { series.trimmed() } else { series })
 }
 
 /// The same part of this period and of the one before.

@@ -1,14 +1,11 @@
 //! Where somebody is, read from the address, and how they get elsewhere.
 
-use std::sync::Arc;
-
 use adtally_core::cell::{Dimension, Scope};
 use adtally_core::time::MINUTE_MS;
 use gloo::timers::callback::Interval;
 use leptos::prelude::*;
-use leptos_router::NavigateOptions;
-use leptos_router::hooks::{use_location, use_navigate};
 
+use crate::address::Address;
 use crate::api::session::Session;
 use crate::calendar::Offsets as _;
 use crate::clock;
@@ -31,19 +28,16 @@ pub struct CurrentPlace {
     pub setting: Memo<Option<Setting>>,
     /// Now, to the minute: what is open, and which day is today.
     pub now_ms: RwSignal<i64>,
-    go: StoredValue<Go>,
+    address: Address,
     session: Session,
 }
 
-type Go = Arc<dyn Fn(&str, NavigateOptions) + Send + Sync>;
-
 impl CurrentPlace {
-    /// Follows the address; only inside of the router.
+    /// Follows the address.
     pub fn follow() -> CurrentPlace {
         let session = Session::expect();
-        let location = use_location();
-        let navigate = use_navigate();
-        let read = Memo::new(move |_| Place::read(&location.pathname.read(), &location.search.read()));
+        let address = Address::follow();
+        let read = Memo::new(move |_| address.at.with(|(path, query)| Place::read(path, query)));
         let place = Memo::new(move |_| read.get().map(|(place, _)| place));
         let unread = Memo::new(move |_| read.get().map(|(_, unread)| unread).unwrap_or_default());
         let frame = Memo::new(move |_| place.get().map(|place| place.frame().clone()));
@@ -52,8 +46,7 @@ impl CurrentPlace {
             let (own, catalog, frame) = (session.own_scope()?, session.catalog.get()?, frame.get()?);
             Some(Setting::new(&frame, &own, &catalog, |tz| today_in(tz, now_ms.get())))
         });
-        let go: Go = Arc::new(move |href, options| navigate(href, options));
-        CurrentPlace { place, unread, setting, now_ms, go: StoredValue::new(go), session }
+        CurrentPlace { place, unread, setting, now_ms, address, session }
     }
 
     /// The place of the page around.
@@ -63,9 +56,7 @@ impl CurrentPlace {
 
     /// Goes to another state, which back leaves again.
     pub fn go(self, place: &Place) {
-        let options = NavigateOptions { scroll: false, ..NavigateOptions::default() };
-        let go = self.go.get_value();
-        go(&place.href(), options);
+        self.address.go(&place.href());
     }
 
     /// The same page of other figures.

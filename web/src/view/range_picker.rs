@@ -1,5 +1,6 @@
 //! Of which days, in which time zone.
 
+use adtally_core::time::parse_date;
 use chrono::NaiveDate;
 use leptos::ev::SubmitEvent;
 use leptos::prelude::*;
@@ -100,8 +101,8 @@ fn Days(choose: Callback<Range>) -> impl IntoView {
     let backwards = RwSignal::new(false);
     let submit = move |event: SubmitEvent| {
         event.prevent_default();
-        let span = (from.read().parse().ok())
-            .zip(last.read().parse::<NaiveDate>().ok().and_then(|date| date.succ_opt()))
+        let span = parse_date(&from.read())
+            .zip(parse_date(&last.read()).and_then(|date| date.succ_opt()))
             .map(|(from, to)| Span { from, to });
         match span {
             Some(span) if span.from < span.to => choose.run(Range::Days(span)),

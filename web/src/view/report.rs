@@ -1,5 +1,6 @@
 //! The report: any figures by anything, as a table that a link can share.
 
+use adtally_core::report::Source;
 use leptos::prelude::*;
 
 use super::builder::Builder;
@@ -74,6 +75,7 @@ fn request_of(setting: &Setting, state: &ReportState) -> ReportRequest {
         metrics: state.metrics.clone(),
         filters: state.filters.clone(),
         sort: ReportState { order: orders, ..state.clone() }.sort(),
+        source: Source::Merged,
         limit: Some(state.limit),
         offset: state.offset,
     }

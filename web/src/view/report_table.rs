@@ -2,18 +2,20 @@
 
 use std::sync::Arc;
 
-use adtally_core::report::{By, Filter};
+use adtally_core::report::{By, Filter, Metric};
 use adtally_wire::api::{ReportAnswer, ReportValue};
 use leptos::ev::MouseEvent;
 use leptos::prelude::*;
 
 use super::icon::{Glyph, Icon};
 use crate::api::feed::{Feed, Shown};
+use crate::api::request::Period;
 use crate::api::session::Session;
 use crate::browser::{self, t};
 use crate::format::{self, Moment, Width};
 use crate::lang::Lang;
 use crate::metric;
+use crate::model::behind::events_of_row;
 use crate::model::catalog::{Catalog, Currency};
 use crate::model::figure;
 use crate::phrase::Phrase;
@@ -86,7 +88,7 @@ impl Sheet {
             }
             Column::Metric(_) => {
                 let value = self.answer().totals.get(column.name());
-                self.figure(*column, value.unwrap_or(&ReportValue::Nothing), &self.currency).into_any()
+                self.figure(*column, value.unwrap_or(&ReportValue::Nothing), &self.currency, None).into_any()
             }
         };
         // The only row of a report by nothing is the total.
@@ -106,7 +108,10 @@ impl Sheet {
         let currency = self.row_currency(columns, row);
         let cell = |(column, value): (&Column, &ReportValue)| match column {
             Column::By(by) => self.name(*by, value, state, change).into_any(),
-            Column::Metric(_) => self.figure(*column, value, &currency).into_any(),
+            Column::Metric(metric) => {
+                let behind = self.behind(*metric, columns, row, &state.read_untracked());
+                self.figure(*column, value, &currency, behind).into_any()
+            }
         };
         let cells = columns.iter().zip(row).map(cell).collect_view();
         view! { <tr data-testid="row">{cells}</tr> }
@@ -123,12 +128,48 @@ impl Sheet {
         columns.iter().zip(row).find_map(of_value).unwrap_or_else(|| self.currency.clone())
     }
 
-    fn figure(&self, column: Column, value: &ReportValue, currency: &Currency) -> impl IntoView + use<> {
+    /// The address of the events that a figure of a row counts.
+    fn behind(
+        &self,
+        metric: Metric,
+        columns: &[Column],
+        row: &[ReportValue],
+        state: &ReportState,
+    ) -> Option<String> {
+        let Period::Days(span) = self.shown.request.period else { return None };
+        // Whom reach counts is not in a list of events, and a ratio counts none.
+        if metric::kind(metric).is_none() && metric != metric::COST {
+            return None;
+        }
+        let told = columns.iter().zip(row).filter_map(|(column, value)| match (column, value) {
+            (Column::By(by), ReportValue::Text(key)) => Some((*by, key.as_str())),
+            _ => None,
+        });
+        Some(events_of_row(state, told, metric, span, &self.answer().tz).href())
+    }
+
+    fn figure(
+        &self,
+        column: Column,
+        value: &ReportValue,
+        currency: &Currency,
+        behind: Option<String>,
+    ) -> impl IntoView + use<> {
         let Column::Metric(metric) = column else { return view! { <td></td> }.into_any() };
         let is_mixed = metric::needs_one_currency(metric) && *currency == Currency::Mixed;
         let number = figure::number(value).filter(|_| !is_mixed);
         let text = format::figure(self.lang, metric, number, currency.code(), Width::Full);
-        let title = is_mixed.then(|| Phrase::MixedCurrencies.text(self.lang));
+        let title = match (is_mixed, &behind) {
+            (true, _) => Some(Phrase::MixedCurrencies.text(self.lang)),
+            (false, Some(_)) => Some(Phrase::EventsBehind.text(self.lang)),
+            (false, None) => None,
+        };
+        let text = match behind.filter(|_| number.is_some_and(|number| number != 0.0)) {
+            Some(href) => {
+                view! { <a class="figure-link" data-testid="behind" href=href>{text}</a> }.into_any()
+            }
+            None => text.into_any(),
+        };
         view! {
             <td class="number" class:nothing=number.is_none() data-col=metric.name() data-value=figure::raw(value) title=title>
                 {text}

@@ -1,7 +1,9 @@
 //! The name, currency and windows of an advertiser.
 
+use adtally_core::key::Key;
 use adtally_core::time::HOUR_MS;
 use adtally_wire::api::Advertiser;
+use adtally_wire::catalog;
 use gloo_net::http::Method;
 use leptos::ev::SubmitEvent;
 use leptos::prelude::*;
@@ -25,7 +27,9 @@ pub fn AdvertiserCard(
     let session = Session::expect();
     let known = session.catalog.get().unwrap_or_default();
     let found = known.advertisers.iter().find(|advertiser| advertiser.key == key).cloned();
-    found.map(|advertiser| view! { <Form advertiser may_change/> })
+    // Events may come before anybody has named their advertiser: then defaults hold, and saving puts it into the catalog.
+    let defaults = || Some(catalog::advertiser::unknown(&Key::parse(&key).ok()?));
+    found.or_else(defaults).map(|advertiser| view! { <Form advertiser may_change/> })
 }
 
 #[component]

@@ -49,7 +49,13 @@ pub fn CampaignsCard(
             </tr>
         }
     };
-    let rows = move || list.shown.get().map(|list| list.campaigns.into_iter().map(row).collect_view());
+    let rows = move || {
+        let list = list.shown.get()?;
+        Some(match list.campaigns.is_empty() {
+            true => view! { <tr><td colspan="2" class="quiet">{t(Phrase::NoneYet)}</td></tr> }.into_any(),
+            false => list.campaigns.into_iter().map(row).collect_view().into_any(),
+        })
+    };
     view! {
         <section class="card" data-testid="campaigns">
             <div class="card-head"><h2>{t(Phrase::Campaigns)}</h2></div>

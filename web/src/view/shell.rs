@@ -1,8 +1,6 @@
 //! What is around every page.
 
 use leptos::prelude::*;
-use leptos_router::components::{Route, Routes};
-use leptos_router::path;
 
 use super::events::Events;
 use super::explore::Explore;
@@ -13,11 +11,14 @@ use super::notice::LinkNotice;
 use super::overview::Overview;
 use super::place::CurrentPlace;
 use super::report::Report;
+use super::restatements::Restatements;
 use super::settings::Settings;
 use super::sidebar::Sidebar;
+use super::verify::Verify;
 use crate::api::live::Live;
 use crate::browser::t;
 use crate::phrase::Phrase;
+use crate::state::place::Place;
 
 /// The sidebar and the page beside it, for somebody who is signed in.
 #[component]
@@ -25,6 +26,8 @@ pub fn Shell() -> impl IntoView {
     let place = CurrentPlace::follow();
     provide_context(place);
     provide_context(Live::follow(move || place.setting.get().map(|setting| setting.scope)));
+    // Another state of a page is the same page.
+    let path = Memo::new(move |_| place.place.read().as_ref().map(Place::path));
     let menu = RwSignal::new(false);
     let menu_label = move || if menu.get() { Phrase::CloseMenu } else { Phrase::OpenMenu };
     view! {
@@ -57,17 +60,24 @@ pub fn Shell() -> impl IntoView {
             </Show>
             <main class="page" id="content" tabindex="-1">
                 <LinkNotice/>
-                <Routes fallback=Missing>
-                    <Route path=path!("/") view=Overview/>
-                    <Route path=path!("/explore") view=Explore/>
-                    <Route path=path!("/report") view=Report/>
-                    <Route path=path!("/events") view=Events/>
-                    <Route path=path!("/jobs") view=Jobs/>
-                    <Route path=path!("/health") view=Health/>
-                    <Route path=path!("/settings") view=Settings/>
-                </Routes>
+                {move || page(path.get())}
             </main>
         </div>
+    }
+}
+
+fn page(path: Option<&'static str>) -> AnyView {
+    match path {
+        Some("/") => Overview().into_any(),
+        Some("/explore") => Explore().into_any(),
+        Some("/report") => Report().into_any(),
+        Some("/events") => Events().into_any(),
+        Some("/restatements") => Restatements().into_any(),
+        Some("/verify") => Verify().into_any(),
+        Some("/jobs") => Jobs().into_any(),
+        Some("/health") => Health().into_any(),
+        Some("/settings") => Settings().into_any(),
+        _ => Missing().into_any(),
     }
 }
 

@@ -15,6 +15,7 @@ use crate::state::explore::ExploreState;
 use crate::state::overview::OverviewState;
 use crate::state::place::{Place, Plain};
 use crate::state::report::ReportState;
+use crate::state::restatements::RestatementsState;
 use adtally_core::access::Role;
 
 /// The column at the side; on a phone a drawer.
@@ -33,6 +34,9 @@ pub fn Sidebar(
         ExploreState { frame: place.frame(), ..first }.href()
     };
     let events = move || EventsState { frame: place.frame(), ..EventsState::default() }.href();
+    let restatements =
+        move || RestatementsState { frame: place.frame(), ..RestatementsState::default() }.href();
+    let on_restatements = move || matches!(place.place.get(), Some(Place::Restatements(_)));
     let on_explore = move || matches!(place.place.get(), Some(Place::Explore(_)));
     let on_events = move || matches!(place.place.get(), Some(Place::Events(_)));
     let session = Session::expect();
@@ -51,6 +55,8 @@ pub fn Sidebar(
                 <NavLink href=explore current=on_explore icon=Icon::Grid phrase=Phrase::Explore test_id="nav-explore"/>
                 <NavLink href=report current=on_report icon=Icon::Table phrase=Phrase::Report test_id="nav-report"/>
                 <NavLink href=events current=on_events icon=Icon::List phrase=Phrase::Events test_id="nav-events"/>
+                <NavLink href=restatements current=on_restatements icon=Icon::Changes phrase=Phrase::Restatements test_id="nav-restatements"/>
+                <NavLink href=plain(Plain::Verify) current=on(Plain::Verify) icon=Icon::Scales phrase=Phrase::Verify test_id="nav-verify"/>
                 <Show when=move || operates.get()>
                     <NavLink href=plain(Plain::Jobs) current=on(Plain::Jobs) icon=Icon::Steps phrase=Phrase::Jobs test_id="nav-jobs"/>
                 </Show>

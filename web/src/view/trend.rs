@@ -9,6 +9,7 @@ use super::place::CurrentPlace;
 use crate::browser::{self, t};
 use crate::calendar::{Offsets as _, Span, next_day, units_for_days};
 use crate::chart::line_chart::LineChart;
+use crate::format::{self, Width};
 use crate::intl::Zone;
 use crate::lang::Lang;
 use crate::metric;
@@ -48,12 +49,50 @@ pub fn Trend(
             <h2>{move || title(metric.get(), unit.get(), browser::lang())}</h2>
             <Units unit choose_unit/>
         </div>
+        <Legend series metric currency/>
         <Show
             when=move || ready.get()
             fallback=|| view! { <div class="chart-skeleton" data-testid="state-loading"></div> }
         >
             <LineChart series=drawn metric currency on_open/>
         </Show>
+    }
+}
+
+/// What of the figures the batch has published, and what came since.
+#[component]
+fn Legend(
+    series: Memo<Option<Arc<Series>>>,
+    metric: Memo<Metric>,
+    currency: Signal<Option<String>>,
+) -> impl IntoView {
+    move || {
+        let (series, lang, metric) = (series.get()?, browser::lang(), metric.get());
+        let generation = series.batch.as_ref()?.generation;
+        let pending = series.unconfirmed(metric);
+        let how_much = pending.map(|(pending, all)| {
+            let figure = format::figure(lang, metric, Some(pending), currency.read().as_deref(), Width::Full);
+            let share = if all > 0.0 {
+                format!(" ({})", format::percent(lang, pending / all))
+            } else {
+                String::new()
+            };
+            format!(": {figure}{share}")
+        });
+        let published = (generation > 0).then(|| {
+            let text = Phrase::ByBatch.with(lang, &[&generation.to_string()]);
+            view! { <span class="legend-entry"><span class="swatch"></span>{text}</span> }
+        });
+        Some(view! {
+            <p class="legend">
+                {published}
+                <span class="legend-entry" data-testid="unconfirmed" data-value=pending.map(|(pending, _)| pending.to_string())>
+                    <span class="swatch pending"></span>
+                    {Phrase::NotYetByBatch.text(lang)}
+                    {how_much}
+                </span>
+            </p>
+        })
     }
 }
 

@@ -54,7 +54,7 @@ impl Plan {
             filters,
             keep_users: query.metrics().contains(&Metric::Reach),
             units,
-            zone: query.zone(),
+            zone: query.zone().clone(),
             rest,
         }
     }
@@ -80,7 +80,7 @@ impl Plan {
 
     /// The first hour of the query that lies in the same units of time as `hour`.
     fn first_of_unit(&self, hour: Hour) -> Hour {
-        let starts = |hour| self.units.iter().map(move |unit| unit.start(self.zone, hour));
+        let starts = |hour| self.units.iter().map(move |unit| unit.start(&self.zone, hour));
         let latest = starts(hour).max().map_or(hour, |ms| Hour::holding(ms + HOUR_MS - 1));
         let mut first = latest.max(self.hours.start);
         // Where clocks go back over midnight, hours of the day before come after the first instant of the day.

@@ -123,13 +123,13 @@ impl Query {
     }
 
     /// The IANA zone in which units of time begin.
-    pub fn tz(&self) -> &'static str {
+    pub fn tz(&self) -> &str {
         self.zone.name()
     }
 
     /// The first instant, in ms since 1970, of the unit of local time that `hour` starts in.
     pub fn start_of(&self, unit: TimeUnit, hour: Hour) -> i64 {
-        unit.start(self.zone, hour)
+        unit.start(&self.zone, hour)
     }
 
     /// What rows are told apart by.
@@ -177,8 +177,8 @@ impl Query {
         self.format
     }
 
-    pub(super) fn zone(&self) -> Zone {
-        self.zone
+    pub(super) fn zone(&self) -> &Zone {
+        &self.zone
     }
 
     /// What every store of cells has to do for this query.

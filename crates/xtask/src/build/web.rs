@@ -1,25 +1,30 @@
 //! The dashboard: cargo, wasm-bindgen and wasm-opt make web/dist out of the crate and web/static.
 
 use std::path::Path;
+use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
 
 use crate::process;
 use crate::project::Project;
 use crate::setup::cargo_tools::CargoTool;
-use crate::setup::rust::WASM;
+use crate::setup::rust::{PanicMode, WASM};
 
 use super::Product;
 
 pub(super) const PRODUCT: Product = Product {
     name: "web",
-    usual: "2 min the first time, then 1 min",
+    usual: "5 min the first time, then 2 min",
     inputs: &[
         ".cargo/config.toml",
         "Cargo.lock",
         "Cargo.toml",
+        "crates/archive/Cargo.toml",
+        "crates/archive/src",
         "crates/core/Cargo.toml",
         "crates/core/src",
+        "crates/verify/Cargo.toml",
+        "crates/verify/src",
         "crates/wire/Cargo.toml",
         "crates/wire/src",
         "web/Cargo.toml",
@@ -28,7 +33,7 @@ pub(super) const PRODUCT: Product = Product {
     ],
     outputs: &["web/dist/index.html", "web/dist/adtally_web.js", "web/dist/adtally_web_bg.wasm"],
     wasm: "web/dist/adtally_web_bg.wasm",
-    variant: |_| String::new(),
+    variant: |project| format!("{:?}", PanicMode::available(project)),
     make,
 };
 
@@ -49,29 +54,71 @@ const NO_INLINING: [&str; 3] = [
     "--one-caller-inline-max-function-size=0",
 ];
 
+/// A view is a type; erased, pages share their code.
+const SHARED_VIEWS: &str = "--cfg erase_components";
+
+/// A standard library for this module alone, whose sorts and tables are small ones.
+const SMALL_LIBRARY: [&str; 2] = ["-Zbuild-std=std,panic_abort", "-Zbuild-std-features=optimize_for_size"];
+
+/// A panic ends the page either way; without its message none has to be carried.
+const NO_LAST_WORDS: &str = "-Zunstable-options -Cpanic=immediate-abort -Zlocation-detail=none";
+
 fn make(project: &Project) -> Result<()> {
     let page = project.path("web/static/index.html");
     if !page.is_file() {
         bail!("{} is missing: there is no page to put the dashboard in", page.display());
     }
-    let mut cargo = project.command("cargo");
-    cargo.args(["build", "--release", "--lib", "--target", WASM, "--package", "adtally-web"]);
-    process::run(&mut cargo)?;
-
-    let compiled = project.target().join(WASM).join("release/adtally_web.wasm");
+    process::run(&mut compiler(project))?;
     let joined = project.notes().join("web-dist");
     empty_folder(&joined)?;
-    let mut bindgen = project.command(CargoTool::WasmBindgen.locate(project)?);
-    bindgen.args(["--target", "web", "--no-typescript", "--out-dir"]).arg(&joined).arg(&compiled);
-    process::run(&mut bindgen)?;
-
-    let module = joined.join("adtally_web_bg.wasm");
-    let mut optimize = project.command(project.node_bin("wasm-opt"));
-    optimize.args(NO_INLINING).arg("-Oz").args(WASM_FEATURES).arg(&module).arg("-o").arg(&module);
-    process::run(&mut optimize)?;
-
+    join(project, "adtally_web", &joined)?;
+    // Loaded when somebody asks for it.
+    join(project, "adtally_verify", &joined.join("verifier"))?;
     copy_folder(&project.path("web/static"), &joined)?;
     replace_folder(&joined, &project.path("web/dist"))
+}
+
+/// Makes what a browser loads of a compiled module.
+fn join(project: &Project, name: &str, folder: &Path) -> Result<()> {
+    let compiled = project.target().join(WASM).join("web").join(name).with_extension("wasm");
+    let mut bindgen = project.command(CargoTool::WasmBindgen.locate(project)?);
+    bindgen.args(["--target", "web", "--no-typescript", "--out-dir"]).arg(folder).arg(&compiled);
+    process::run(&mut bindgen)?;
+
+    let module = folder.join(format!("{name}_bg.wasm"));
+    let mut optimize = project.command(project.node_bin("wasm-opt"));
+    optimize.args(NO_INLINING).arg("-Oz").args(WASM_FEATURES).arg(&module).arg("-o").arg(&module);
+    process::run(&mut optimize)
+}
+
+/// Compiles for size: with a nightly compiler the standard library too.
+fn compiler(project: &Project) -> Command {
+    let mut cargo = project.command("cargo");
+    let mut flags = SHARED_VIEWS.to_owned();
+    // The same that a worker which survives panics is built with: a nightly, and the library's source.
+    match PanicMode::available(project) {
+        PanicMode::Unwind => {
+            cargo.arg("+nightly").arg("build").args(SMALL_LIBRARY);
+            flags = format!("{flags} {NO_LAST_WORDS}");
+        }
+        PanicMode::Abort => {
+            eprintln!("note: no complete nightly Rust here, so the dashboard is a tenth larger");
+            cargo.arg("build");
+        }
+    }
+    cargo.args([
+        "--profile",
+        "web",
+        "--lib",
+        "--target",
+        WASM,
+        "--package",
+        "adtally-web",
+        "--package",
+        "adtally-verify",
+    ]);
+    cargo.env("RUSTFLAGS", flags);
+    cargo
 }
 
 fn empty_folder(path: &Path) -> Result<()> {

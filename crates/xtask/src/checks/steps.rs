@@ -46,8 +46,15 @@ pub(super) const STEPS: &[Step] = &[
 ];
 
 /// Packages that run on this machine, and those that only make sense as WebAssembly.
-const NATIVE: [&str; 6] =
-    ["adtally-core", "adtally-wire", "adtally-archive", "adtally-cli", "adtally-bench", "xtask"];
+const NATIVE: [&str; 7] = [
+    "adtally-core",
+    "adtally-wire",
+    "adtally-archive",
+    "adtally-verify",
+    "adtally-cli",
+    "adtally-bench",
+    "xtask",
+];
 const ONLY_WASM: [&str; 2] = ["adtally-worker", "adtally-web"];
 
 /// End-to-end tests; the glob is Node's.

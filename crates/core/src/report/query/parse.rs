@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::{Days, NaiveDate, NaiveDateTime};
+use chrono::{Days, NaiveTime};
 
 use super::super::error::list;
 use super::super::zone::Zone;
 use super::super::{Filter, Metric, QueryError};
 use super::{By, DEFAULT_LIMIT, Format, MAX_LIMIT, PARAMETERS, Query, Sort, Source};
-use crate::time::{HOUR_MS, Hour, ServerTime, parse_instant, rfc3339};
+use crate::time::{HOUR_MS, Hour, ServerTime, parse_clock, parse_date, parse_instant, rfc3339};
 
 /// Local days in a report that says neither from nor to.
 const DEFAULT_DAYS: u64 = 7;
@@ -25,9 +25,14 @@ impl Query {
         default_tz: &str,
         now: ServerTime,
     ) -> Result<Query, QueryError> {
+        let tz = Parameters::new(params)?.get("tz").unwrap_or(default_tz);
+        let zone = Zone::named(tz).ok_or_else(|| QueryError::UnknownTz(tz.to_owned()))?;
+        Query::parse_in(zone, params, now)
+    }
+
+    /// The same in a zone that is at hand, whatever `tz` says.
+    pub fn parse_in(zone: Zone, params: &[(String, String)], now: ServerTime) -> Result<Query, QueryError> {
         let params = Parameters::new(params)?;
-        let tz = params.get("tz").unwrap_or(default_tz);
-        let zone = Zone::parse(tz).ok_or_else(|| QueryError::UnknownTz(tz.to_owned()))?;
         let by = columns(params.list("by"), By::parse, QueryError::UnknownDimension)?;
         let metrics = match params.get("metrics") {
             None => Metric::DEFAULT.to_vec(),
@@ -37,7 +42,7 @@ impl Query {
         let sort = sort(params.list("sort"), &names.collect::<Vec<_>>())?;
         let (source, as_of) = params.source()?;
         Ok(Query {
-            hours: params.hours(zone, now)?,
+            hours: params.hours(&zone, now)?,
             zone,
             by,
             metrics,
@@ -126,7 +131,7 @@ impl<'a> Parameters<'a> {
         Ok(filters.into_iter().collect())
     }
 
-    fn time(&self, parameter: &'static str, zone: Zone) -> Result<Option<i64>, QueryError> {
+    fn time(&self, parameter: &'static str, zone: &Zone) -> Result<Option<i64>, QueryError> {
         let Some(value) = self.get(parameter) else { return Ok(None) };
         match parse_time(value, zone) {
             Some(ms) => Ok(Some(ms)),
@@ -134,7 +139,7 @@ impl<'a> Parameters<'a> {
         }
     }
 
-    fn hours(&self, zone: Zone, now: ServerTime) -> Result<std::ops::Range<Hour>, QueryError> {
+    fn hours(&self, zone: &Zone, now: ServerTime) -> Result<std::ops::Range<Hour>, QueryError> {
         let to = match self.time("to", zone)? {
             Some(to) => to,
             None => zone.day_start(zone.local(now.0).date() + Days::new(1)),
@@ -190,20 +195,15 @@ fn sort<'a>(
 }
 
 /// A date, a local time, RFC 3339 with an offset, or ms since 1970; in ms since 1970.
-fn parse_time(text: &str, zone: Zone) -> Option<i64> {
+fn parse_time(text: &str, zone: &Zone) -> Option<i64> {
     if text.contains('-') && text < FIRST_YEAR {
         return None;
     }
-    // chrono reads more than what is promised: one digit for two, blanks, signs.
-    let shape: String = text.chars().map(|c| if c.is_ascii_digit() { '0' } else { c }).collect();
-    match shape.as_str() {
-        "0000-00-00" => NaiveDate::parse_from_str(text, "%Y-%m-%d").ok().map(|date| zone.day_start(date)),
-        "0000-00-00T00:00" => local_time(text, "%Y-%m-%dT%H:%M", zone),
-        "0000-00-00T00:00:00" => local_time(text, "%Y-%m-%dT%H:%M:%S", zone),
-        _ => parse_instant(text),
-    }
-}
-
-fn local_time(text: &str, format: &str, zone: Zone) -> Option<i64> {
-    NaiveDateTime::parse_from_str(text, format).ok().map(|local| zone.first_instant(local))
+    let local = match text.split_once('T') {
+        None => parse_date(text).map(|date| date.and_time(NaiveTime::MIN)),
+        Some((date, clock)) => {
+            parse_date(date).zip(parse_clock(clock)).map(|(date, clock)| date.and_time(clock))
+        }
+    };
+    local.map(|local| zone.first_instant(local)).or_else(|| parse_instant(text))
 }

@@ -1,0 +1,95 @@
+//! A run as a graph: which tasks wait for which, and how far they are.
+
+use adtally_wire::jobs::api::{RunInfo, TaskInfo};
+use leptos::prelude::*;
+
+use super::jobs::state_phrase;
+use crate::browser;
+use crate::model::dag::{Dag, Node};
+use crate::phrase::Phrase;
+
+/// The width of a task in pixels.
+const WIDTH: usize = 168;
+/// From the left of a task to the left of one behind it.
+const ACROSS: usize = 216;
+/// The height of a task.
+const HEIGHT: usize = 34;
+/// From the top of a task to that of the one below.
+const DOWN: usize = 46;
+/// Room around all of it.
+const ROOM: usize = 12;
+/// Letters of a name that fit.
+const LETTERS: usize = 22;
+
+fn left(node: &Node) -> usize {
+    ROOM + node.column * ACROSS
+}
+
+fn top(node: &Node) -> usize {
+    ROOM + node.row * DOWN
+}
+
+/// The tasks of a run; one that is opened tells its log.
+#[component]
+pub fn JobGraph(
+    /// The run, with its tasks.
+    run: RunInfo,
+    /// Which task is looked at, by run and task.
+    chosen: RwSignal<Option<(String, String)>>,
+) -> impl IntoView {
+    let tasks: Vec<(&str, &[String])> =
+        run.tasks.iter().map(|task| (task.id.as_str(), task.needs.as_slice())).collect();
+    let dag = Dag::of(&tasks);
+    let width = 2 * ROOM + dag.columns.saturating_sub(1) * ACROSS + WIDTH;
+    let height = 2 * ROOM + dag.rows.saturating_sub(1) * DOWN + HEIGHT;
+    let lines = dag.edges.iter().map(|(from, to)| {
+        let (from, to) = (&dag.nodes[*from], &dag.nodes[*to]);
+        let (x1, y1) = (left(from) + WIDTH, top(from) + HEIGHT / 2);
+        let (x2, y2) = (left(to), top(to) + HEIGHT / 2);
+        let middle = usize::midpoint(x1, x2);
+        view! { <path class="graph-line" d=format!("M{x1} {y1}C{middle} {y1} {middle} {y2} {x2} {y2}")/> }
+    });
+    let lines = lines.collect_view();
+    let nodes = dag.nodes.iter().map(|node| task_button(&run.run, &run.tasks[node.task], node, chosen));
+    let nodes = nodes.collect_view();
+    let label = Phrase::GraphOf.with(browser::lang(), &[&run.run]);
+    view! {
+        <div class="graph-scroll" tabindex="0" role="region" aria-label=label data-testid="graph">
+            <div class="graph" style:width=format!("{width}px") style:height=format!("{height}px")>
+                <svg width=width height=height aria-hidden="true">{lines}</svg>
+                {nodes}
+            </div>
+        </div>
+    }
+}
+
+fn task_button(
+    run: &str,
+    task: &TaskInfo,
+    node: &Node,
+    chosen: RwSignal<Option<(String, String)>>,
+) -> impl IntoView + use<> {
+    let state = state_phrase(&task.state).text(browser::lang());
+    let name = format!("{}: {state}", task.id);
+    let (run, id) = (run.to_string(), task.id.clone());
+    let shown = match task.id.char_indices().nth(LETTERS) {
+        Some((end, _)) => format!("{}…", &task.id[..end]),
+        None => task.id.clone(),
+    };
+    view! {
+        <button
+            type="button"
+            class="graph-task state"
+            data-testid="graph-task"
+            data-state=task.state.clone()
+            data-id=task.id.clone()
+            style:left=format!("{}px", left(node))
+            style:top=format!("{}px", top(node))
+            title=name.clone()
+            aria-label=name
+            on:click=move |_| chosen.set(Some((run.clone(), id.clone())))
+        >
+            {shown}
+        </button>
+    }
+}

@@ -1,0 +1,277 @@
+//! The cells of a pivot as HTML.
+
+use adtally_core::measure::Measures;
+use adtally_core::report::{By, Metric};
+
+use super::explore::name_of;
+use super::icon::Icon;
+use crate::format::{self, Width};
+use crate::html::Html;
+use crate::lang::Lang;
+use crate::metric;
+use crate::model::catalog::{Catalog, Currency};
+use crate::model::kpi::{Change, Tone};
+use crate::model::pivot::{greatest, heat, value};
+use crate::model::sheet::{Answered, Line, Stands};
+use crate::phrase::Phrase;
+use crate::state::explore::ExploreState;
+use crate::state::params::encode;
+use crate::state::report::by_phrase;
+
+// The content security policy lets no style attribute be parsed: shades and depths are rules of the style sheet.
+
+/// How many shades there are.
+const SHADES: f64 = 13.0;
+/// Rows that lie deeper are indented no further.
+const DEEPEST: usize = 7;
+
+/// A pivot with all that is needed to write it.
+pub struct Grid<'a> {
+    answered: &'a Answered,
+    catalog: &'a Catalog,
+    lang: Lang,
+    currency: Currency,
+    /// The greatest figure of each metric among the cells, for their shade.
+    greatest: Vec<f64>,
+    /// How many columns have cells, without that of all.
+    columns: usize,
+}
+
+/// Where a figure stands.
+#[derive(Clone, Copy)]
+struct Cell {
+    line: usize,
+    column: usize,
+    metric: usize,
+    is_row: bool,
+}
+
+impl<'a> Grid<'a> {
+    /// Of an answer, in a language.
+    pub fn new(answered: &'a Answered, catalog: &'a Catalog, lang: Lang) -> Grid<'a> {
+        let sheet = &answered.sheet;
+        let columns = match answered.state.column {
+            Some(_) => sheet.columns.len() + usize::from(sheet.other_columns > 0),
+            None => 0,
+        };
+        let rows = || sheet.lines.iter().filter(|line| matches!(line.stands, Stands::Row { .. }));
+        let of = |metric: &Metric| match columns {
+            0 => greatest(rows().map(|line| &line.row.total), *metric),
+            _ => greatest(rows().flat_map(|line| &line.row.cells[..columns]), *metric),
+        };
+        let greatest = answered.state.metrics.iter().map(of).collect();
+        let currency = catalog.currency(&answered.basis.scope);
+        Grid { answered, catalog, lang, currency, greatest, columns }
+    }
+
+    /// Head and body.
+    pub fn html(&self) -> String {
+        let mut html = Html::default();
+        self.head(&mut html);
+        html.raw("<tbody>");
+        for (number, line) in self.answered.sheet.lines.iter().enumerate() {
+            self.line(&mut html, number, line);
+        }
+        html.raw("</tbody>");
+        html.finish()
+    }
+
+    fn state(&self) -> &ExploreState {
+        &self.answered.state
+    }
+
+    fn name(&self, by: By, key: &str) -> String {
+        name_of(by, key, self.catalog, self.answered.basis.zone.name(), self.lang)
+    }
+
+    fn head(&self, html: &mut Html) {
+        html.raw("<thead>");
+        let metrics = &self.state().metrics;
+        if let Some(by) = self.state().column {
+            let sheet = &self.answered.sheet;
+            let keys = sheet.columns.iter().map(|key| self.name(by, key));
+            let others = Phrase::Others.with(self.lang, &[&sheet.other_columns.to_string()]);
+            let others = (sheet.other_columns > 0).then_some(others);
+            html.raw("<tr><td></td>");
+            for text in keys.chain(others).chain([Phrase::Total.text(self.lang).to_string()]) {
+                html.raw("<th scope=\"colgroup\" class=\"group\"").attr("colspan", metrics.len());
+                html.raw(">").text(&text).raw("</th>");
+            }
+            html.raw("</tr>");
+        }
+        let names: Vec<_> = self.state().rows.iter().map(|by| by_phrase(*by).text(self.lang)).collect();
+        html.raw("<tr><th scope=\"col\" class=\"name\"><span class=\"head-text\">");
+        html.text(&names.join(" › ")).raw("</span></th>");
+        for column in 0..=self.columns {
+            metrics.iter().for_each(|metric| self.metric_head(html, *metric, column));
+        }
+        html.raw("</tr></thead>");
+    }
+
+    /// A header that ranks rows by its metric.
+    fn metric_head(&self, html: &mut Html, metric: Metric, column: usize) {
+        let is_rank = self.state().ranked_by() == Some(metric);
+        let name = metric::phrase(metric).text(self.lang);
+        let sort = if is_rank { "descending" } else { "none" };
+        html.raw("<th scope=\"col\" class=\"number\"").attr("aria-sort", sort);
+        html.raw("><button type=\"button\" data-do=\"rank\"").attr("data-on", metric.name());
+        html.attr("data-testid", format_args!("rank-{}", metric.name())).attr("data-column", column);
+        html.attr("title", Phrase::SortBy.with(self.lang, &[name])).raw(">").text(name);
+        if is_rank {
+            Icon::Down.write(html);
+        }
+        html.raw("</button></th>");
+    }
+
+    fn line(&self, html: &mut Html, number: usize, line: &Line) {
+        let class = match line.stands {
+            Stands::Total => "totals",
+            Stands::Others(_) => "others-row",
+            Stands::Row { .. } => "",
+        };
+        html.raw("<tr data-testid=\"pivot-row\"")
+            .attr("class", class)
+            .attr("data-key", line.path.join("/"))
+            .raw(">");
+        self.row_head(html, number, line);
+        let cells = if self.columns > 0 { &line.row.cells[..self.columns] } else { &[] };
+        let before = |column: usize| match (&line.before, column < cells.len()) {
+            (Some(before), true) => before.cells.get(column),
+            (Some(before), false) => Some(&before.total),
+            (None, _) => None,
+        };
+        let currency = self.currency_of(line);
+        let is_row = !matches!(line.stands, Stands::Total);
+        for (column, measures) in cells.iter().chain([&line.row.total]).enumerate() {
+            for (metric, which) in self.state().metrics.iter().enumerate() {
+                let at = Cell { line: number, column, metric, is_row };
+                self.cell(html, at, *which, (measures, before(column)), &currency);
+            }
+        }
+        html.raw("</tr>");
+    }
+
+    /// The currency of the row: that of its advertiser or campaign, where one is named.
+    fn currency_of(&self, line: &Line) -> Currency {
+        let mut named = self.state().rows.iter().zip(&line.path).filter_map(|(by, key)| match by {
+            By::Dimension(dimension) => self.catalog.currency_of_row(*dimension, key),
+            By::Time(_) => None,
+        });
+        let mut filtered = self.state().filters.iter().filter(|filter| filter.test.op() == "eq");
+        let by_filter = || {
+            filtered.find_map(|filter| {
+                self.catalog.currency_of_row(filter.dimension, filter.test.values().first()?)
+            })
+        };
+        named.next_back().or_else(by_filter).unwrap_or_else(|| self.currency.clone())
+    }
+
+    fn row_head(&self, html: &mut Html, number: usize, line: &Line) {
+        html.raw("<th scope=\"row\" class=\"name\"");
+        html.attr("data-depth", line.depth.min(DEEPEST)).raw(">");
+        match &line.stands {
+            Stands::Total => html.text(Phrase::Total.text(self.lang)),
+            Stands::Others(count) => html.text(&Phrase::Others.with(self.lang, &[&count.to_string()])),
+            Stands::Row { by, opens, open } => {
+                html.raw("<span class=\"row-name\">");
+                let name = self.name(*by, line.path.last().map_or("", String::as_str));
+                let on = encode(&line.path.join("\n"));
+                if *opens {
+                    self.opener(html, number, &on, &name, *open);
+                }
+                match by {
+                    By::Dimension(_) => {
+                        html.raw(
+                            "<button type=\"button\" class=\"value\" data-testid=\"drill\" data-do=\"drill\"",
+                        );
+                        html.attr("data-on", &on).attr("data-line", number);
+                        html.attr("title", Phrase::DrillInto.with(self.lang, &[&name]));
+                        html.raw(">").text(&name).raw("</button>");
+                    }
+                    By::Time(_) => {
+                        html.text(&name);
+                    }
+                }
+                html.raw("</span>")
+            }
+        };
+        html.raw("</th>");
+    }
+
+    fn opener(&self, html: &mut Html, number: usize, on: &str, name: &str, open: bool) {
+        let phrase = if open { Phrase::Collapse } else { Phrase::Expand };
+        html.raw("<button type=\"button\" data-testid=\"open-row\" data-do=\"open\"");
+        html.attr("class", if open { "opener open" } else { "opener" });
+        html.attr("data-on", on).attr("data-line", number).attr("aria-expanded", open);
+        html.attr("aria-label", phrase.with(self.lang, &[name])).raw(">");
+        Icon::Right.write(html);
+        html.raw("</button>");
+    }
+
+    /// A figure, and what it was before.
+    fn cell(
+        &self,
+        html: &mut Html,
+        at: Cell,
+        metric: Metric,
+        (measures, before): (&Measures, Option<&Measures>),
+        currency: &Currency,
+    ) {
+        let is_mixed = metric::needs_one_currency(metric) && *currency == Currency::Mixed;
+        let figure =
+            value(metric, measures).filter(|_| !is_mixed && metric.is_seen_by(&self.answered.basis.scope));
+        let is_shaded = self.state().heat && at.is_row && (self.columns == 0 || at.column < self.columns);
+        let place = at.column * self.state().metrics.len() + at.metric;
+        let class = match (figure.is_none(), is_shaded) {
+            (true, true) => "number nothing shaded",
+            (true, false) => "number nothing",
+            (false, true) => "number shaded",
+            (false, false) => "number",
+        };
+        html.raw("<td").attr("class", class).attr("data-line", at.line).attr("data-column", at.column);
+        html.attr("data-place", place).attr("data-col", metric.name());
+        html.attr("tabindex", if at.line == 0 && place == 0 { 0 } else { -1 });
+        if is_shaded {
+            let shade = (SHADES * heat(figure, self.greatest[at.metric])).round();
+            html.attr("data-heat", shade);
+        }
+        if let Some(figure) = figure {
+            html.attr("data-value", figure);
+        }
+        html.raw(">").text(&format::figure(self.lang, metric, figure, currency.code(), Width::Full));
+        if let Some(before) = before {
+            self.change_of(html, metric, value(metric, before), figure);
+        }
+        html.raw("</td>");
+    }
+
+    fn change_of(&self, html: &mut Html, metric: Metric, before: Option<f64>, now: Option<f64>) {
+        let change = Change::between(before, now);
+        let class = match change.tone(metric) {
+            Tone::Better => "change better",
+            Tone::Worse => "change worse",
+            Tone::Even => "change",
+        };
+        let text = match change {
+            Change::NothingBefore => format::NOTHING.to_string(),
+            Change::By(by) => format::change(self.lang, by),
+        };
+        html.raw("<span").attr("class", class).attr("title", Phrase::ComparedTitle.text(self.lang));
+        html.raw(">").text(&text).raw("</span>");
+    }
+}
+
+/// Rows of the height of those to come.
+pub fn skeleton() -> String {
+    let mut html = Html::default();
+    html.raw("<tbody data-testid=\"state-loading\">");
+    for _ in 0..9 {
+        html.raw("<tr class=\"skeleton-row\">");
+        for _ in 0..5 {
+            html.raw("<td><span class=\"skeleton\"></span></td>");
+        }
+        html.raw("</tr>");
+    }
+    html.raw("</tbody>");
+    html.finish()
+}
