@@ -68,6 +68,8 @@ describe("stock clients", { skip: missing }, () => {
   fits("kylin stranger", /UnauthorizedError/);
   is("kylin build", true);
   is("kylin jobs", true);
+  is("kylin cubes", ["ad_stats", "daily"]);
+  is("kylin cube", [["ad_stats.campaign", "ad_stats.country"], "daily"]);
   is("kylin pandas", [String(total), "int64"]);
   is("kylin dialect tables", ["ad_stats", "ads", "advertisers", "campaigns", "placements", "services"]);
   has("kylin dialect columns", { campaign: "VARCHAR", clicks: "BIGINT", day: "DATE" });

@@ -6,6 +6,7 @@ Usage: sql_clients.py HOST PORT TOKEN. Prints one JSON object per check; the cal
 import inspect
 import json
 import sys
+import urllib.request
 import warnings
 
 if not hasattr(inspect, "getargspec"):
@@ -50,6 +51,12 @@ def kylin():
     tell("kylin stranger", failure(stranger.projects))
     tell("kylin build", cube.fullbuild()["job_status"] in ("PENDING", "RUNNING", "FINISHED"))
     tell("kylin jobs", len(client.list_job()) > 0)
+
+    define = urllib.request.Request(f"http://{HOST}:{PORT}/v1/cubes/daily", method="PUT", headers={"Authorization": f"Bearer {TOKEN}"})
+    urllib.request.urlopen(define, json.dumps({"dimensions": ["campaign", "country"]}).encode()).close()
+    tell("kylin cubes", sorted(client.list_datasources()))
+    daily = client.get_datasource("daily")
+    tell("kylin cube", [[d.name for d in daily.dimensions if "." in d.name][-2:], daily.fullbuild()["related_cube"]])
 
     engine = sqlalchemy.create_engine(f"kylin://anybody:{TOKEN}@{HOST}:{PORT}/adtally")
     frame = pandas.DataFrame(engine.execute(QUERY).fetchall(), columns=["campaign", "n"])

@@ -11,6 +11,7 @@ use crate::jobs::Jobs;
 use crate::ledgers::Ledgers;
 use crate::problem::Fault;
 use crate::quarantine::Quarantines;
+use crate::reporters::Reports;
 use crate::tasks::webhook_key;
 
 /// Durable Object namespace: one Linker per advertiser and shard.
@@ -106,6 +107,11 @@ impl Bindings {
     /// The catalog alone.
     pub(crate) fn catalog_of(env: &Env) -> Result<D1Database, Fault> {
         env.d1(CATALOG).map_err(|_| Fault::Misconfigured(CATALOG))
+    }
+
+    /// Where cells are.
+    pub(crate) fn cells(&self) -> Reports<'_> {
+        Reports { namespace: &self.reports, bucket: self.bucket.as_ref() }
     }
 
     /// The archive of raw events.

@@ -1,16 +1,28 @@
 //! Talking to Report objects.
 
 use adtally_core::cell::Scope;
-use adtally_core::segment::Segment;
+use adtally_core::report::Query;
+use adtally_core::segment::{Merger, Segment};
+use adtally_core::time::ServerTime;
 use adtally_wire::api::RestatementList;
 use adtally_wire::object::{
-    GENERATION, LIVE, LastGeneration, REDUCE, RESTATEMENTS, ReduceAnswer, ReduceHead, ReduceQuery,
+    GENERATION, LIVE, LastGeneration, REDUCE, RESTATEMENTS, ReduceAnswer, ReduceHead, ReduceQuery, Routed,
 };
 use futures_util::{StreamExt, stream};
-use worker::{Method, ObjectNamespace, Request, Response};
+use worker::{Bucket, Method, ObjectNamespace, Request, Response};
 
 use crate::linkers::{MAX_PARALLEL, request};
+use crate::parts;
 use crate::problem::Fault;
+
+/// Where cells are.
+#[derive(Clone, Copy)]
+pub(crate) struct Reports<'a> {
+    /// Report objects.
+    pub(crate) namespace: &'a ObjectNamespace,
+    /// Parts of cubes; where there is none, cubes are not used.
+    pub(crate) bucket: Option<&'a Bucket>,
+}
 
 /// The cells that a scope has for a query.
 pub(crate) struct Reduced {
@@ -18,10 +30,43 @@ pub(crate) struct Reduced {
     pub(crate) head: ReduceHead,
     /// The cells.
     pub(crate) segment: Segment,
+    /// Where they come from.
+    pub(crate) routed: Routed,
 }
 
-/// Asks the Report object of a scope for the cells of a query.
+/// The cells of a scope for a query: of its Report object, and of the parts of a cube that it names.
+///
+/// A part that cannot be read is no loss: the object is asked again for base cells.
 pub(crate) async fn reduce(
+    reports: &Reports<'_>,
+    scope: &Scope,
+    query: &ReduceQuery,
+) -> Result<Reduced, Fault> {
+    let Reports { namespace, bucket } = *reports;
+    let Some(bucket) = bucket.filter(|_| query.use_cubes) else {
+        return reduce_base(namespace, scope, &ReduceQuery { use_cubes: false, ..query.clone() }).await;
+    };
+    let reduced = reduce_base(namespace, scope, query).await?;
+    if reduced.routed.parts.is_empty() {
+        return Ok(reduced);
+    }
+    let plan = Query::parse(&query.parameters, &query.default_tz, ServerTime(query.now_ms));
+    let plan = plan.map_err(|error| Fault::Internal(error.to_string()))?.plan();
+    match parts::read(bucket, &reduced.routed.parts).await {
+        Ok(cells) => {
+            let mut merged = Merger::default();
+            cells.iter().for_each(|part| merged.add(plan.reduce(part)));
+            merged.add(reduced.segment);
+            Ok(Reduced { segment: merged.finish(), ..reduced })
+        }
+        Err(error) => {
+            worker::console_error!("{scope}: {error}");
+            reduce_base(namespace, scope, &ReduceQuery { use_cubes: false, ..query.clone() }).await
+        }
+    }
+}
+
+async fn reduce_base(
     namespace: &ObjectNamespace,
     scope: &Scope,
     query: &ReduceQuery,
@@ -35,19 +80,19 @@ pub(crate) async fn reduce(
         return Err(Fault::unavailable(format!("report {scope} answered {}", answer.status_code())));
     }
     let bytes = answer.bytes().await.map_err(unavailable)?;
-    let ReduceAnswer { head, segment } =
+    let ReduceAnswer { head, routed, segment } =
         ReduceAnswer::decode(&bytes).map_err(|error| Fault::Internal(error.to_string()))?;
     let segment = Segment::decode(&segment).map_err(|error| Fault::Internal(error.to_string()))?;
-    Ok(Reduced { head, segment })
+    Ok(Reduced { head, segment, routed })
 }
 
 /// Asks several scopes the same.
 pub(crate) async fn reduce_all(
-    namespace: &ObjectNamespace,
+    reports: &Reports<'_>,
     scopes: &[Scope],
     query: &ReduceQuery,
 ) -> Result<Vec<Reduced>, Fault> {
-    let questions = scopes.iter().map(|scope| reduce(namespace, scope, query));
+    let questions = scopes.iter().map(|scope| reduce(reports, scope, query));
     let answers: Vec<Result<Reduced, Fault>> =
         stream::iter(questions).buffered(MAX_PARALLEL).collect::<Vec<_>>().await;
     answers.into_iter().collect()

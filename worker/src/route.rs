@@ -64,6 +64,8 @@ pub(crate) enum Route {
     EndedStatement,
     /// `/kylin/api/...`: what follows.
     Kylin(Vec<String>),
+    /// `/v1/cubes` and what is below it.
+    Cubes(CubeRoute),
     /// `/v1/live`
     Live,
     /// `/v1/billing`
@@ -105,6 +107,34 @@ pub(crate) enum Route {
 /// In front of a write key in the path: `/k/{key}/i`.
 pub(crate) const KEY_IN_PATH: &str = "k";
 
+/// A path below `/v1/cubes`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum CubeRoute {
+    /// `/v1/cubes`
+    All,
+    /// `/v1/cubes/estimate`
+    Estimate,
+    /// `/v1/cubes/recommendations`
+    Recommendations,
+    /// `/v1/cubes/{name}`
+    One(String),
+    /// `/v1/cubes/{name}/build`, `/export`, `/enable`, `/disable`
+    Act(String, CubeAction),
+}
+
+/// What is done with a cube.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum CubeAction {
+    /// Builds what is missing.
+    Build,
+    /// Writes it as Parquet.
+    Export,
+    /// Uses it again.
+    Enable,
+    /// Neither uses nor builds it.
+    Disable,
+}
+
 /// Paths outside of `/v1` that the API keeps for itself; `wrangler.toml` sends them here before the assets.
 const RESERVED: [&str; 3] = ["v1", "metrics", "kylin"];
 
@@ -132,8 +162,9 @@ impl Route {
                 Route::ArchiveFile(rest.join("/"))
             }
             ["v1", "jobs", rest @ ..] => Route::jobs(rest),
-            ["v1", collection] if *collection != "billing" => Route::collection(collection),
+            ["v1", collection] if !["billing", "cubes"].contains(collection) => Route::collection(collection),
             ["v1", "billing", rest @ ..] => Route::billing(rest),
+            ["v1", "cubes", rest @ ..] => Route::cubes(rest),
             ["kylin", "api", rest @ ..] => Route::Kylin(rest.iter().map(|part| (*part).to_owned()).collect()),
             ["v1", collection, member] if !member.is_empty() => {
                 Route::member(collection, (*member).to_owned())
@@ -162,6 +193,27 @@ impl Route {
             "sql" => Route::Sql,
             "statement" => Route::Statement,
             "live" => Route::Live,
+            _ => Route::Unknown,
+        }
+    }
+
+    fn cubes(rest: &[&str]) -> Route {
+        match rest {
+            [] => Route::Cubes(CubeRoute::All),
+            ["estimate"] => Route::Cubes(CubeRoute::Estimate),
+            ["recommendations"] => Route::Cubes(CubeRoute::Recommendations),
+            [""] | ["", ..] => Route::Unknown,
+            [name] => Route::Cubes(CubeRoute::One((*name).to_owned())),
+            [name, action] => {
+                let action = match *action {
+                    "build" => CubeAction::Build,
+                    "export" => CubeAction::Export,
+                    "enable" => CubeAction::Enable,
+                    "disable" => CubeAction::Disable,
+                    _ => return Route::Unknown,
+                };
+                Route::Cubes(CubeRoute::Act((*name).to_owned(), action))
+            }
             _ => Route::Unknown,
         }
     }
@@ -222,6 +274,7 @@ impl Route {
             }
             Route::Sql
             | Route::Statement
+            | Route::Cubes(CubeRoute::Estimate | CubeRoute::Act(..))
             | Route::BillingReplay
             | Route::RejectedReplay
             | Route::RunRetry(_)
@@ -229,7 +282,9 @@ impl Route {
             Route::EndedStatement => &[Method::Get, Method::Head, Method::Delete],
             Route::Kylin(_) => &[Method::Get, Method::Head, Method::Post, Method::Put],
             Route::Jobs => &[Method::Get, Method::Head, Method::Post],
-            Route::JobDefinition(_) => &[Method::Get, Method::Head, Method::Put, Method::Delete],
+            Route::JobDefinition(_) | Route::Cubes(CubeRoute::One(_)) => {
+                &[Method::Get, Method::Head, Method::Put, Method::Delete]
+            }
             Route::List(_) => &[Method::Get, Method::Head, Method::Put, Method::Delete],
             Route::Events => &[Method::Get, Method::Head, Method::Post, Method::Options],
             Route::Door(door) => door.methods(),
@@ -316,6 +371,20 @@ mod tests {
         check("/reports", Route::Page);
     }
 
+    #[test]
+    fn paths_of_cubes() {
+        fn check(path: &str, expected: Route) {
+            assert_eq!(Route::of(path), expected, "{path}");
+        }
+        check("/v1/cubes", Route::Cubes(CubeRoute::All));
+        check("/v1/cubes/", Route::Unknown);
+        check("/v1/cubes/estimate", Route::Cubes(CubeRoute::Estimate));
+        check("/v1/cubes/recommendations", Route::Cubes(CubeRoute::Recommendations));
+        check("/v1/cubes/daily", Route::Cubes(CubeRoute::One("daily".to_owned())));
+        check("/v1/cubes/daily/build", Route::Cubes(CubeRoute::Act("daily".to_owned(), CubeAction::Build)));
+        check("/v1/cubes/daily/burn", Route::Unknown);
+    }
+
     /// The description and the routes name the same operations.
     #[test]
     fn the_openapi_document_is_complete() {
@@ -344,6 +413,6 @@ mod tests {
                 assert_eq!(item.get(method).is_some(), exists, "{method} {path}");
             }
         }
-        assert_eq!(described, 81);
+        assert_eq!(described, 91);
     }
 }

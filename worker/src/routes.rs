@@ -10,6 +10,7 @@ mod segments;
 mod sql;
 mod trino;
 mod kylin;
+mod cubes;
 mod live;
 mod billing;
 mod session;
@@ -106,6 +107,7 @@ async fn answer_call(route: Route, mut call: Call) -> Result<Response, Fault> {
         (Route::Statement, _) => trino::statement(&mut call).await,
         (Route::EndedStatement, _) => trino::ended(&call).await,
         (Route::Kylin(path), _) => kylin::call(&mut call, &path).await,
+        (Route::Cubes(route), _) => cubes::answer(&mut call, route).await,
         (Route::Live, _) => live::open(&call).await,
         (Route::Billing, _) => billing::totals(&call).await,
         (Route::BillingEntries, _) => billing::entries(&call).await,

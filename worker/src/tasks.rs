@@ -18,6 +18,8 @@ mod cut;
 mod link;
 mod scopes;
 mod publish;
+mod cubes;
+mod cube_export;
 mod finish;
 mod erase;
 mod residue;
@@ -35,6 +37,8 @@ use crate::clock;
 use crate::jobs::Jobs;
 use crate::problem::Fault;
 
+pub(crate) use cube_export::CUBE_EXPORT_TASK;
+pub(crate) use cubes::CUBES_TASK;
 pub(crate) use webhook::key as webhook_key;
 
 /// The job that is part of the program.
@@ -245,6 +249,8 @@ registry! {
     "webhook": Light, Open => webhook;
     "export": Light, Open => export;
     "check": Light, Open => check;
+    "cubes": Heavy, Open => cubes;
+    "cube_export": Heavy, Open => cube_export;
     "compact": Heavy, Inner => compact;
     "plan": Light, Inner => plan;
     "archive": Light, Inner => archive;

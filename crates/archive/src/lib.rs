@@ -19,7 +19,9 @@ mod write;
 mod read;
 mod merge;
 mod erase;
+mod cells;
 
+pub use cells::cells_file;
 pub use erase::{Rewritten, erase};
 pub use error::ArchiveError;
 pub use merge::{MAX_FILE_ENTRIES, Merge, compactable};

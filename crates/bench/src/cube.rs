@@ -4,8 +4,8 @@ use adtally_core::cell::{CellKey, Cells, Dimension, Scope};
 use adtally_core::key::Key;
 use adtally_core::measure::Measure;
 use adtally_core::report::{Query, Table, Value, run};
-use adtally_core::segment::Segment;
-use adtally_core::time::{Hour, ServerTime, rfc3339};
+use adtally_core::segment::{Merger, Segment};
+use adtally_core::time::{Day, Hour, ServerTime, rfc3339};
 
 use crate::body::ADVERTISER;
 use crate::job::Answer;
@@ -101,6 +101,19 @@ impl Cube {
     /// Whether there is no cell.
     pub fn is_empty(&self) -> bool {
         self.segment.is_empty()
+    }
+
+    /// The cells by day, since 1970.
+    pub fn days(&self) -> Vec<(i32, Segment)> {
+        let mut days: Vec<(i32, Merger)> = Vec::new();
+        for (hour, cells) in self.segment.clone().split_by_hour() {
+            let day = Day::of(hour).0;
+            if days.last().is_none_or(|(last, _)| *last != day) {
+                days.push((day, Merger::default()));
+            }
+            days.last_mut().into_iter().for_each(|(_, cells_of_day)| cells_of_day.add(cells.clone()));
+        }
+        days.into_iter().map(|(day, cells)| (day, cells.finish())).collect()
     }
 
     /// Answers a query of [`QUERIES`]; `None` where the number is none of them.

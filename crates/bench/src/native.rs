@@ -19,6 +19,7 @@ const USAGE: &str = "\
 adtally-bench generate events|cube N FILE      make N records
 adtally-bench run JOB FILE [--events N] [--runs N]
 adtally-bench cube FILE [--runs N]
+adtally-bench segments N FOLDER                make N cells, a file of them per day
 ";
 
 /// How often a query is asked before it is measured.
@@ -39,12 +40,29 @@ pub(crate) fn main() -> Result<()> {
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let answer = match words.as_slice() {
         ["generate", what, count, file] => return generate(what, count.parse()?, file.into()),
+        ["segments", count, folder] => segments(count.parse()?, folder.into())?,
         ["run", name, file] => run(name, file.into(), events, runs)?,
         ["cube", file] => cube(file.into(), runs)?,
         _ => bail!("usage:\n{USAGE}"),
     };
     println!("{answer}");
     Ok(())
+}
+
+/// Days of cells as a batch leaves them.
+fn segments(count: u64, folder: PathBuf) -> Result<Value> {
+    let mut cube = Cube::new(generate::names());
+    let mut chunk = Vec::new();
+    generate::cube(count).for_each(|cell| cell.write(&mut chunk));
+    cube.load(&chunk);
+    cube.finish();
+    let mut days = Vec::new();
+    for (day, segment) in cube.days() {
+        let (name, bytes) = (format!("{day}.cells"), segment.encode());
+        std::fs::write(folder.join(&name), &bytes)?;
+        days.push(json!({ "day": day, "file": name, "cells": segment.len(), "bytes": bytes.len() }));
+    }
+    Ok(json!({ "days": days }))
 }
 
 fn generate(what: &str, count: u64, file: PathBuf) -> Result<()> {

@@ -27,6 +27,8 @@ pub struct Data {
     pub cells: Vec<Segment>,
     /// The rows of tables, with their columns in order.
     pub tables: BTreeMap<Table, Vec<Vec<Value>>>,
+    /// For `EXPLAIN`: where the cells of each scan come from, in words.
+    pub routes: Vec<Vec<String>>,
 }
 
 /// The rows of an answer.
@@ -44,7 +46,7 @@ type Sink<'s> = dyn FnMut(&[Value]) -> Result<bool> + 's;
 /// Answers a plan.
 pub fn execute(plan: &Plan, data: &Data) -> Result<Rows> {
     if plan.explain {
-        let rows = crate::explain::lines(plan).into_iter().map(|line| vec![Value::text(&line)]);
+        let rows = crate::explain::lines(plan, &data.routes).into_iter().map(|line| vec![Value::text(&line)]);
         return Ok(Rows { rows: rows.collect(), work: 0 });
     }
     let mut run =

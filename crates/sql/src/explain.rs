@@ -2,23 +2,27 @@
 
 use crate::plan::{Node, Plan};
 
-/// A line per step, those below further in.
-pub(crate) fn lines(plan: &Plan) -> Vec<String> {
+/// A line per step, those below further in; `routes` says of each scan where its cells come from.
+pub(crate) fn lines(plan: &Plan, routes: &[Vec<String>]) -> Vec<String> {
     let mut lines = Vec::new();
     for (number, (node, _)) in plan.queries.iter().enumerate() {
         lines.push(format!("sub-query {number}:"));
-        step(plan, node, 1, &mut lines);
+        step((plan, routes), node, 1, &mut lines);
     }
-    step(plan, &plan.root, 0, &mut lines);
+    step((plan, routes), &plan.root, 0, &mut lines);
     lines
 }
 
-fn step(plan: &Plan, node: &Node, depth: usize, lines: &mut Vec<String>) {
+fn step(told: (&Plan, &[Vec<String>]), node: &Node, depth: usize, lines: &mut Vec<String>) {
+    let (plan, routes) = told;
     let mut say = |text: String| lines.push(format!("{}{text}", "  ".repeat(depth)));
     match node {
         Node::Values(rows) => say(format!("{} rows of constants", rows.len())),
         Node::Table(table) => say(format!("rows of {}", table.name())),
-        Node::Facts(number) => say(scan(plan, *number)),
+        Node::Facts(number) => {
+            say(scan(plan, *number));
+            routes.get(*number).into_iter().flatten().for_each(|line| say(format!("  {line}")));
+        }
         Node::Filter(..) => say("leave out by a condition".to_owned()),
         Node::Project(_, exprs) => say(format!("show {} columns", exprs.len())),
         Node::Join(join) => {
@@ -39,7 +43,7 @@ fn step(plan: &Plan, node: &Node, depth: usize, lines: &mut Vec<String>) {
         Node::Union(inputs) => say(format!("{} inputs one after the other", inputs.len())),
     }
     for below in below(node) {
-        step(plan, below, depth + 1, lines);
+        step(told, below, depth + 1, lines);
     }
 }
 

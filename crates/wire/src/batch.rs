@@ -20,8 +20,11 @@ pub const PUBLISHED: &str = "/published";
 pub const RULE: &str = "/rule";
 /// Linker: `POST` the bytes of a [`Compaction`], answered by 200; 409 where the files are not the archive's any more.
 pub const COMPACTED: &str = "/compacted";
-/// Report: `POST` the bytes of a [`Publication`], answered by 200 once it is published.
+/// Report: `POST` the bytes of a [`Publication`], answered by 200 once it is published, with [`HAS_CUBES`] where there are
+/// any to build.
 pub const PUBLISH: &str = "/publish";
+/// What a Report object says whose scope has cubes.
+pub const HAS_CUBES: &str = "cubes";
 
 /// What stands as it is in a key of object storage; engines that read Hive layouts decode the rest.
 pub(crate) const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.');

@@ -24,5 +24,6 @@ pub mod billing;
 pub mod story;
 pub mod gather;
 pub mod report;
+pub mod cube;
 pub mod etag;
 pub mod verify;

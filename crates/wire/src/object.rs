@@ -125,6 +125,9 @@ pub struct ReduceQuery {
     pub now_ms: i64,
     /// The zone where the parameters name none.
     pub default_tz: String,
+    /// Whether cells of cubes may be left to whoever asks.
+    #[serde(default)]
+    pub use_cubes: bool,
 }
 
 /// A scope's cells, reduced to what a query needs.
@@ -132,6 +135,8 @@ pub struct ReduceQuery {
 pub struct ReduceAnswer {
     /// What is known about the cells.
     pub head: ReduceHead,
+    /// Where they come from.
+    pub routed: Routed,
     /// The cells in the encoding of [`adtally_core::segment`].
     pub segment: Vec<u8>,
 }
@@ -151,11 +156,56 @@ pub struct ReduceHead {
     pub updated_ms: Option<i64>,
 }
 
+/// Where the cells of an answer come from.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Routed {
+    /// Where the parts of the cuboid are, which whoever asks has to add.
+    pub parts: Vec<String>,
+    /// The cuboid, in words; empty: none.
+    pub cuboid: String,
+    /// Cells of the parts.
+    pub part_cells: u64,
+    /// Days of the batch that are in the parts.
+    pub part_days: u64,
+    /// Days of the batch that were read from base cells.
+    pub base_days: u64,
+    /// Base cells that were read for them.
+    pub base_cells: u64,
+    /// Cells of real time that were read.
+    pub realtime_cells: u64,
+    /// Cuboids that were not taken, with the reason.
+    pub passed_over: Vec<String>,
+    /// The cuboid that the question needs, in words.
+    pub wanted: String,
+}
+
 /// The last generation that a scope published.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct LastGeneration {
     /// 0: none yet.
     pub generation: u64,
+}
+
+/// Cuboids that were not taken, of which the reason is told.
+const MAX_PASSED_OVER: usize = 10;
+
+impl Routed {
+    /// In words, a line each.
+    pub fn lines(&self, scope: &str) -> Vec<String> {
+        let Routed { cuboid, part_cells, part_days, base_days, base_cells, realtime_cells, .. } = self;
+        let base = format!("{base_cells} base cells of {base_days} days, {realtime_cells} of real time");
+        let mut lines = match cuboid.is_empty() {
+            true => vec![format!("{scope}: {base}")],
+            false => {
+                vec![format!("{scope}: cuboid {cuboid}, {part_cells} cells of {part_days} days; {base}")]
+            }
+        };
+        if cuboid.is_empty() {
+            lines.push(format!("a cuboid of {} would have helped", self.wanted));
+        }
+        lines.extend(self.passed_over.iter().take(MAX_PASSED_OVER).map(|why| format!("not {why}")));
+        lines
+    }
 }
 
 impl ReduceQuery {
@@ -210,16 +260,16 @@ impl AppendAnswer {
 impl ReduceAnswer {
     /// The bytes of the answer: the head, then the segment up to the end.
     pub fn encode(&self) -> Vec<u8> {
-        let mut bytes = encode(&self.head);
+        let mut bytes = encode(&(&self.head, &self.routed));
         bytes.extend(&self.segment);
         bytes
     }
 
     /// Reads what [`ReduceAnswer::encode`] wrote; the segment has its own checksum and is not looked at.
     pub fn decode(bytes: &[u8]) -> Result<Self, AnswerError> {
-        let (head, segment) =
+        let ((head, routed), segment) =
             postcard::take_from_bytes(bytes).map_err(|error| AnswerError(error.to_string()))?;
-        Ok(Self { head, segment: segment.to_vec() })
+        Ok(Self { head, routed, segment: segment.to_vec() })
     }
 }
 
@@ -255,6 +305,7 @@ mod tests {
             parameters: parameters.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect(),
             now_ms: 7,
             default_tz: "UTC".to_owned(),
+            use_cubes: false,
         };
         let fine = query(&[
             ("from", "2026-01-01"),
@@ -282,6 +333,7 @@ mod tests {
             parameters: parameters.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect(),
             now_ms: 7,
             default_tz: "UTC".to_owned(),
+            use_cubes: false,
         };
         assert_eq!(
             query(&[("source", "batch"), ("by", "ad")]).as_of(3),
@@ -309,7 +361,11 @@ mod tests {
             updated_ms: Some(7),
             published: 3,
         };
-        let answer = ReduceAnswer { head, segment: vec![1, 2, 3] };
+        let answer = ReduceAnswer {
+            head,
+            routed: Routed { part_days: 2, ..Routed::default() },
+            segment: vec![1, 2, 3],
+        };
         assert_eq!(ReduceAnswer::decode(&answer.encode()), Ok(answer));
         assert!(ReduceAnswer::decode(&[]).is_err());
     }

@@ -8,6 +8,7 @@
 
 mod publish;
 mod restatements;
+mod cubes;
 
 use std::cell::{Cell, OnceCell};
 use std::collections::BTreeMap;
@@ -15,16 +16,18 @@ use std::panic::AssertUnwindSafe;
 use std::rc::Rc;
 
 use adtally_core::cell::Scope;
+use adtally_core::cube::Choice;
 use adtally_core::ledger::Hearing;
 use adtally_core::report::{Query, Source};
 use adtally_core::segment::{Merger, Segment};
 use adtally_core::time::ServerTime;
 use adtally_wire::api::LiveMessage;
 use adtally_wire::batch::PUBLISH;
+use adtally_wire::cube::{CUBE_CELLS, CUBES};
 use adtally_wire::delta::Delta;
 use adtally_wire::object::{
     DELTA, GENERATION, LIVE, LastGeneration, REDUCE, RESTATEMENTS, ReduceAnswer, ReduceHead, ReduceQuery,
-    SOURCES, USAGE,
+    Routed, SOURCES, USAGE,
 };
 use adtally_wire::story;
 use worker::{
@@ -48,6 +51,8 @@ pub struct Report {
     store: AssertUnwindSafe<OnceCell<ReportStore>>,
     env: AssertUnwindSafe<Env>,
     is_publishing: AssertUnwindSafe<Cell<bool>>,
+    /// Made anew from the store whenever it is not there.
+    cubes: AssertUnwindSafe<cubes::Memory>,
 }
 
 impl DurableObject for Report {
@@ -57,6 +62,7 @@ impl DurableObject for Report {
             store: AssertUnwindSafe(OnceCell::new()),
             env: AssertUnwindSafe(env),
             is_publishing: AssertUnwindSafe(Cell::new(false)),
+            cubes: AssertUnwindSafe(cubes::Memory::default()),
         }
     }
 
@@ -66,6 +72,8 @@ impl DurableObject for Report {
             (Method::Post, DELTA) => self.hear(&request.bytes().await?),
             (Method::Post, PUBLISH) => self.publish(&request.bytes().await?).await,
             (Method::Post, REDUCE) => self.reduce(&request.json().await?),
+            (Method::Post, CUBES) => self.cube_call(request.json().await?),
+            (Method::Post, CUBE_CELLS) => self.cube_cells(&request.json().await?),
             (Method::Post, RESTATEMENTS) => self.restatements(&request.json().await?),
             (Method::Get, GENERATION) => {
                 let generation = self.store()?.last_generation()?.generation;
@@ -136,22 +144,39 @@ impl Report {
         };
         let (plan, store) = (query.plan(), self.store()?);
         let mut reduced = Merger::default();
-        let mut take = |segment: Segment| reduced.add(plan.reduce(&segment));
+        let mut cells = 0;
+        let mut take = |segment: Segment| {
+            cells += segment.len() as u64;
+            reduced.add(plan.reduce(&segment));
+        };
         if query.source() != Source::Batch {
             store.segments(&plan.hours, &mut take)?;
         }
+        let realtime_cells = std::mem::take(&mut cells);
+        let mut routed = Routed { realtime_cells, ..Routed::default() };
+        let mut take = |segment: Segment| {
+            cells += segment.len() as u64;
+            reduced.add(plan.reduce(&segment));
+        };
         if query.source() != Source::Realtime {
             let generation = match query.as_of() {
                 Some(asked) => store.generation_upto(asked)?,
                 None => store.last_generation()?,
             };
-            store.days_of(&plan.hours, generation.generation, &mut take)?;
+            let choice = match wanted.use_cubes {
+                true => self.route(&plan, generation.generation)?,
+                false => Choice::default(),
+            };
+            let days = store.days_of(&plan.hours, generation.generation, &choice.days, &mut take)?;
+            if wanted.use_cubes {
+                routed = self.routed(&plan, &wanted.default_tz, choice, (days, cells, realtime_cells))?;
+            }
         }
         let head = match query.source() {
             Source::Batch => batch_head(&store, query.as_of())?,
             Source::Merged | Source::Realtime => head(&store)?,
         };
-        let answer = ReduceAnswer { head, segment: reduced.finish().encode() };
+        let answer = ReduceAnswer { head, routed, segment: reduced.finish().encode() };
         Response::from_bytes(answer.encode())
     }
 

@@ -2,11 +2,13 @@
 
 use adtally_core::access::{Grant, Owner};
 use adtally_sql::protocol::kylin;
+use adtally_wire::cube::{BuildBody, CubeCall, CubeInfo};
 use adtally_wire::jobs::api::{NewRun, RunInfo, Runs, StartedRuns};
 use adtally_wire::jobs::object::{LIST, ListRuns, START, Start};
 use serde_json::{Value as Json, json as object};
 use worker::{Method, Response, ResponseBuilder};
 
+use super::cubes::{build as build_cube, cubes};
 use super::sql::{MAX_BODY_BYTES, Unanswered, answer, catalog};
 use crate::auth::authenticate_tool;
 use crate::call::{Call, json};
@@ -46,10 +48,14 @@ async fn dispatch(call: &mut Call, path: &[String]) -> Result<Response, Fault> {
             json(200, &kylin::tables_and_columns(&catalog(call, grant.scope, None).await?))
         }
         (Method::Get, ["projects"]) => json(200, &kylin::projects()),
-        (Method::Get, ["cubes"]) => json(200, &kylin::cubes()),
+        (Method::Get, ["cubes"]) => json(200, &kylin::cubes(&defined(call, &grant, &CubeCall::List).await?)),
         (Method::Get, ["models"]) => json(200, &kylin::models(&catalog(call, grant.scope, None).await?)),
         (Method::Get, ["cube_desc", kylin::CUBE, "desc"]) => {
-            json(200, &kylin::cube_desc(&catalog(call, grant.scope, None).await?))
+            json(200, &kylin::cube_desc(&catalog(call, grant.scope, None).await?, None))
+        }
+        (Method::Get, ["cube_desc", name, "desc"]) => {
+            let cube = defined(call, &grant, &CubeCall::Show { name: (*name).to_owned() }).await?;
+            json(200, &kylin::cube_desc(&catalog(call, grant.scope, None).await?, cube.first()))
         }
         (Method::Get, ["jobs"]) => jobs(call, &grant).await,
         (Method::Get, ["jobs", run]) => job(call, &grant, run).await,
@@ -58,6 +64,14 @@ async fn dispatch(call: &mut Call, path: &[String]) -> Result<Response, Fault> {
         (Method::Put, ["cubes", kylin::CUBE, "enable" | "disable"]) => {
             grant.changes_of(&Owner::Platform)?;
             json(200, &kylin::cube())
+        }
+        (Method::Put, ["cubes", name, "build" | "rebuild"]) => build_defined(call, &grant, name).await,
+        (Method::Put, ["cubes", name, state @ ("enable" | "disable")]) => {
+            grant.changes_of(&grant.scope.owner())?;
+            let enabled = *state == "enable";
+            let cubes =
+                defined(call, &grant, &CubeCall::Enable { name: (*name).to_owned(), enabled }).await?;
+            json(200, &cubes.first().map(kylin::defined_cube))
         }
         _ => Err(Fault::refused(404, "not_found", format!("there is nothing at {}", call.url.path()))),
     }
@@ -111,6 +125,32 @@ async fn build(call: &Call, grant: &Grant) -> Result<Response, Fault> {
     let runs = runs(call, grant).await?;
     let run = runs.iter().find(|run| run.run == started.run);
     json(200, &run.map_or_else(|| object!({ "uuid": started.run, "job_status": "PENDING" }), job_instance))
+}
+
+/// The cubes that the token's scope has defined.
+async fn defined(call: &Call, grant: &Grant, question: &CubeCall) -> Result<Vec<kylin::DefinedCube>, Fault> {
+    let cube = |info: CubeInfo| kylin::DefinedCube {
+        name: info.name,
+        dimensions: info.dimensions,
+        users: !info.measures.is_empty(),
+        enabled: info.enabled,
+        cells: info.cells,
+        bytes: info.bytes,
+    };
+    Ok(cubes(call, &grant.scope, question).await?.into_iter().map(cube).collect())
+}
+
+/// Starts to build what is missing of a cube.
+async fn build_defined(call: &Call, grant: &Grant, name: &str) -> Result<Response, Fault> {
+    grant.changes_of(&grant.scope.owner())?;
+    let started = build_cube(call, &grant.scope, name, &BuildBody::default()).await?;
+    json(
+        200,
+        &object!({
+            "uuid": started.run, "name": format!("BUILD CUBE - {name}"), "type": "BUILD", "duration": 0,
+            "related_cube": name, "job_status": "PENDING", "progress": 0.0, "steps": [],
+        }),
+    )
 }
 
 fn job_instance(run: &RunInfo) -> Json {

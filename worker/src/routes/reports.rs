@@ -6,7 +6,7 @@ use adtally_core::ledger::{self, AsOfError};
 use adtally_core::report::{Format, Query, QueryError, Source, run};
 use adtally_core::segment::{Merger, Segment};
 use adtally_wire::etag;
-use adtally_wire::object::{ReduceHead, ReduceQuery};
+use adtally_wire::object::{ReduceHead, ReduceQuery, Routed};
 use adtally_wire::report::answer;
 use worker::{Response, ResponseBuilder};
 
@@ -51,7 +51,8 @@ pub(super) async fn question(
     scope: &Scope,
     parameters: Vec<(String, String)>,
 ) -> Result<(Query, ReduceQuery), Fault> {
-    let asked = ReduceQuery { parameters, now_ms: call.now.0, default_tz: default_tz(call, scope).await? };
+    let default_tz = default_tz(call, scope).await?;
+    let asked = ReduceQuery { parameters, now_ms: call.now.0, default_tz, use_cubes: true };
     let query = Query::parse(&asked.parameters, &asked.default_tz, call.now).map_err(refused)?;
     query.check_scope(scope).map_err(refused)?;
     Ok((query, asked))
@@ -82,6 +83,8 @@ pub(super) struct Data {
     pub(super) segment: Segment,
     pub(super) head: ReduceHead,
     pub(super) version: String,
+    /// Where they come from, by scope that was asked.
+    pub(super) routes: Vec<(String, Routed)>,
 }
 
 pub(super) async fn gather(
@@ -90,13 +93,13 @@ pub(super) async fn gather(
     query: &Query,
     reduce_query: &ReduceQuery,
 ) -> Result<Data, Fault> {
-    let reports = &call.bindings.reports;
+    let reports = &call.bindings.cells();
     let needed = query.plan().dimensions_needed();
     if needed.iter().all(|dimension| scope.dimensions().contains(dimension)) {
-        let Reduced { head, segment } = reduce(reports, scope, reduce_query).await?;
+        let Reduced { head, segment, routed } = reduce(reports, scope, reduce_query).await?;
         check_as_of(call, scope, query.as_of(), &head).await?;
         let version = head.data_version(scope);
-        return Ok(Data { segment, head, version });
+        return Ok(Data { segment, head, version, routes: vec![(scope.to_string(), routed)] });
     }
     // Only the platform gets here: its own cells are too coarse, so it asks those advertisers that have any.
     let platform = reduce(reports, scope, &reduce_query.which_advertisers()).await?;
@@ -149,16 +152,18 @@ fn merge(scope: &Scope, platform: &ReduceHead, advertisers: &[Scope], parts: Vec
     let mut head = platform.clone();
     let mut segment = Merger::default();
     let mut versions = Vec::with_capacity(parts.len());
+    let mut routes = Vec::with_capacity(parts.len());
     for (advertiser, part) in advertisers.iter().zip(parts) {
         versions.push(part.head.data_version(advertiser));
         segment.add(part.segment);
+        routes.push((advertiser.to_string(), part.routed));
         head.generation = head.generation.min(part.head.generation);
         head.complete_through_ms = head.complete_through_ms.min(part.head.complete_through_ms);
         head.updated_ms = head.updated_ms.max(part.head.updated_ms);
     }
     let versions: Vec<&str> = versions.iter().map(String::as_str).collect();
     let version = format!("{}.{}", platform.data_version(scope), etag::fold(&versions));
-    Data { segment: segment.finish(), head, version }
+    Data { segment: segment.finish(), head, version, routes }
 }
 
 fn refused(error: QueryError) -> Fault {

@@ -19,7 +19,7 @@ pub(super) async fn get(call: &Call) -> Result<Response, Fault> {
     let scope = scope(call, &grant)?;
     let parameters = call.parameters().into_iter().filter(|(name, _)| name != "scope").collect();
     let default_tz = default_tz(call, &scope).await?;
-    let asked = ReduceQuery { parameters, now_ms: call.now.0, default_tz };
+    let asked = ReduceQuery { parameters, now_ms: call.now.0, default_tz, use_cubes: false };
     let selection = Selection::parse(&asked.parameters, &asked.default_tz, call.now).map_err(refused)?;
     // The platform's own cells are coarse, and only its own publications are on record here.
     let seen = scope.dimensions();

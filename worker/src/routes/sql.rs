@@ -21,6 +21,9 @@ pub(super) const MAX_BODY_BYTES: usize = 400_000;
 /// The most mentions of `ad_stats` in a statement: each is a request to an object, and its cells are held.
 const MAX_SCANS: usize = 20;
 
+/// Scopes of which `EXPLAIN` tells where their cells come from.
+const MAX_ROUTES: usize = 5;
+
 /// `POST`: answers a statement.
 pub(super) async fn query(call: &mut Call) -> Result<Response, Fault> {
     let grant = authenticate(call).await?;
@@ -99,13 +102,16 @@ pub(super) async fn answer(
         return Err(Fault::refused(422, "sql_too_complex", detail).into());
     }
     let (mut data, mut versions) = (Data::default(), Vec::new());
+    for scan in &plan.scans {
+        let (query, asked) = question(call, &catalog.scope, scan.parameters()).await?;
+        let cells = gather(call, &catalog.scope, &query, &asked).await?;
+        versions.push(cells.version);
+        data.cells.push(cells.segment);
+        // Of a question that many scopes were asked, the first ones show how.
+        let shown = cells.routes.iter().take(MAX_ROUTES);
+        data.routes.push(shown.flat_map(|(scope, routed)| routed.lines(scope)).collect());
+    }
     if !plan.explain {
-        for scan in &plan.scans {
-            let (query, asked) = question(call, &catalog.scope, scan.parameters()).await?;
-            let cells = gather(call, &catalog.scope, &query, &asked).await?;
-            versions.push(cells.version);
-            data.cells.push(cells.segment);
-        }
         for table in &plan.tables {
             if let Some(rows) = rows(call, &catalog.scope, *table).await? {
                 data.tables.insert(*table, rows);

@@ -2,6 +2,7 @@
 //! hour; and how far it has heard each source.
 
 mod batch;
+mod cubes;
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -14,6 +15,8 @@ use worker::{Error, Result, SqlStorageValue};
 
 use super::schema::{Migrations, migrate};
 use super::sql::{Database, integer};
+
+pub(crate) use cubes::{Asked, StoredCube, StoredPart};
 
 const MIGRATIONS: Migrations = &[
     &[
@@ -55,6 +58,24 @@ const MIGRATIONS: Migrations = &[
         "CREATE TABLE restatements (
             generation INTEGER NOT NULL, part INTEGER NOT NULL, day INTEGER NOT NULL, cause TEXT NOT NULL,
             before BLOB NOT NULL, after BLOB NOT NULL, PRIMARY KEY (generation, part)
+        ) WITHOUT ROWID",
+    ],
+    &[
+        // Cells that are added up beforehand: definitions as JSON, ...
+        "CREATE TABLE cubes (
+            name TEXT PRIMARY KEY, revision INTEGER NOT NULL, enabled INTEGER NOT NULL, body TEXT NOT NULL
+        ) WITHOUT ROWID",
+        // ... what is built of them, by the first and the last day, in the bucket under the key, ...
+        "CREATE TABLE cube_parts (
+            cube TEXT NOT NULL, cuboid INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL,
+            generation INTEGER NOT NULL, key TEXT NOT NULL, cells INTEGER NOT NULL, bytes INTEGER NOT NULL,
+            built_ms INTEGER NOT NULL, took_ms INTEGER NOT NULL, PRIMARY KEY (cube, cuboid, first, last)
+        ) WITHOUT ROWID",
+        // ... what was built and is of no use any more, ...
+        "CREATE TABLE cube_garbage (key TEXT PRIMARY KEY, since_ms INTEGER NOT NULL) WITHOUT ROWID",
+        // ... and the shapes of questions, as JSON, with how many there were and how many cells they read together.
+        "CREATE TABLE cube_asked (
+            shape TEXT PRIMARY KEY, questions INTEGER NOT NULL, cells INTEGER NOT NULL, last_ms INTEGER NOT NULL
         ) WITHOUT ROWID",
     ],
 ];

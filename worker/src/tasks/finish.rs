@@ -4,7 +4,7 @@
 use adtally_wire::batch::{PUBLISHED, Published, generation_prefix};
 
 use super::scopes::summaries;
-use super::{Context, Done, TaskError, TaskSpec, compact, erase};
+use super::{CUBES_TASK, Context, Done, TaskError, TaskSpec, compact, cubes, erase, publish};
 use crate::batch;
 use crate::store::Store;
 
@@ -30,6 +30,14 @@ pub(crate) async fn run(context: &Context, _params: &str) -> Result<Done, TaskEr
         let id = format!("compact:{source}");
         let needs = erase::last_id(&spawn, &source).into_iter().collect();
         spawn.push(TaskSpec::new(id, "compact", &compact::Params { source }, needs)?);
+    }
+    for (_, left) in context.results("publish:").await? {
+        let publish::Published { scope, has_cubes } = serde_json::from_str(&left)?;
+        if has_cubes {
+            let id = format!("{CUBES_TASK}:{scope}");
+            let params = cubes::Params { scope, cube: String::new() };
+            spawn.push(TaskSpec::new(id, CUBES_TASK, &params, vec![])?);
+        }
     }
     Ok(Done { result: String::new(), spawn })
 }

@@ -1,6 +1,6 @@
 //! `publish`: a scope's reports go over to the generation.
 
-use adtally_wire::batch::{PUBLISH, Publication, generation_prefix};
+use adtally_wire::batch::{HAS_CUBES, PUBLISH, Publication, generation_prefix};
 use serde::{Deserialize, Serialize};
 
 use super::{Context, Done, TaskError};
@@ -14,6 +14,15 @@ pub(super) struct PublishParams {
     pub(super) scope: String,
 }
 
+/// What is left for the last task.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Published {
+    /// The scope's name.
+    pub(super) scope: String,
+    /// Whether there may be something to build.
+    pub(super) has_cubes: bool,
+}
+
 /// Where a scope's publication is kept.
 pub(super) fn publication_key(generation: u64, scope: &str) -> String {
     format!("{}publication/{scope}", generation_prefix(generation))
@@ -25,6 +34,7 @@ pub(crate) async fn run(context: &Context, params: &str) -> Result<Done, TaskErr
     let store = Store::open(&context.env)?;
     let publication: Publication = store.left(&publication_key(context.number, &scope)).await?;
     context.log(format!("{} days of {} shards", publication.days.len(), publication.cuts.len()));
-    batch::tell_report(&context.env, &scope, PUBLISH, &publication).await?;
-    Ok(Done::default())
+    let said = batch::tell_report(&context.env, &scope, PUBLISH, &publication).await?;
+    let left = Published { scope, has_cubes: said == HAS_CUBES.as_bytes() };
+    Ok(Done { result: serde_json::to_string(&left)?, spawn: Vec::new() })
 }

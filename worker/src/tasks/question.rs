@@ -8,10 +8,10 @@ use adtally_wire::object::ReduceQuery;
 use serde::Deserialize;
 
 use super::{Context, TaskError};
-use crate::bindings::{CATALOG, REPORT};
+use crate::bindings::{CATALOG, REPORT, STORE};
 use crate::clock;
 use crate::directory;
-use crate::reporters::reduce;
+use crate::reporters::{Reports, reduce};
 
 /// One text or several: a parameter that may be repeated.
 #[derive(Debug, Clone, Deserialize)]
@@ -53,8 +53,10 @@ pub(super) async fn ask(
             format!("{scope} does not keep {} apart: ask in the scope of an advertiser", missing.name());
         return Err(TaskError::permanent(detail));
     }
-    let reduce_query = ReduceQuery { parameters, now_ms: now.0, default_tz };
-    let reduced = reduce(&context.env.durable_object(REPORT)?, &scope, &reduce_query).await?;
+    let reduce_query = ReduceQuery { parameters, now_ms: now.0, default_tz, use_cubes: true };
+    let bucket = context.env.bucket(STORE).ok();
+    let reports = Reports { namespace: &context.env.durable_object(REPORT)?, bucket: bucket.as_ref() };
+    let reduced = reduce(&reports, &scope, &reduce_query).await?;
     let table = run(&parsed, &reduced.segment, &scope);
     if table.row_count > table.rows.len() as u64 && !query.contains_key("limit") {
         let detail = format!("{} rows, at most {MAX_LIMIT} fit", table.row_count);

@@ -10,6 +10,9 @@ use crate::cell::{CellKey, Dimension};
 use crate::segment::Segment;
 use crate::time::{HOUR_MS, Hour};
 
+/// A unit of local time that is interrupted goes on within so many hours.
+const RESUMES_WITHIN: i32 = 27;
+
 /// How to make the cells that a query needs, and no more, from any cells.
 ///
 /// Reducing parts and merging them gives what merging and reducing the whole gives, and reducing once more changes
@@ -59,6 +62,29 @@ impl Plan {
         }
     }
 
+    /// The plan that adds cells up by dimensions and a unit of local time; none for a zone that does not exist.
+    pub(crate) fn grouping(
+        hours: Range<Hour>,
+        keep: Vec<Dimension>,
+        unit: TimeUnit,
+        tz: &str,
+        keep_users: bool,
+    ) -> Option<Plan> {
+        let (zone, rest) = (Zone::named(tz)?, CellKey::at(hours.start));
+        let units = vec![unit];
+        Some(Plan { hours, keep, keep_hour: true, filters: Vec::new(), keep_users, units, zone, rest })
+    }
+
+    /// The units of local time that stay apart.
+    pub fn units(&self) -> &[TimeUnit] {
+        &self.units
+    }
+
+    /// The IANA zone in which they begin.
+    pub fn tz(&self) -> &str {
+        self.zone.name()
+    }
+
     /// The dimensions that cells must have for the answer to be right: those that stay apart or are filtered by.
     pub fn dimensions_needed(&self) -> Vec<Dimension> {
         let mut needed = self.keep.clone();
@@ -76,6 +102,16 @@ impl Plan {
     /// The hour that stands for an hour of the query.
     pub(super) fn representative_hour(&self, hour: Hour) -> Hour {
         if self.keep_hour { self.first_of_unit(hour) } else { self.hours.start }
+    }
+
+    /// Whether no unit of local time has hours both before this one and from it on.
+    pub(crate) fn is_boundary(unit: TimeUnit, tz: &str, hour: Hour) -> bool {
+        let Some(zone) = Zone::named(tz) else { return false };
+        let start = |hour| unit.start(&zone, hour);
+        // Where clocks go back over midnight, a day may resume after the next one began: no more than this later.
+        let near = |offsets: Range<i32>| offsets.map(|offset| start(Hour(hour.0.saturating_add(offset))));
+        let before: Vec<i64> = near(-RESUMES_WITHIN..0).collect();
+        near(0..RESUMES_WITHIN).all(|start| !before.contains(&start))
     }
 
     /// The first hour of the query that lies in the same units of time as `hour`.

@@ -1,6 +1,7 @@
 //! The REST protocol of Apache Kylin, version 1: what kylinpy, the JDBC driver and BI tools ask.
 //!
-//! There is one project and one cube, `ad_stats`: whatever is asked is answered from its cells.
+//! There is one project, and one cube that is always there, `ad_stats`: whatever is asked is answered from its cells.
+//! Cubes that were defined stand beside it; statements name `ad_stats` all the same.
 //! The JDBC driver refuses metadata with a field that it does not know, so there are exactly its fields.
 
 use serde_json::{Value as Json, json};
@@ -187,23 +188,55 @@ pub fn projects() -> Json {
     }])
 }
 
-/// The cubes that there are.
-pub fn cubes() -> Json {
-    json!([cube()])
+/// A cube that was defined, as tools of Kylin look at it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct DefinedCube {
+    /// Its name.
+    pub name: String,
+    /// What it tells apart.
+    pub dimensions: Vec<String>,
+    /// Whether it keeps users.
+    pub users: bool,
+    /// Whether it is used.
+    pub enabled: bool,
+    /// Its cells.
+    pub cells: u64,
+    /// Their bytes.
+    pub bytes: u64,
 }
 
-/// The cube.
+/// The cubes that there are.
+pub fn cubes(defined: &[DefinedCube]) -> Json {
+    [cube()].into_iter().chain(defined.iter().map(defined_cube)).collect()
+}
+
+/// The cube that is always there.
 pub fn cube() -> Json {
+    defined_cube(&DefinedCube { name: CUBE.to_owned(), enabled: true, ..DefinedCube::default() })
+}
+
+/// A cube as it stands in lists.
+pub fn defined_cube(cube: &DefinedCube) -> Json {
+    let status = if cube.enabled { "READY" } else { "DISABLED" };
     json!({
-        "uuid": UUID, "name": CUBE, "model": CUBE, "project": PROJECT, "descriptor": CUBE, "status": "READY",
-        "enabled": true, "segments": [], "is_streaming": true, "size_kb": 0, "input_records_count": 0,
-        "input_records_size": 0, "owner": "ADMIN", "version": "3.1.0",
+        "uuid": UUID, "name": cube.name, "model": CUBE, "project": PROJECT, "descriptor": cube.name,
+        "status": status, "enabled": cube.enabled, "segments": [], "is_streaming": true,
+        "size_kb": cube.bytes / 1_024, "input_records_count": cube.cells, "input_records_size": cube.bytes,
+        "owner": "ADMIN", "version": "3.1.0",
     })
 }
 
-/// What the cube is counted by, and what it counts.
-pub fn cube_desc(catalog: &Catalog) -> Json {
-    let facts = catalog.facts();
+/// What a cube is counted by, and what it counts; none: the one that is always there.
+pub fn cube_desc(catalog: &Catalog, cube: Option<&DefinedCube>) -> Json {
+    let mut facts = catalog.facts();
+    facts.retain(|column| match (cube, column) {
+        (Some(cube), FactColumn::Dimension(dimension)) => {
+            cube.dimensions.iter().any(|name| name == dimension.name())
+        }
+        (Some(cube), FactColumn::Users) => cube.users,
+        _ => true,
+    });
+    let name = cube.map_or(CUBE, |cube| cube.name.as_str());
     let dimensions =
         facts.iter().filter(|column| matches!(column, FactColumn::Time(_) | FactColumn::Dimension(_)));
     let dimensions: Vec<Json> = dimensions
@@ -229,7 +262,7 @@ pub fn cube_desc(catalog: &Catalog) -> Json {
         })
         .collect();
     json!({
-        "uuid": UUID, "name": CUBE, "model_name": CUBE, "dimensions": dimensions, "measures": measures,
+        "uuid": UUID, "name": name, "model_name": CUBE, "dimensions": dimensions, "measures": measures,
         "last_modified": 0, "version": "3.1.0", "status": "READY",
     })
 }

@@ -8,7 +8,7 @@ use adtally_core::publish::{Before, BySource, stage};
 use adtally_core::route::parse_linker_name;
 use adtally_core::segment::{Merger, Segment};
 use adtally_core::time::Day;
-use adtally_wire::batch::{Bytes, DayPart, Publication, PublishedDay};
+use adtally_wire::batch::{Bytes, DayPart, HAS_CUBES, Publication, PublishedDay};
 use adtally_wire::story;
 use worker::{Bucket, Response, Result};
 
@@ -48,6 +48,8 @@ impl Report {
             return refuse(503, Some(1), "a publication of this scope is under way");
         };
         match self.stage_and_flip(&publication).await {
+            // Whoever has it published builds what there is to build.
+            Ok(()) if self.has_cubes()? => Response::ok(HAS_CUBES),
             Ok(()) => Response::empty(),
             Err(Obstacle::Platform(error)) => Err(error),
             Err(Obstacle::Damaged(what)) => {
@@ -88,6 +90,7 @@ impl Report {
         }
         totals.retain(|_, figure| *figure != 0);
         store.flip(publication, &totals)?;
+        self.forget_cubes();
         self.tell_watchers(&store)?;
         Ok(())
     }

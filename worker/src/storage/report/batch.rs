@@ -1,6 +1,6 @@
 //! The batch's part of a Report object's store: generations, their days, and what they restated.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::{Range, RangeInclusive};
 
 use adtally_core::ledger::oldest_kept;
@@ -76,26 +76,33 @@ impl ReportStore {
         self.generation_upto(u64::MAX)
     }
 
-    /// Hands over every segment that a generation has of these hours' days.
+    /// Hands over every segment that a generation has of these hours' days, but for some; tells how many days that were.
     pub(crate) fn days_of(
         &self,
         hours: &Range<Hour>,
         generation: u64,
+        except: &BTreeSet<Day>,
         mut take: impl FnMut(Segment),
-    ) -> Result<()> {
+    ) -> Result<u64> {
         let last = Hour(hours.end.0.saturating_sub(1));
         let range = vec![integer(Day::of(hours.start).0)?, integer(Day::of(last).0)?];
         let days = "SELECT DISTINCT day FROM days WHERE day >= ? AND day <= ?";
+        let mut read = 0;
         // A day at a time: what is read is in memory at once.
         for mut day in self.database.rows(days, range)? {
-            let day = integer(day.integer()?)?;
+            let day = day.integer()?;
+            if i32::try_from(day).is_ok_and(|day| except.contains(&Day(day))) {
+                continue;
+            }
+            let day = integer(day)?;
+            read += 1;
             let query = "SELECT body FROM days AS this WHERE day = ? AND generation = (
                 SELECT max(generation) FROM days WHERE day = this.day AND source = this.source AND generation <= ?)";
             for mut row in self.database.rows(query, vec![day, integer(generation)?])? {
                 take(decode(&row.blob()?)?);
             }
         }
-        Ok(())
+        Ok(read)
     }
 
     /// What is published of a day of an advertiser, by source.
