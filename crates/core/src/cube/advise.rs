@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::cell::Dimension;
 use crate::report::{Plan, TimeUnit};
+use crate::time::Hour;
 
 /// The most cuboids that are advised.
 const MAX_ADVICE: usize = 5;
@@ -65,9 +66,11 @@ impl Shape {
     }
 }
 
-/// No cells are before the first and after the last hour that anything can be asked of.
-fn is_open(hour: crate::time::Hour) -> bool {
-    hour.0 <= 0 || hour.0 > 24 * 366 * 1_000
+/// No cells are before 2010, as such events are rejected, nor after some hundred years.
+fn is_open(hour: Hour) -> bool {
+    const FIRST: i32 = 350_640;
+    const LAST: i32 = FIRST + 24 * 366 * 100;
+    !(FIRST + 1..LAST).contains(&hour.0)
 }
 
 /// Advises on cuboids by what was asked: shapes, how often, and how many cells were read for each question; `size` tells

@@ -265,6 +265,8 @@ fn advice_is_about_what_was_asked() {
     assert_eq!((by_day.grain, by_day.tz.as_str()), (TimeUnit::Day, "UTC"));
     assert_eq!(shape("by=campaign from=2026-03-01 to=2026-04-01").grain, TimeUnit::Month);
     assert_eq!(shape("by=campaign from=2026-03-01T01:00 to=2026-04-01").grain, TimeUnit::Hour);
+    let all = shape("by=month tz=Asia/Seoul from=2010-01-01T00:00:00Z to=9999-12-31");
+    assert_eq!((all.grain, all.tz.as_str()), (TimeUnit::Month, "Asia/Seoul"));
     assert_eq!(shape("by=week from=2026-03-01 to=2026-04-01").grain, TimeUnit::Day);
     let (country, ad) = (shape("by=day,country from=2026-03-01"), shape("by=hour,ad from=2026-03-01"));
     let asked = [(by_day.clone(), 10, 1_000), (country, 2, 1_000), (ad.clone(), 5, 1_000)];
