@@ -1,20 +1,27 @@
 //! The worker in the real edge runtime, driven by `tests/harness`.
 
+use std::path::PathBuf;
+
 use anyhow::{Context as _, Result};
 use serde_json::Value;
 
-use super::Bench;
+use super::data::CELLS;
 use super::figure::Figure;
+use super::{Bench, programs};
 use crate::process;
 
 /// What is measured in one go; figures are called `worker/<group>/...`, those of `costs` after what they cost.
-const GROUPS: [(&str, &[&str]); 5] = [
+const GROUPS: [(&str, &[&str]); 6] = [
     ("linker", &["worker/linker"]),
     ("whole", &["worker/whole"]),
     ("costs", &["worker/rows", "worker/dollars"]),
     ("freshness", &["worker/freshness"]),
     ("touches", &["worker/touches"]),
+    (SQL, &["worker/sql"]),
 ];
+
+/// Statements over as many cells as the queries of the core have; they are published, not sent as events.
+const SQL: &str = "sql";
 
 /// Units as the harness calls them.
 const UNITS: [&str; 5] = ["events/s", "ms", "MB", "rows/k", "$/M"];
@@ -43,7 +50,10 @@ pub(super) fn measure(bench: &mut Bench<'_>) -> Result<()> {
     for group in wanted {
         eprintln!("bench: worker/{group}");
         let mut command = bench.project.command(bench.project.node_bin("node"));
-        command.arg(bench.project.path("tests/harness/measure.mjs")).arg(group);
+        match group {
+            SQL => command.arg(bench.project.path("tests/harness/questions.mjs")).arg(cells(bench)?),
+            _ => command.arg(bench.project.path("tests/harness/measure.mjs")).arg(group),
+        };
         command.args(bench.options.quick.then_some("--quick"));
         command.env("ADTALLY_BENCH_RUNS", bench.runs(3));
         for line in process::query(&mut command)?.lines().filter(|line| line.starts_with('{')) {
@@ -51,6 +61,20 @@ pub(super) fn measure(bench: &mut Bench<'_>) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// The folder with days of cells, made once.
+fn cells(bench: &Bench<'_>) -> Result<PathBuf> {
+    let folder = bench.cache.join(format!("cells-{CELLS}"));
+    let done = folder.join("done");
+    if !done.exists() {
+        programs::build(bench.project)?;
+        std::fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+        let mut command = bench.project.command(programs::native(bench.project));
+        process::query(command.args(["segments", &CELLS.to_string()]).arg(&folder))?;
+        std::fs::write(done, "")?;
+    }
+    Ok(folder)
 }
 
 fn figure(line: &Value) -> Result<Figure> {
