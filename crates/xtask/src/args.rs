@@ -19,7 +19,7 @@ cargo xtask <command>
   test                      set up and run every check and test
       --only STEP           just this one, repeatable: fmt tidy clippy native wasm-node web e2e
       --fail-fast           stop at the first step that fails
-  simulate                  try the simulation of linkers and reports with faults
+  simulate                  try the simulations of linkers and reports and of jobs with faults
       --seeds N             how many (default 20000)
   bench [NAME ...]          measure; JSON lines, then a table. NAME: only `native`, `native/q`, `link`, ...
       --quick               little data, one run: whether it works, not how fast it is
