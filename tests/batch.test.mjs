@@ -20,13 +20,15 @@ const ADVERTISERS = ["solo", "sharded", "third"];
 /** How long a batch of the whole crowd may take on a busy machine. */
 const RUN_MS = 240_000;
 const CATCH_UP_MS = 20_000;
+/** For how long a task that is to be killed is under way. */
+const SLOW_MS = 500;
 
 const BY_CAMPAIGN = ({ advertiser, campaign }) => `${advertiser} ${campaign}`;
 const BY_DAY = ({ advertiser, day }) => `${advertiser} ${day}`;
 
 /** A runtime for one test, with one advertiser of several shards. */
-async function withRuntime(use) {
-  const runtime = new Runtime([await freePort(), await freePort(), await freePort()]);
+async function withRuntime(use, options) {
+  const runtime = new Runtime([await freePort(), await freePort(), await freePort()], options);
   await runtime.start();
   try {
     const admin = new Api(runtime.url, runtime.adminToken);
@@ -167,6 +169,49 @@ describe("the batch", () => {
     });
   });
 
+  test("a run that is killed at each of its steps ends right, and its archive is compact", async (t) => {
+    const steps = new Set(["plan", "archive", "judge", "cut", "link", "scopes", "publish", "finish", "compact"]);
+    const events = crowd(18_000, ADVERTISERS, 21, DAYS);
+    const chunk = 600;
+    await withRuntime(async (runtime, admin, sender) => {
+      const sent = [];
+      for (let round = 0; round < 3 && steps.size > 0; round++) {
+        // So many small files that they are worth a merge.
+        for (let part = 0; part < 10; part++) {
+          const some = events.slice(sent.length, sent.length + chunk);
+          await send(sender, some);
+          sent.push(...some);
+          for (const source of ["solo/0", "third/0"]) assert.equal((await runtime.call("LINKER", source, "/cut", Uint8Array.of(1, 0))).status, 200);
+        }
+        const run = await start(admin);
+        const killed = new Map();
+        for (let state; !["succeeded", "failed"].includes(state); ) {
+          const found = (await admin.get(`/v1/jobs/${run}`)).json;
+          state = found.state;
+          const running = found.tasks.find((task) => task.state === "running" && steps.has(task.id.split(":")[0]));
+          if (running) {
+            // Before it has done anything, in the middle, or when all is done and not told.
+            await sleep(Math.random() * SLOW_MS);
+            await runtime.restart();
+            killed.set(running.id, running.attempts);
+            steps.delete(running.id.split(":")[0]);
+          } else await sleep(2);
+        }
+        const { state, tasks } = await ended(admin, run);
+        assert.equal(state, "succeeded", JSON.stringify(tasks.filter((task) => task.error)));
+        const attempts = new Map(tasks.map((task) => [task.id, task.attempts]));
+        // Some ended, and were heard, between the look and the kill.
+        const again = [...killed].filter(([id, before]) => attempts.get(id) > before).map(([id]) => id);
+        for (const id of killed.keys()) if (!again.includes(id)) steps.add(id.split(":")[0]);
+        t.diagnostic(`run ${round + 1}: killed in ${[...killed.keys()].join(", ")}; done again: ${again.join(", ")}`);
+        const expected = recount(sent);
+        for (const source of ["batch", "merged"]) assertSame(await counted(admin, ADVERTISERS, "campaign", { source }), expected, source);
+      }
+      assert.deepEqual([...steps], [], "steps that were never killed");
+      await compacted(runtime, admin, sent);
+    }, { slowTasksMs: SLOW_MS });
+  });
+
   test("a user with too many clicks in a day is found by the batch, and real time goes by it from then on", async () => {
     await withRuntime(async (runtime, admin, sender) => {
       // Recent: a day whose events may be forgotten is not judged any more.
@@ -244,6 +289,21 @@ describe("the batch", () => {
     });
   });
 });
+
+/** The bucket has what the manifest names and nothing else, in few files, with every event once. */
+async function compacted(runtime, admin, sent) {
+  const bucket = await runtime.bucket("STORE");
+  for (const advertiser of ["solo", "third"]) {
+    const { files, entries } = (await admin.get("/v1/archive", { advertiser })).json;
+    await eventually(async () => {
+      const { objects } = await bucket.list({ prefix: `raw/advertiser=${advertiser}/` });
+      assert.deepEqual(objects.map(({ key }) => key).sort(), files.map(({ key }) => key).sort());
+    }, CATCH_UP_MS);
+    const most = Math.max(...files.map(({ day }) => files.filter((file) => file.day === day).length));
+    assert.ok(most < 8, `${most} files of a day of ${advertiser}`);
+    assert.ok(entries >= new Set(only(sent, [advertiser]).map(({ kind, id }) => `${kind} ${id}`)).size, `${entries} entries`);
+  }
+}
 
 /** A second run of the same days changes nothing. */
 async function sameAgain(admin) {

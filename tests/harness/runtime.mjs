@@ -37,6 +37,25 @@ globalThis.Date = class extends Real {
 export * from "./${main}";
 export { default } from "./${main}";`;
 
+/** Makes whoever does tasks of jobs wait before the end of each is told. */
+const SLOW_TASKS = (ms) => `
+const slowed = (env) => new Proxy(env, { get: (of, name) => (name === "JOBS" ? slowNamespace(of[name]) : of[name]) });
+const through = (of, name) => (typeof of[name] === "function" && name !== "constructor" ? of[name].bind(of) : of[name]);
+const slowNamespace = (jobs) => new Proxy(jobs, {
+  get: (of, name) => (name === "getByName" ? (...args) => slowStub(of.getByName(...args)) : through(of, name)),
+});
+const slowStub = (stub) => new Proxy(stub, {
+  get: (of, name) => (name === "fetch" ? slowFetch.bind(undefined, of) : through(of, name)),
+});
+const slowFetch = async (of, request, ...rest) => {
+  if (new URL(request.url ?? request).pathname === "/finish") await new Promise((resolve) => setTimeout(resolve, ${ms}));
+  return of.fetch(request, ...rest);
+};
+`;
+
+/** The one place of the built worker where batches of messages come in. */
+const QUEUE = /(\.prototype\.queue=function\((\w+)\)\{return \w+\.call\(this,\2,)this\.env,/;
+
 /** Answers for the dashboard's files, which nobody measures. */
 const ASSETS = `export default { fetch: () => new Response("no page here", { status: 404 }) };`;
 
@@ -51,10 +70,16 @@ export class Runtime {
   #ports;
   #folder;
   #miniflare;
+  #slowTasksMs;
 
-  /** `ports` on which nobody listens: for the worker, for the probe, and for the proxy that is not used. */
-  constructor([worker, probe, entry]) {
+  /**
+   * `ports` on which nobody listens: for the worker, for the probe, and for the proxy that is not used.
+   *
+   * With `slowTasksMs` the end of each task of a job is told that much later: time to kill it.
+   */
+  constructor([worker, probe, entry], { slowTasksMs } = {}) {
     this.#ports = { worker, probe, entry };
+    this.#slowTasksMs = slowTasksMs;
   }
 
   get port() {
@@ -92,7 +117,7 @@ export class Runtime {
     const { assets, modulesRules, ...rest } = workerOptions;
     const folder = dirname(main);
     const modules = [
-      { type: "ESModule", path: main },
+      { type: "ESModule", path: main, ...this.#slowed(main) },
       { type: "CompiledWasm", path: join(folder, "index_bg.wasm") },
     ];
     if (this.aheadMs > 0) modules.unshift({ type: "ESModule", path: join(folder, "ahead.mjs"), contents: AHEAD(basename(main), this.aheadMs) });
@@ -116,6 +141,14 @@ export class Runtime {
       },
       script("pages", ASSETS),
     ];
+  }
+
+  /** The worker's own script, changed where tasks are to be slow. */
+  #slowed(main) {
+    if (this.#slowTasksMs === undefined) return {};
+    const text = readFileSync(main, "utf8");
+    if (!QUEUE.test(text)) throw new Error("the worker takes messages in another way than expected");
+    return { contents: text.replace(QUEUE, "$1slowed(this.env),") + SLOW_TASKS(this.#slowTasksMs) };
   }
 
   async #migrate() {
