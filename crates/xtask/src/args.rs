@@ -26,6 +26,9 @@ cargo xtask <command>
       --runs N              how often everything is measured (default 3 to 5)
       --peers               ask DuckDB, Polars, chDB and DataFusion the same on the same data, and compare
       --peers-from DIR      where the scripts that ask them are (default ../shared/bench)
+  deploy                    build and publish: queues, worker, tables, missing secrets
+      --dry-run             only what needs no account: build, bundle, check sizes
+      --url URL             where it will be, to ask whether it answers
   tidy                      the mechanical rules of this repository
 ";
 
@@ -40,6 +43,7 @@ pub(crate) enum Command {
     Test(TestOptions),
     Simulate { seeds: u64 },
     Bench(BenchOptions),
+    Deploy(DeployOptions),
     Tidy,
 }
 
@@ -78,6 +82,12 @@ pub(crate) struct BenchOptions {
     pub(crate) peers_from: Option<PathBuf>,
 }
 
+#[derive(Debug, PartialEq, Default)]
+pub(crate) struct DeployOptions {
+    pub(crate) dry_run: bool,
+    pub(crate) url: Option<String>,
+}
+
 pub(crate) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Command> {
     let mut parser = lexopt::Parser::from_args(args);
     let name = match parser.next()? {
@@ -94,6 +104,7 @@ pub(crate) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Command>
         "test" => test(parser),
         "simulate" => simulate(parser),
         "bench" => bench(parser),
+        "deploy" => deploy(parser),
         other => bail!("there is no command `{other}`\n\n{USAGE}"),
     }
 }
@@ -179,6 +190,19 @@ fn bench(mut parser: lexopt::Parser) -> Result<Command> {
     Ok(Command::Bench(options))
 }
 
+fn deploy(mut parser: lexopt::Parser) -> Result<Command> {
+    let mut options = DeployOptions::default();
+    while let Some(arg) = parser.next()? {
+        match arg {
+            Long("dry-run") => options.dry_run = true,
+            Long("url") => options.url = Some(parser.value()?.string()?),
+            Long("help") | Short('h') => return Ok(Command::Help),
+            arg => return Err(arg.unexpected().into()),
+        }
+    }
+    Ok(Command::Deploy(options))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -215,6 +239,9 @@ mod tests {
             Command::Bench(BenchOptions { peers: true, peers_from, ..BenchOptions::default() }),
         );
         check("setup", Command::Setup);
+        check("deploy --dry-run", Command::Deploy(DeployOptions { dry_run: true, url: None }));
+        let url = Some("https://x".to_owned());
+        check("deploy --url https://x", Command::Deploy(DeployOptions { dry_run: false, url }));
         check("build", Command::Build(Part::All));
         check("build web", Command::Build(Part::Web));
         check("dev", dev(DEFAULT_PORT, None, true));

@@ -13,6 +13,8 @@ use crate::project::{Project, non_empty_var};
 use crate::setup::{self, lock};
 use fingerprint::Fingerprint;
 
+pub(crate) use sizes::gzipped;
+
 /// Set for a process whose starter has built everything: `dev` for the runtime, the tests for each server.
 pub(crate) const ALREADY_BUILT: &str = "ADTALLY_ALREADY_BUILT";
 

@@ -4,6 +4,8 @@ mod secrets;
 mod server;
 mod demo;
 
+pub(crate) use secrets::random as random_secret;
+
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;

@@ -16,6 +16,7 @@ mod dev;
 mod checks;
 mod simulate;
 mod bench;
+mod deploy;
 mod tidy;
 mod process;
 mod clock;
@@ -52,6 +53,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Test(options) => return checks::run(&project, options),
         Command::Simulate { seeds } => simulate::run(&project, seeds)?,
         Command::Bench(options) => bench::run(&project, options)?,
+        Command::Deploy(options) => deploy::run(&project, &options)?,
         Command::Tidy => return tidy::run(&project),
     }
     Ok(ExitCode::SUCCESS)

@@ -14,7 +14,8 @@ pub(super) fn describe(path: &Path) -> Result<String> {
     Ok(format!("{name} {}, gzipped {}", kilobytes(bytes.len()), kilobytes(gzipped(&bytes)?)))
 }
 
-fn gzipped(bytes: &[u8]) -> Result<usize> {
+/// How many bytes these are, packed.
+pub(crate) fn gzipped(bytes: &[u8]) -> Result<usize> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
     encoder.write_all(bytes)?;
     Ok(encoder.finish()?.len())

@@ -107,7 +107,8 @@ fn quoted(value: &str) -> Result<String> {
     }
 }
 
-fn random() -> Result<String> {
+/// A secret that nobody guesses.
+pub(crate) fn random() -> Result<String> {
     let mut bytes = [0_u8; RANDOM_BYTES];
     let mut source = std::fs::File::open("/dev/urandom").context("cannot open /dev/urandom")?;
     source.read_exact(&mut bytes).context("cannot read /dev/urandom")?;
