@@ -332,6 +332,31 @@ describe("kinds", () => {
     assert.deepEqual(refused.tasks.map(({ state, attempts }) => [state, attempts]), Array(2).fill(["failed", 1]));
   });
 
+  test("a ledger is handed on, each entry once, whatever the receiver answers", async () => {
+    const cost = (id) => ({ id, kind: "impression", advertiser: "billed", ad: "a", cost_micros: 1_000 });
+    const inLedger = (count) =>
+      eventually(async () => {
+        const { json } = await server.admin.get("/v1/billing/entries", { advertiser: "billed" });
+        assert.equal(json.entries.length, count);
+      }, SOON_MS);
+    await server.sender.collect(["e1", "e2", "e3"].map(cost));
+    await inLedger(3);
+    receiver.on("/bill", (times) => (times === 1 ? 503 : 200));
+    const { params, ...rest } = receiver.task("bill");
+    await define("bill", { tasks: [{ ...rest, kind: "bill", params: { url: params.url, advertiser: "billed", name: "billed-1" } }] });
+    assert.equal((await run("bill")).state, "succeeded");
+    assert.equal((await run("bill")).state, "succeeded");
+    await server.sender.collect([cost("e4")]);
+    await inLedger(4);
+    assert.equal((await run("bill")).state, "succeeded");
+    const pages = receiver.of("/bill").map(({ headers, text }) => ({ key: headers["idempotency-key"], entries: JSON.parse(text).entries }));
+    assert.deepEqual(pages.map(({ entries }) => entries.map(({ event }) => event.id ?? event).length), [3, 3, 1]);
+    assert.equal(pages[0].key, pages[1].key);
+    const ids = pages.slice(1).flatMap(({ entries }) => entries.map(({ id }) => id));
+    const { json } = await server.admin.get("/v1/billing/entries", { advertiser: "billed" });
+    assert.deepEqual(ids, json.entries.map(({ id }) => id));
+  });
+
   test("an export is a report as a file", async () => {
     await define("export", { tasks: [{ id: "csv", kind: "export", params: { scope, name: "kinds/{{day}}.csv", query: { ...query, by: "campaign" } } }] });
     const found = await run("export", { days: ["2026-04-01"] });

@@ -8,6 +8,7 @@ mod question;
 
 mod echo;
 mod webhook;
+mod bill;
 mod export;
 mod check;
 mod compact;
@@ -247,6 +248,7 @@ macro_rules! registry {
 registry! {
     "echo": Light, Open => echo;
     "webhook": Light, Open => webhook;
+    "bill": Light, Open => bill;
     "export": Light, Open => export;
     "check": Light, Open => check;
     "cubes": Heavy, Open => cubes;

@@ -41,11 +41,21 @@ pub(crate) fn key(env: &Env) -> Result<WebhookKey, Fault> {
 /// May be repeated as far as the receiver allows: every attempt carries the same `Idempotency-Key`.
 pub(crate) async fn run(context: &Context, params: &str) -> Result<Done, TaskError> {
     let Params { url, body } = serde_json::from_str(params)?;
+    let key = format!("{}/{}", context.run, context.task);
+    let (status, answer) = deliver(context, &url, &body.to_string(), &key).await?;
+    Ok(Done { result: json!({ "status": status, "answer": answer }).to_string(), ..Done::default() })
+}
+
+/// Sends a body, signed, and answers what the receiver said who took it.
+pub(super) async fn deliver(
+    context: &Context,
+    url: &str,
+    body: &str,
+    idempotency_key: &str,
+) -> Result<(u16, String), TaskError> {
     let allows_private = context.env.var(PRIVATE_WEBHOOKS).is_ok_and(|value| value.to_string() == ALLOWED);
-    let url = target(&url, allows_private)?;
-    let body = body.to_string();
-    let request = request(context, &url, &body)?;
-    let call = Fetch::Request(request);
+    let url = target(url, allows_private)?;
+    let call = Fetch::Request(request(context, &url, body, idempotency_key)?);
     let sending = pin!(async {
         let mut answer = call.send().await?;
         let text = answer.text().await.unwrap_or_default();
@@ -61,21 +71,19 @@ pub(crate) async fn run(context: &Context, params: &str) -> Result<Done, TaskErr
     let shown: String = text.chars().take(SHOWN_CHARS).collect();
     context.log(format!("{url} answered {status}: {shown}"));
     match status {
-        200..300 => {
-            Ok(Done { result: json!({ "status": status, "answer": shown }).to_string(), ..Done::default() })
-        }
+        200..300 => Ok((status, shown)),
         408 | 425 | 429 | 500.. => Err(TaskError::Retry(format!("{url} answered {status}: {shown}"))),
         _ => Err(TaskError::Permanent(format!("{url} answered {status}: {shown}"))),
     }
 }
 
-fn request(context: &Context, url: &Url, body: &str) -> Result<Request, TaskError> {
+fn request(context: &Context, url: &Url, body: &str, idempotency_key: &str) -> Result<Request, TaskError> {
     let mut init = RequestInit::new();
     // Whoever is redirected would be sent what was signed for somebody else.
     init.with_method(Method::Post).with_redirect(RequestRedirect::Manual).with_body(Some(body.into()));
     init.headers.set("Content-Type", "application/json")?;
     init.headers.set("User-Agent", "Adtally")?;
-    init.headers.set("Idempotency-Key", &format!("{}/{}", context.run, context.task))?;
+    init.headers.set("Idempotency-Key", idempotency_key)?;
     init.headers.set(SIGNATURE, &key(&context.env)?.sign(clock::now().0, body))?;
     Ok(Request::new_with_init(url.as_str(), &init)?)
 }
