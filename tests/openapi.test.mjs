@@ -116,4 +116,6 @@ test("pages and API answers carry the headers that keep browsers safe", async ()
   const api = await server.admin.get("/v1/advertisers");
   for (const answer of [page, api]) assert.equal(answer.headers.get("x-content-type-options"), "nosniff");
   assert.match(api.headers.get("cache-control") ?? "", /no-store|private/);
+  assert.match(api.headers.get("content-security-policy") ?? "", /default-src 'none'/);
+  for (const name of ["referrer-policy", "strict-transport-security"]) assert.ok(page.headers.has(name) && api.headers.has(name), name);
 });

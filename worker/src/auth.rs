@@ -15,6 +15,7 @@ use adtally_wire::token::{TokenHash, basic_password, bearer, sender_secret};
 use crate::bindings::Bindings;
 use crate::call::Call;
 use crate::catalog::tokens;
+use crate::limits;
 use crate::problem::Fault;
 
 /// How long a look-up is remembered: the longest time that a revoked token lives on.
@@ -37,7 +38,7 @@ pub(crate) async fn authenticate(call: &Call) -> Result<Grant, Fault> {
         Some(header) => bearer(&header).map(TokenHash::of),
         None => cookie(call)?,
     };
-    grant(&call.bindings, hash, call.now).await
+    grant(call, hash).await
 }
 
 /// The grant of a tool that knows names and passwords: any name, with the token as the password; or a bearer token.
@@ -46,7 +47,7 @@ pub(crate) async fn authenticate(call: &Call) -> Result<Grant, Fault> {
 pub(crate) async fn authenticate_tool(call: &Call) -> Result<Grant, Fault> {
     let header = call.header("Authorization").unwrap_or_default();
     let secret = bearer(&header).map(str::to_owned).or_else(|| basic_password(&header));
-    grant(&call.bindings, secret.as_deref().map(TokenHash::of), call.now).await
+    grant(call, secret.as_deref().map(TokenHash::of)).await
 }
 
 /// The grant of a call that collects: bearer token, password, API key, `?key=` or a key in the path; never a cookie,
@@ -56,12 +57,12 @@ pub(crate) async fn authenticate_sender(call: &Call) -> Result<Grant, Fault> {
         Some(header) => sender_secret(&header).map(|secret| TokenHash::of(&secret)),
         None => call.parameter("key").or_else(|| call.key_in_path()).map(|key| TokenHash::of(&key)),
     };
-    grant(&call.bindings, hash, call.now).await
+    grant(call, hash).await
 }
 
 /// The grant of a token that was just typed in.
 pub(crate) async fn grant_of_secret(call: &Call, secret: &str) -> Result<Grant, Fault> {
-    grant(&call.bindings, Some(TokenHash::of(secret)), call.now).await
+    grant(call, Some(TokenHash::of(secret))).await
 }
 
 /// Forgets every look-up of this isolate, so that what it revoked is gone at once.
@@ -86,24 +87,34 @@ fn cookie(call: &Call) -> Result<Option<TokenHash>, Fault> {
     Ok(call.bindings.secrets.session.open(value, call.now.0))
 }
 
-async fn grant(bindings: &Bindings, hash: Option<TokenHash>, now: ServerTime) -> Result<Grant, Fault> {
+async fn grant(call: &Call, hash: Option<TokenHash>) -> Result<Grant, Fault> {
     let Some(hash) = hash else { return Err(Fault::unauthorized()) };
-    let platform = |role| Grant { role, scope: Scope::Platform };
-    if bindings.secrets.admin.matches(&hash) {
+    let found = known(call, &hash).await?.ok_or_else(Fault::unauthorized)?;
+    limits::by_key(call, &hash, found.role)?;
+    Ok(found)
+}
+
+/// What a secret entitles to. Whoever guesses too much is not heard for a while; whoever shares the address and has been
+/// here within [`REMEMBER_MS`] is.
+async fn known(call: &Call, hash: &TokenHash) -> Result<Option<Grant>, Fault> {
+    let platform = |role| Some(Grant { role, scope: Scope::Platform });
+    let Bindings { secrets, catalog, .. } = &call.bindings;
+    if secrets.admin.matches(hash) {
         return Ok(platform(Role::Admin));
     }
-    if bindings.secrets.write.matches(&hash) {
+    if secrets.write.matches(hash) {
         return Ok(platform(Role::Write));
     }
-    let found = match recall(&hash, now) {
-        Some(found) => found,
-        None => {
-            let found = tokens::find(&bindings.catalog, &hash).await?;
-            remember(&hash, found.clone(), now);
-            found
-        }
-    };
-    found.ok_or_else(Fault::unauthorized)
+    if let Some(found) = recall(hash, call.now) {
+        return Ok(found);
+    }
+    limits::may_guess(call)?;
+    let found = tokens::find(catalog, hash).await?;
+    if found.is_none() {
+        limits::guessed(call);
+    }
+    remember(hash, found.clone(), call.now);
+    Ok(found)
 }
 
 fn recall(hash: &TokenHash, now: ServerTime) -> Option<Option<Grant>> {

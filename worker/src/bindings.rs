@@ -28,6 +28,8 @@ pub(crate) const JOBS: &str = "JOBS";
 pub(crate) const TASKS: &str = "TASKS";
 /// Durable Object namespace: one Quarantine per owner of rejected events.
 pub(crate) const QUARANTINE: &str = "QUARANTINE";
+/// Durable Object namespace: the one Telemetry object.
+pub(crate) const TELEMETRY: &str = "TELEMETRY";
 /// Queue: billing entries on their way from Linkers to ledgers.
 pub(crate) const BILLING: &str = "BILLING";
 /// D1 database: the catalog and the tokens.
@@ -40,6 +42,8 @@ pub(crate) const ASSETS: &str = "ASSETS";
 pub(crate) const PRIVATE_WEBHOOKS: &str = "PRIVATE_WEBHOOKS";
 /// Variable: for how many days events are kept; 0 or absent: for ever.
 pub(crate) const RAW_DAYS: &str = "RAW_DAYS";
+/// Variable: `all` where requests are logged, and what became of them.
+pub(crate) const LOG: &str = "LOG";
 /// Secret: the token of the platform's operators.
 pub(crate) const ADMIN_TOKEN: &str = "ADMIN_TOKEN";
 /// Secret: the write key that may send events of every advertiser.

@@ -1,5 +1,6 @@
 //! One HTTP request on its way through the worker.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 
 use adtally_core::intake::MAX_BODY_BYTES;
@@ -27,13 +28,24 @@ pub(crate) struct Call {
     pub(crate) bindings: Bindings,
     /// When it came.
     pub(crate) now: ServerTime,
+    /// Under which it is logged, and told to the caller.
+    pub(crate) id: String,
+    /// Whether it was counted against the limit of its key.
+    pub(crate) is_counted: Cell<bool>,
 }
 
 impl Call {
     /// Reads the address and the bindings.
-    pub(crate) fn new(request: Request, env: &Env) -> Result<Self, Fault> {
+    pub(crate) fn new(request: Request, env: &Env, id: &str) -> Result<Self, Fault> {
         let url = request.url()?;
-        Ok(Self { url, bindings: Bindings::read(env)?, now: clock::now(), request })
+        Ok(Self {
+            url,
+            bindings: Bindings::read(env)?,
+            now: clock::now(),
+            request,
+            is_counted: Cell::default(),
+            id: id.to_owned(),
+        })
     }
 
     /// `GET` stands for `HEAD` too: the platform drops the body.

@@ -39,6 +39,11 @@ impl From<&Bind<'_>> for JsValue {
     }
 }
 
+/// Whether the catalog answers.
+pub(crate) async fn answers(db: &D1Database) -> Result<(), Fault> {
+    first::<serde_json::Value>(db, "SELECT 1 AS one", &[]).await.map(drop)
+}
+
 fn statement(db: &D1Database, sql: &str, binds: &[Bind<'_>]) -> Result<D1PreparedStatement, Fault> {
     let values: Vec<JsValue> = binds.iter().map(JsValue::from).collect();
     db.prepare(sql).bind(&values).map_err(Fault::catalog)

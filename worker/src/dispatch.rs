@@ -96,7 +96,8 @@ async fn route(call: &Call, events: Vec<Event>) -> Result<Vec<Batch>, Fault> {
 async fn append_all(call: &Call, batches: Vec<Batch>, stored: &mut Stored) -> Result<Vec<Batch>, Fault> {
     let linkers = &call.bindings.linkers;
     let appends = batches.into_iter().map(|batch| async move {
-        let answer = Linker::of(linkers, &batch.advertiser, batch.shard).append(&batch.append).await;
+        let answer =
+            Linker::of(linkers, &batch.advertiser, batch.shard).append(&batch.append, &call.id).await;
         (batch, answer)
     });
     let answers: Vec<(Batch, Result<AppendAnswer, LinkerFault>)> =

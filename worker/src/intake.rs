@@ -10,6 +10,7 @@ use adtally_core::intake::{
     Context, Draft, Intake, MAX_BODY_BYTES, Media, RejectCode, Rejection, read_body, read_drafts,
 };
 use adtally_core::screen::Visitor;
+use adtally_core::telemetry::Figure;
 use adtally_wire::api::RejectedEvent;
 use adtally_wire::gzip::{GzipError, gunzip};
 use worker::Cf;
@@ -20,6 +21,7 @@ use crate::dispatch::{Stored, store};
 use crate::lists;
 use crate::problem::Fault;
 use crate::quarantine::Rejections;
+use crate::telemetry;
 
 /// Parameters of a request that hold for all of its events, where these say nothing of it themselves.
 const DEFAULTS: [&str; 5] = ["advertiser", "campaign", "ad", "service", "placement"];
@@ -89,10 +91,22 @@ pub(crate) async fn take(call: &Call, grant: &Grant, incoming: Incoming<'_>) -> 
             refused.insert(index, event);
         }
     }
+    count(call, incoming.door, stored.as_ref().ok(), &rejected);
     let rejections = Rejections { incoming: &incoming, rejected: &rejected, refused: &refused };
     call.bindings.quarantines.hold(grant, &rejections, &context).await;
     let stored = stored?;
     Ok(Taken { stored, rejected: rejected.into_iter().map(told).collect() })
+}
+
+fn count(call: &Call, door: Door, stored: Option<&Stored>, rejected: &[Rejection]) {
+    if let Some(Stored { accepted, duplicates }) = stored {
+        telemetry::add(Figure::Accepted, door.name(), *accepted);
+        telemetry::add(Figure::Duplicates, door.name(), *duplicates);
+        telemetry::observe(Figure::AckTime, clock::now().0 - call.now.0);
+    }
+    for rejection in rejected {
+        telemetry::add(Figure::Rejected, rejection.code.name(), 1);
+    }
 }
 
 /// Takes one event of a sender who cannot read a list of rejections: what is wrong with it is the answer's fault.

@@ -13,9 +13,13 @@
 mod bindings;
 mod clock;
 mod usage;
+mod log;
+mod telemetry;
+mod health;
 mod problem;
 mod route;
 mod call;
+mod limits;
 mod auth;
 mod routes;
 mod catalog;
@@ -40,8 +44,12 @@ mod objects;
 use worker::{Context, Env, MessageBatch, Request, Response, ScheduleContext, ScheduledEvent, event};
 
 #[event(fetch)]
-async fn fetch(request: Request, env: Env, _context: Context) -> worker::Result<Response> {
-    routes::answer(request, &env).await
+async fn fetch(request: Request, env: Env, context: Context) -> worker::Result<Response> {
+    let response = routes::answer(request, &env).await;
+    if telemetry::is_due(clock::now()) {
+        context.wait_until(async move { telemetry::push(&env).await });
+    }
+    response
 }
 
 #[event(queue)]

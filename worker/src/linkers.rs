@@ -3,7 +3,7 @@
 use adtally_core::key::Key;
 use adtally_core::route::linker_name;
 use adtally_wire::log::Append;
-use adtally_wire::object::{APPEND, AppendAnswer, LinkerSettings, SETTINGS, ShardsConflict};
+use adtally_wire::object::{APPEND, AppendAnswer, LinkerSettings, REQUEST_ID, SETTINGS, ShardsConflict};
 use futures_util::{StreamExt, stream};
 use js_sys::Uint8Array;
 use serde::Serialize;
@@ -46,8 +46,14 @@ impl<'a> Linker<'a> {
     }
 
     /// Stores events; the answer comes when they are durable.
-    pub(crate) async fn append(&self, append: &Append) -> Result<AppendAnswer, LinkerFault> {
-        let mut answer = self.send(Method::Post, APPEND, append.encode()).await?;
+    pub(crate) async fn append(
+        &self,
+        append: &Append,
+        request_id: &str,
+    ) -> Result<AppendAnswer, LinkerFault> {
+        let mut request = request(Method::Post, APPEND, &append.encode())?;
+        request.headers_mut().and_then(|headers| headers.set(REQUEST_ID, request_id)).map_err(Fault::from)?;
+        let mut answer = self.send(request).await?;
         let bytes = answer.bytes().await.map_err(|error| self.unavailable(&error))?;
         let answer = AppendAnswer::decode(&bytes).map_err(|error| Fault::Internal(error.to_string()))?;
         if answer.statuses.len() == append.events.len() {
@@ -60,7 +66,7 @@ impl<'a> Linker<'a> {
     /// Tells it what to go by.
     pub(crate) async fn put_settings(&self, settings: &LinkerSettings) -> Result<(), LinkerFault> {
         let body = serde_json::to_vec(settings).map_err(worker::Error::from).map_err(Fault::from)?;
-        self.send(Method::Put, SETTINGS, body).await?;
+        self.send(request(Method::Put, SETTINGS, &body)?).await?;
         Ok(())
     }
 
@@ -81,9 +87,8 @@ impl<'a> Linker<'a> {
         }
     }
 
-    async fn send(&self, method: Method, path: &str, body: Vec<u8>) -> Result<Response, LinkerFault> {
+    async fn send(&self, request: Request) -> Result<Response, LinkerFault> {
         let stub = self.namespace.get_by_name(&self.name).map_err(Fault::from)?;
-        let request = request(method, path, &body)?;
         let answer = stub.fetch_with_request(request).await;
         let mut answer = answer.map_err(|error| self.unavailable(&error))?;
         match answer.status_code() {

@@ -5,6 +5,7 @@ mod report;
 mod ledger;
 mod dead_letters;
 mod quarantine;
+mod telemetry;
 mod jobs;
 
 use worker::{Response, ResponseBuilder, Result};

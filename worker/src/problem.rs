@@ -81,6 +81,13 @@ impl Fault {
         })
     }
 
+    /// More than one key or address may ask.
+    pub(crate) fn limited(retry_after_s: u32) -> Fault {
+        let detail = format!("too many requests, come again in {retry_after_s} s");
+        let header = Some(("Retry-After", retry_after_s.to_string()));
+        Fault::Refused(Refusal { status: 429, code: "rate_limited", detail, header })
+    }
+
     /// A store or an object does not answer, and nobody knows for how long.
     pub(crate) fn unavailable(detail: impl Into<String>) -> Fault {
         Fault::Unavailable { detail: detail.into(), retry_after_s: RETRY_AFTER_S }

@@ -14,6 +14,8 @@ pub(crate) use self::doors::{DoorRoute, ElasticRoute};
 pub(crate) enum Route {
     /// `/healthz`
     Health,
+    /// `/metrics`
+    Metrics,
     /// `/openapi.json`
     OpenApi,
     /// `/v1/session`
@@ -157,6 +159,7 @@ impl Route {
         }
         match segments.as_slice() {
             ["healthz"] => Route::Health,
+            ["metrics"] => Route::Metrics,
             ["openapi.json"] => Route::OpenApi,
             ["v1", "archive", rest @ ..] if rest.iter().any(|part| !part.is_empty()) => {
                 Route::ArchiveFile(rest.join("/"))
@@ -308,6 +311,7 @@ mod tests {
             assert_eq!(Route::of(path), expected, "{path}");
         }
         check("/healthz", Route::Health);
+        check("/metrics", Route::Metrics);
         check("/openapi.json", Route::OpenApi);
         check("/v1/events", Route::Events);
         check("/v1/i.gif", Route::Door(DoorRoute::Pixel(adtally_core::event::Kind::Impression)));
@@ -366,7 +370,6 @@ mod tests {
         check("/v1/jobs/definitions", Route::JobDefinitions);
         check("/v1/jobs/definitions/nightly", Route::JobDefinition("nightly".to_owned()));
         check("/v1/jobs/definitions/nightly/retry", Route::Unknown);
-        check("/metrics", Route::Unknown);
         check("/", Route::Page);
         check("/reports", Route::Page);
     }
@@ -413,6 +416,6 @@ mod tests {
                 assert_eq!(item.get(method).is_some(), exists, "{method} {path}");
             }
         }
-        assert_eq!(described, 91);
+        assert_eq!(described, 98);
     }
 }

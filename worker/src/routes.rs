@@ -23,37 +23,56 @@ mod settings;
 mod lists;
 mod archive;
 mod jobs;
+mod operation;
 
+use adtally_core::telemetry::Figure;
+use adtally_wire::object::REQUEST_ID;
 use serde_json::json;
 use worker::{Env, Method, Request, Response, ResponseBuilder};
 
-use crate::call::{Call, json};
+use crate::call::Call;
 use crate::clock;
+use crate::log;
 use crate::problem::Fault;
 use crate::route::Route;
+use crate::telemetry;
 
 /// The description of the API.
 pub(crate) const OPENAPI: &str = include_str!("openapi.json");
+
+/// Headers of every answer but pages, unless the answer says otherwise: nothing of it is a document, and nobody keeps it.
+const API_HEADERS: [(&str, &str); 5] = [
+    ("Cache-Control", "no-store"),
+    ("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"),
+    ("Referrer-Policy", "no-referrer"),
+    ("Strict-Transport-Security", "max-age=31536000"),
+    ("X-Content-Type-Options", "nosniff"),
+];
 
 /// Random bytes of a request id.
 const REQUEST_ID_BYTES: usize = 8;
 
 /// Answers a request; whatever goes wrong becomes a problem answer.
 pub(crate) async fn answer(request: Request, env: &Env) -> worker::Result<Response> {
-    let route = Route::of(&request.path());
+    let (route, came) = (Route::of(&request.path()), clock::now());
     let id = request_id();
     let origin = request.headers().get("Origin").ok().flatten();
     let dress = Dress { route: route.clone(), id: &id, origin };
-    let response = match dispatch(route, request, env).await {
+    let response = match dispatch(route.clone(), request, env, &id).await {
         Ok(response) => response,
         Err(fault) if dress.is_elastic() => doors::elastic::fault(&fault.into_refusal(&id))?,
         Err(fault) if dress.is_picture() => doors::picture_of(fault.into_refusal(&id))?,
         Err(fault) => fault.into_response(&id)?,
     };
+    log::line(env, "request", || {
+        let ms = clock::now().0 - came.0;
+        json!({ "request": id, "route": format!("{route:?}"), "status": response.status_code(), "ms": ms })
+    });
+    telemetry::add(Figure::Requests, class(response.status_code()), 1);
     dress.on(response)
 }
 
-async fn dispatch(route: Route, request: Request, env: &Env) -> Result<Response, Fault> {
+async fn dispatch(route: Route, request: Request, env: &Env, id: &str) -> Result<Response, Fault> {
     let method = request.method();
     if route == Route::Unknown {
         let detail = format!("there is nothing at {}", request.path());
@@ -63,10 +82,11 @@ async fn dispatch(route: Route, request: Request, env: &Env) -> Result<Response,
         return Err(Fault::method_not_allowed(method.as_ref(), route.allow()));
     }
     match &route {
-        Route::Health => json(200, &json!({ "status": "ok", "version": env!("CARGO_PKG_VERSION") })),
+        Route::Health => operation::health(env).await,
+        Route::Metrics => operation::metrics(request, env, id).await,
         Route::OpenApi => openapi(),
         Route::Events | Route::Door(_) if method == Method::Options => collect::preflight(&route.allow()),
-        _ => answer_call(route, Call::new(request, env)?).await,
+        _ => answer_call(route, Call::new(request, env, id)?).await,
     }
 }
 
@@ -127,7 +147,7 @@ async fn answer_call(route: Route, mut call: Call) -> Result<Response, Fault> {
         (Route::JobDefinition(name), Method::Put) => jobs::define(&mut call, &name).await,
         (Route::JobDefinition(name), Method::Delete) => jobs::forget(&call, &name).await,
         (Route::JobDefinition(name), _) => jobs::definition(&call, &name).await,
-        (Route::Health | Route::OpenApi | Route::Unknown, _) => {
+        (Route::Health | Route::Metrics | Route::OpenApi | Route::Unknown, _) => {
             Err(Fault::Internal("a route was answered twice".to_owned()))
         }
     }
@@ -142,6 +162,17 @@ fn openapi() -> Result<Response, Fault> {
 /// The dashboard; in production the platform answers for it before this worker is asked.
 async fn page(call: Call) -> Result<Response, Fault> {
     Ok(call.bindings.assets.fetch_request(call.request).await?)
+}
+
+/// The class of a status, as it is counted.
+fn class(status: u16) -> &'static str {
+    match status {
+        0..200 => "1xx",
+        200..300 => "2xx",
+        300..400 => "3xx",
+        400..500 => "4xx",
+        500.. => "5xx",
+    }
 }
 
 fn request_id() -> String {
@@ -181,11 +212,12 @@ impl Dress<'_> {
     fn on(&self, response: Response) -> worker::Result<Response> {
         // Headers of answers that come from objects or assets cannot be changed in place.
         let headers = response.headers().clone();
-        headers.set("X-Request-Id", self.id)?;
+        headers.set(REQUEST_ID, self.id)?;
         if self.route != Route::Page {
-            headers.set("X-Content-Type-Options", "nosniff")?;
-            if !headers.has("Cache-Control")? {
-                headers.set("Cache-Control", "no-store")?;
+            for (name, value) in API_HEADERS {
+                if !headers.has(name)? {
+                    headers.set(name, value)?;
+                }
             }
         }
         if self.is_elastic() {

@@ -11,4 +11,5 @@ pub(crate) mod report;
 pub(crate) mod ledger;
 pub(crate) mod dead_letters;
 pub(crate) mod quarantine;
+pub(crate) mod telemetry;
 pub(crate) mod jobs;

@@ -47,14 +47,19 @@ pub(crate) fn consumed() {
 
 /// The answer to `USAGE`, which is for measuring and reachable through an object's binding only.
 pub(crate) fn answer() -> Result<Response> {
-    Response::from_json(&Usage {
+    Response::from_json(&so_far())
+}
+
+/// What was used until now.
+pub(crate) fn so_far() -> Usage {
+    Usage {
         rows_written: ROWS_WRITTEN.load(Ordering::Relaxed),
         alarms_set: ALARMS_SET.load(Ordering::Relaxed),
         object_calls: OBJECT_CALLS.load(Ordering::Relaxed),
         queue_operations: QUEUE_OPERATIONS.load(Ordering::Relaxed),
         consumer_calls: CONSUMER_CALLS.load(Ordering::Relaxed),
         memory_bytes: memory_bytes(),
-    })
+    }
 }
 
 /// The size of the module's memory, which never shrinks; 0 where this does not run as WebAssembly.

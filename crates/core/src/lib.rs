@@ -69,6 +69,7 @@ pub mod report;
 pub mod cube;
 pub mod access;
 pub mod limit;
+pub mod telemetry;
 
 mod numbers;
 mod varint;

@@ -57,20 +57,39 @@ impl Buckets {
     ///
     /// More than a bucket can hold costs what it can hold, or else nobody could ever pay for it.
     pub fn take(&mut self, name: &str, count: u32, now: ServerTime) -> Result<(), Wait> {
-        let price = i64::from(count.min(self.rate.burst)) * SECOND_MS;
-        let full = Bucket { thousandths: self.rate.full(), at: now };
-        let bucket = self.known.get(name).map_or(full, |known| known.filled(self.rate, now));
-        let missing = price - bucket.thousandths;
-        if missing > 0 {
+        let (bucket, price) = (self.bucket(name, now), self.price(count));
+        if let Err(wait) = self.pays(bucket, price) {
             self.known.insert(name.to_owned(), bucket);
-            let per_ms = i64::from(self.rate.per_second.max(1));
-            return Err(Wait { ms: missing.div_euclid(per_ms) + i64::from(missing % per_ms != 0) });
+            return Err(wait);
         }
         if !self.known.contains_key(name) && self.known.len() >= self.capacity {
             self.make_room(now);
         }
         self.known.insert(name.to_owned(), Bucket { thousandths: bucket.thousandths - price, at: now });
         Ok(())
+    }
+
+    /// Whether [`take`](Self::take) would succeed.
+    pub fn check(&self, name: &str, count: u32, now: ServerTime) -> Result<(), Wait> {
+        self.pays(self.bucket(name, now), self.price(count))
+    }
+
+    fn bucket(&self, name: &str, now: ServerTime) -> Bucket {
+        let full = Bucket { thousandths: self.rate.full(), at: now };
+        self.known.get(name).map_or(full, |known| known.filled(self.rate, now))
+    }
+
+    fn price(&self, count: u32) -> i64 {
+        i64::from(count.min(self.rate.burst)) * SECOND_MS
+    }
+
+    fn pays(&self, bucket: Bucket, price: i64) -> Result<(), Wait> {
+        let missing = price - bucket.thousandths;
+        if missing <= 0 {
+            return Ok(());
+        }
+        let per_ms = i64::from(self.rate.per_second.max(1));
+        Err(Wait { ms: missing.div_euclid(per_ms) + i64::from(missing % per_ms != 0) })
     }
 
     /// How many buckets are remembered.
@@ -119,8 +138,10 @@ mod tests {
     fn check(capacity: usize, takes: &[(i64, &str, u32, i64)]) -> Buckets {
         let mut buckets = Buckets::new(RATE, capacity);
         for (index, (ms, name, count, wait)) in takes.iter().enumerate() {
-            let answer = buckets.take(name, *count, ServerTime(*ms)).map_or_else(|wait| wait.ms, |()| 0);
-            assert_eq!(answer, *wait, "take {index}");
+            let checked = buckets.check(name, *count, ServerTime(*ms));
+            let taken = buckets.take(name, *count, ServerTime(*ms));
+            assert_eq!(taken, checked);
+            assert_eq!(taken.map_or_else(|wait| wait.ms, |()| 0), *wait, "take {index}");
             assert!(buckets.len() <= capacity);
         }
         buckets

@@ -24,6 +24,26 @@ pub struct Problem {
     pub code: String,
 }
 
+/// Answer of `GET /healthz`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HealthInfo {
+    /// `ok`, or `degraded` where not every part works.
+    pub status: String,
+    /// Of the program.
+    pub version: String,
+    /// What does not work as it should.
+    pub degraded: Vec<Degraded>,
+}
+
+/// A part that does not work as it should.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Degraded {
+    /// A part that does not answer, or the name of the alert that it is about.
+    pub part: String,
+    /// What that means.
+    pub detail: String,
+}
+
 /// A list of robots or data centres that was written.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ListInfo {

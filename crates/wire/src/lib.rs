@@ -10,6 +10,7 @@ pub mod session;
 pub mod identity;
 pub mod link;
 pub mod quarantine;
+pub mod telemetry;
 pub mod gzip;
 pub mod base64;
 pub mod object;

@@ -11,6 +11,8 @@ use thiserror::Error;
 
 /// Linker: `POST` the bytes of a `wire::log::Append`, answered by an [`AppendAnswer`]; 409 [`ShardsConflict`].
 pub const APPEND: &str = "/append";
+/// A header of appends: the id of the request from outside, for the log; also in answers to outside.
+pub const REQUEST_ID: &str = "X-Request-Id";
 /// Linker: `PUT` [`LinkerSettings`], answered by 200; 409 [`ShardsConflict`].
 pub const SETTINGS: &str = "/settings";
 /// Linker: `POST` a [`StoryQuery`] as JSON, answered by an [`EventStory`](crate::api::EventStory) or 404.

@@ -31,7 +31,7 @@ use adtally_wire::billing::object::{CONFIRMED, OUTBOX};
 use adtally_wire::erasure::{ERASE, RESIDUES};
 use adtally_wire::log::Append;
 use adtally_wire::object::{
-    APPEND, AppendAnswer, EVENTS, LinkerSettings, SETTINGS, STORY, ShardsConflict, USAGE,
+    APPEND, AppendAnswer, EVENTS, LinkerSettings, REQUEST_ID, SETTINGS, STORY, ShardsConflict, USAGE,
 };
 use worker::{DurableObject, Env, Error, Method, Request, Response, Result, State, durable_object};
 
@@ -61,6 +61,8 @@ struct Node {
     /// When the timer of the next flush rings.
     flush_due: Cell<Option<ServerTime>>,
     is_flushing: Cell<bool>,
+    /// When the oldest event was acknowledged that no report counts yet, as far as this instance knows.
+    behind_since: Cell<Option<ServerTime>>,
     /// A flush came due while another one was at it.
     flush_is_wanted: Cell<bool>,
     /// When the last flush began.
@@ -80,6 +82,7 @@ impl DurableObject for Linker {
             queue: RefCell::default(),
             flush_due: Cell::default(),
             is_flushing: Cell::default(),
+            behind_since: Cell::default(),
             flush_is_wanted: Cell::default(),
             flushed_at: Cell::new(ServerTime(i64::MIN)),
             alarm_is_set: Cell::default(),
@@ -93,7 +96,10 @@ impl DurableObject for Linker {
     async fn fetch(&self, mut request: Request) -> Result<Response> {
         usage::called();
         match (request.method(), request.path().as_str()) {
-            (Method::Post, APPEND) => self.append(request.bytes().await?).await,
+            (Method::Post, APPEND) => {
+                let id = request.headers().get(REQUEST_ID)?.unwrap_or_default();
+                self.append(request.bytes().await?, id).await
+            }
             (Method::Put, SETTINGS) => self.settings(&request.json().await?),
             (Method::Post, STORY) => self.node.story(&request.json().await?).await,
             (Method::Post, EVENTS) => self.node.events(&request.json().await?),
@@ -127,12 +133,12 @@ impl DurableObject for Linker {
 
 impl Linker {
     /// Stores events and answers once they are durable.
-    async fn append(&self, bytes: Vec<u8>) -> Result<Response> {
+    async fn append(&self, bytes: Vec<u8>, request: String) -> Result<Response> {
         let append = match Append::decode(&bytes) {
             Ok(append) => append,
             Err(error) => return refuse(400, None, &error.to_string()),
         };
-        match self.node.clone().append(append).await {
+        match self.node.clone().append(append, request).await {
             Ok(statuses) => Response::from_bytes(AppendAnswer { statuses }.encode()),
             Err(Refused::ByShard(Refusal::Shards(shards))) => conflict(shards),
             Err(Refused::ByShard(busy @ Refusal::Busy)) => {

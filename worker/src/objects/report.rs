@@ -38,6 +38,7 @@ use worker::{
 use super::refuse;
 use crate::storage::report::{ReportStore, Totals};
 use crate::storage::sql::Database;
+use crate::telemetry;
 use crate::usage;
 
 /// The most watchers of a scope: each change is sent to each of them.
@@ -69,7 +70,10 @@ impl DurableObject for Report {
     async fn fetch(&self, mut request: Request) -> Result<Response> {
         usage::called();
         match (request.method(), request.path().as_str()) {
-            (Method::Post, DELTA) => self.hear(&request.bytes().await?),
+            (Method::Post, DELTA) => {
+                telemetry::push_soon(&self.state.0, &self.env.0);
+                self.hear(&request.bytes().await?)
+            }
             (Method::Post, PUBLISH) => self.publish(&request.bytes().await?).await,
             (Method::Post, REDUCE) => self.reduce(&request.json().await?),
             (Method::Post, CUBES) => self.cube_call(request.json().await?),

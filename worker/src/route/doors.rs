@@ -111,7 +111,10 @@ impl DoorRoute {
                 &[Method::Post, Method::Options]
             }
             DoorRoute::Elastic(ElasticRoute::Bulk(_)) => &[Method::Put, Method::Post],
-            DoorRoute::Elastic(_) => &[Method::Get, Method::Head, Method::Put, Method::Post, Method::Delete],
+            DoorRoute::Elastic(ElasticRoute::NoOp) => {
+                &[Method::Get, Method::Head, Method::Put, Method::Post, Method::Delete]
+            }
+            DoorRoute::Elastic(_) => &[Method::Get, Method::Head],
             DoorRoute::Postback | DoorRoute::Prebid => {
                 &[Method::Get, Method::Head, Method::Post, Method::Options]
             }

@@ -9,6 +9,7 @@ mod trackers;
 use worker::{Method, Response, ResponseBuilder};
 
 use crate::call::Call;
+use crate::limits;
 use crate::problem::{Fault, Refusal};
 use crate::route::DoorRoute;
 
@@ -19,6 +20,9 @@ const GIF: [u8; 43] =
 
 /// Answers at a door.
 pub(super) async fn answer(route: &DoorRoute, call: &mut Call) -> Result<Response, Fault> {
+    if route.is_for_browsers() && call.header("Authorization").is_none() {
+        limits::by_address(call)?;
+    }
     match (route, call.request.method()) {
         (DoorRoute::Pixel(kind), method) => browser::pixel(call, *kind, &method).await,
         (DoorRoute::Redirect, method) => redirect::follow(call, &method).await,

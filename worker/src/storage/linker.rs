@@ -63,6 +63,8 @@ pub(crate) struct StoredSettings {
 pub(crate) struct OpenParcel {
     /// Its sequence number.
     pub(crate) seq: u64,
+    /// The last row of the log that it tells of.
+    pub(crate) upto: i64,
     /// What to deliver.
     pub(crate) parcel: Parcel,
 }
@@ -263,13 +265,21 @@ impl LinkerStore {
 
     /// The oldest parcel that is not delivered.
     pub(crate) fn open_parcel(&self) -> Result<Option<OpenParcel>> {
-        let query = "SELECT seq, body FROM outbox WHERE body IS NOT NULL ORDER BY seq LIMIT 1";
+        let query = "SELECT seq, upto, body FROM outbox WHERE body IS NOT NULL ORDER BY seq LIMIT 1";
         let mut rows = self.database.rows(query, vec![])?;
         let Some(row) = rows.first_mut() else { return Ok(None) };
-        let seq = unsigned(row.integer()?)?;
+        let (seq, upto) = (unsigned(row.integer()?)?, row.integer()?);
         let parcel = Parcel::decode(&row.blob()?)
             .map_err(|error| Error::RustError(format!("outbox row {seq}: {error}")))?;
-        Ok(Some(OpenParcel { seq, parcel }))
+        Ok(Some(OpenParcel { seq, upto, parcel }))
+    }
+
+    /// How many parcels are not delivered, and up to which server time the oldest of them tells.
+    pub(crate) fn open_parcels(&self) -> Result<(i64, Option<ServerTime>)> {
+        let query = "SELECT count(*) FROM outbox WHERE body IS NOT NULL";
+        let count = self.database.rows(query, vec![])?.first_mut().map_or(Ok(0), |row| row.integer())?;
+        let oldest = if count > 0 { self.open_parcel()? } else { None };
+        Ok((count, oldest.and_then(|open| open.parcel.through_ms).map(ServerTime)))
     }
 
     /// Notes that a parcel and all before it are delivered.

@@ -12,7 +12,7 @@ use anyhow::{Context as _, Result, bail};
 use crate::build::ALREADY_BUILT;
 use crate::clock::{Stopwatch, human};
 use crate::process::{self, Daemon};
-use crate::project::{CATALOG_BINDING, Project};
+use crate::project::{CATALOG_BINDING, Project, non_empty_var};
 
 use super::POLL;
 use super::secrets::Secrets;
@@ -93,6 +93,7 @@ impl Server {
             .arg(&state.path)
             // Whoever tries webhooks out does so on this machine.
             .args(["--var", "PRIVATE_WEBHOOKS:allowed"])
+            .args(["--var", if non_empty_var("ADTALLY_LOG").is_some() { "LOG:all" } else { "LOG:errors" }])
             .env(ALREADY_BUILT, "1")
             // Otherwise all instances on this machine know, and may call, each other.
             .env("WRANGLER_REGISTRY_PATH", run_dir.join("registry"))

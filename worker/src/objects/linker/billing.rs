@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use adtally_core::billing::{BatchId, HandOff, PATIENCE_MS, Step};
 use adtally_core::event::EventRef;
+use adtally_core::route::linker_name;
+use adtally_core::telemetry::Figure;
 use adtally_core::time::ServerTime;
 use adtally_wire::billing::api::OutboxShard;
 use adtally_wire::billing::object::Confirmed;
@@ -19,6 +21,7 @@ use super::{Held, Node, fault};
 use crate::bindings::BILLING;
 use crate::clock;
 use crate::storage::billing::{BillingOutbox, OutboxRow};
+use crate::telemetry;
 use crate::usage;
 
 /// Messages in one call of the queue, which takes 256,000 bytes: two of the largest.
@@ -70,8 +73,29 @@ impl Node {
             }
         };
         drop(busy);
+        self.tell_billing_depth();
         if let Some(until) = wait {
             self.wake_at(until, Duration::ZERO).await;
+        }
+    }
+
+    /// Says how much waits, each time that somebody listens.
+    fn tell_billing_depth(&self) {
+        let now = clock::now();
+        if !telemetry::is_due(now) {
+            return;
+        }
+        let told = || -> Result<()> {
+            let depth = self.billing_outbox()?.depth()?;
+            let (advertiser, shard) = self.name()?;
+            let age_ms = depth.oldest_ms.map_or(0, |oldest| now.0.saturating_sub(oldest).max(0));
+            let rows = i64::try_from(depth.rows).unwrap_or(i64::MAX);
+            let gauges = [(Figure::BillingOutbox, rows), (Figure::BillingAge, age_ms)];
+            telemetry::gauge(&linker_name(advertiser.as_str(), shard), &gauges);
+            Ok(())
+        };
+        if let Err(error) = told() {
+            worker::console_error!("billing outbox: {error}");
         }
     }
 

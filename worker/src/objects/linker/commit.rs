@@ -5,16 +5,19 @@ use std::time::Duration;
 
 use adtally_core::event::Event;
 use adtally_core::link::Admission;
+use adtally_core::route::linker_name;
 use adtally_core::settings::Settings;
 use adtally_core::shard::Refusal;
 use adtally_wire::log::{Append, encode_row_within};
 use adtally_wire::object::Appended;
 use futures_channel::oneshot;
+use serde_json::json;
 use worker::{Delay, Result};
 
 use super::memory::Memory;
 use super::{Node, fault};
 use crate::clock;
+use crate::log;
 use crate::storage::linker::StoredSettings;
 
 /// A commit waits for others until none has come for so long: short beside a round trip.
@@ -47,6 +50,8 @@ impl Queue {
 }
 
 struct Waiting {
+    /// The id of the request from outside.
+    request: String,
     events: Vec<Event>,
     answer: oneshot::Sender<std::result::Result<Vec<Appended>, Refused>>,
 }
@@ -65,13 +70,14 @@ impl Node {
     pub(super) async fn append(
         self: Rc<Self>,
         append: Append,
+        request: String,
     ) -> std::result::Result<Vec<Appended>, Refused> {
         self.admit(&append)?;
         let (answer, answered) = oneshot::channel();
         let is_first = {
             let mut queue = self.queue.borrow_mut();
             queue.events += append.events.len();
-            queue.requests.push(Waiting { events: append.events, answer });
+            queue.requests.push(Waiting { request, events: append.events, answer });
             queue.requests.len() == 1
         };
         if is_first {
@@ -125,15 +131,24 @@ impl Node {
     async fn commit(self: Rc<Self>) {
         self.ensure_alarm().await;
         let Queue { requests, .. } = std::mem::take(&mut *self.queue.borrow_mut());
+        let ids: Vec<String> = requests.iter().map(|waiting| waiting.request.clone()).collect();
         let (events, answers): (Vec<_>, Vec<_>) = requests.into_iter().map(|w| (w.events, w.answer)).unzip();
         let sizes: Vec<usize> = events.iter().map(Vec::len).collect();
         let stored = self.change_memory(|memory| memory.store_events(events.into_iter().flatten().collect()));
         match stored {
-            Ok(statuses) => {
+            Ok((row, statuses)) => {
+                log::line(&self.env, "commit", || {
+                    let object =
+                        self.name().map(|(advertiser, shard)| linker_name(advertiser.as_str(), shard));
+                    json!({ "requests": ids, "object": object.ok(), "row": row, "events": statuses.len() })
+                });
                 let mut statuses = statuses.into_iter();
                 for (size, answer) in sizes.into_iter().zip(answers) {
                     // Whoever no longer listens repeats the request.
                     let _ = answer.send(Ok(statuses.by_ref().take(size).collect()));
+                }
+                if self.behind_since.get().is_none() {
+                    self.behind_since.set(Some(clock::now()));
                 }
                 self.flush_soon();
                 self.spill_if_due();
@@ -158,7 +173,8 @@ impl Node {
 }
 
 impl Memory {
-    fn store_events(&mut self, events: Vec<Event>) -> Result<Vec<Appended>> {
+    /// Answers the last row that they are in, too.
+    fn store_events(&mut self, events: Vec<Event>) -> Result<(i64, Vec<Appended>)> {
         let committed = self.shard.commit(events, clock::now(), &self.runs);
         let (row, admissions) = committed.map_err(|error| fault(error.to_string()))?;
         let rows = encode_row_within(row.clone(), MAX_ROW_BYTES);
@@ -169,6 +185,6 @@ impl Memory {
             Admission::Accepted(_) => Appended::Accepted,
             Admission::Duplicate => Appended::Duplicate,
         };
-        Ok(admissions.into_iter().map(status).collect())
+        Ok((id, admissions.into_iter().map(status).collect()))
     }
 }

@@ -4,17 +4,21 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use adtally_core::route::linker_name;
+use adtally_core::telemetry::Figure;
 use adtally_core::time::{SECOND_MS, ServerTime};
 use adtally_wire::delta::{Delta, Parcel};
 use adtally_wire::object::DELTA;
 use futures_util::future::join_all;
+use serde_json::json;
 use worker::{Delay, Method, ObjectNamespace, Request, RequestInit, Result};
 
 use super::memory::Memory;
 use super::{Held, Node, fault};
 use crate::bindings::REPORT;
 use crate::clock;
+use crate::log;
 use crate::storage::linker::OpenParcel;
+use crate::telemetry;
 
 /// How long facts gather before they are told: the freshness of reports, against a delta a scope each time.
 const FLUSH_AFTER_MS: i64 = SECOND_MS / 2;
@@ -65,10 +69,27 @@ impl Node {
             self.flush_is_wanted.set(true);
             return self.ensure_alarm().await;
         };
-        if let Err(error) = self.deliver_all().await {
+        let outcome = self.deliver_all().await;
+        if let Err(error) = self.tell_depth() {
+            worker::console_error!("outbox: {error}");
+        }
+        if let Err(error) = outcome {
             worker::console_error!("flush: {error}");
             self.ensure_alarm().await;
         }
+        telemetry::push_soon(&self.state, &self.env);
+    }
+
+    /// Says how far reports are behind.
+    fn tell_depth(&self) -> Result<()> {
+        let (count, through) = self.store()?.open_parcels()?;
+        let now = clock::now();
+        let since = through.or(self.behind_since.get().filter(|_| count > 0));
+        let age_ms = since.map_or(0, |since| now.0.saturating_sub(since.0).max(0));
+        let (advertiser, shard) = self.name()?;
+        let gauges = [(Figure::OutboxParcels, count), (Figure::OutboxAge, age_ms)];
+        telemetry::gauge(&linker_name(advertiser.as_str(), shard), &gauges);
+        Ok(())
     }
 
     /// 1. Facts go to the outbox in one transaction with how far the log is told, without waiting for anything.
@@ -78,13 +99,23 @@ impl Node {
         loop {
             self.flush_is_wanted.set(false);
             self.flushed_at.set(clock::now());
+            let behind_since = self.behind_since.take();
             self.change_memory(Memory::post_untold)?;
             self.bill_soon();
-            while let Some(OpenParcel { seq, parcel }) =
+            while let Some(OpenParcel { seq, upto, parcel }) =
                 self.change_memory(|memory| memory.store.open_parcel())?
             {
+                let scopes: Vec<String> = parcel.segments.iter().map(|(scope, _)| scope.clone()).collect();
                 self.deliver(seq, parcel).await?;
                 self.change_memory(|memory| memory.store.delivered(seq))?;
+                log::line(&self.env, "told", || {
+                    let object =
+                        self.name().map(|(advertiser, shard)| linker_name(advertiser.as_str(), shard));
+                    json!({ "object": object.ok(), "upto": upto, "seq": seq, "scopes": scopes })
+                });
+            }
+            if let Some(since) = behind_since {
+                telemetry::observe(Figure::ReportLag, clock::now().0 - since.0);
             }
             // What came meanwhile waits for its own flush, unless that was due while this one was at it.
             if !self.flush_is_wanted.get() {
