@@ -17,8 +17,8 @@ use crate::telemetry;
 
 /// Requests of a write key: what an isolate can do at all, so that a key may use it as long as nobody else asks.
 const COLLECT: Rate = Rate { per_second: 5_000, burst: 20_000 };
-/// Requests of a key that reads or changes something: a dashboard asks a dozen at once.
-const READ: Rate = Rate { per_second: 200, burst: 1_000 };
+/// Requests of a key that reads or changes something: programs that compare figures ask hundreds of times a second.
+const READ: Rate = Rate { per_second: 1_000, burst: 5_000 };
 /// Requests of one address to what browsers ask: a network of thousands of people may stand behind one.
 const BROWSE: Rate = Rate { per_second: 500, burst: 2_000 };
 /// Secrets of one address that nobody knows. A secret has 256 random bits; this spares the catalog.
