@@ -20,7 +20,7 @@ const COLLECT: Rate = Rate { per_second: 5_000, burst: 20_000 };
 /// Requests of a key that reads or changes something: programs that compare figures ask hundreds of times a second.
 const READ: Rate = Rate { per_second: 1_000, burst: 5_000 };
 /// Requests of one address to what browsers ask: a network of thousands of people may stand behind one.
-const BROWSE: Rate = Rate { per_second: 500, burst: 2_000 };
+const BROWSE: Rate = Rate { per_second: 1_000, burst: 5_000 };
 /// Secrets of one address that nobody knows. A secret has 256 random bits; this spares the catalog.
 const GUESS: Rate = Rate { per_second: 5, burst: 100 };
 /// The most keys or addresses that are remembered.
