@@ -27,7 +27,7 @@ pub(super) async fn snowplow_post(call: &mut Call) -> Result<Response, Fault> {
 
 /// Snowplow's `GET`.
 pub(super) async fn snowplow_pixel(call: &Call, method: &Method) -> Result<Response, Fault> {
-    authenticate_sender(call).await?;
+    authenticate_sender(call).await?.collects()?;
     if !is_only_looking(call, method) {
         let drafts = vec![snowplow::of_query(&call.parameters(), call.now)];
         taken(call, Door::Snowplow, drafts, web_visitor(call)).await?;
@@ -51,7 +51,7 @@ pub(super) async fn vast(call: &Call, event: &str, method: &Method) -> Result<Re
 
 /// Prebid.js's generic analytics adapter, which sends `?data=` where its method is `GET`.
 pub(super) async fn prebid(call: &mut Call) -> Result<Response, Fault> {
-    authenticate_sender(call).await?;
+    authenticate_sender(call).await?.collects()?;
     let body = match call.request.method() {
         Method::Post => unpacked_body(call).await?,
         _ => call.parameter("data").unwrap_or_default().into_bytes(),
@@ -63,7 +63,7 @@ pub(super) async fn prebid(call: &mut Call) -> Result<Response, Fault> {
 
 /// CloudEvents of any mode, by the content type.
 pub(super) async fn cloud_events(call: &mut Call) -> Result<Response, Fault> {
-    authenticate_sender(call).await?;
+    authenticate_sender(call).await?.collects()?;
     let body = unpacked_body(call).await?;
     let content_type = call.header("Content-Type").unwrap_or_default().to_ascii_lowercase();
     let drafts = if content_type.trim_start().starts_with("application/cloudevents") {
@@ -82,7 +82,7 @@ pub(super) async fn cloud_events(call: &mut Call) -> Result<Response, Fault> {
 
 /// OpenTelemetry logs; the answer is `ExportLogsServiceResponse`.
 pub(super) async fn otlp(call: &mut Call) -> Result<Response, Fault> {
-    authenticate_sender(call).await?;
+    authenticate_sender(call).await?.collects()?;
     let content_type = call.header("Content-Type").unwrap_or_default().to_ascii_lowercase();
     if content_type.contains("protobuf") {
         let detail = "set OTEL_EXPORTER_OTLP_PROTOCOL=http/json: protobuf is not known";
