@@ -20,7 +20,7 @@ use crate::bindings::Bindings;
 use crate::catalog;
 use crate::clock;
 use crate::problem::Fault;
-use crate::reporters::reduce;
+use crate::reporters::{Reports, reduce};
 use crate::telemetry;
 
 /// How long what was found is told again: whoever asks often must not cost more than others.
@@ -105,10 +105,12 @@ async fn day_clicks(bindings: &Bindings, now: ServerTime) -> Result<Counts, Faul
         parameters: parameters.map(|(name, value)| (name.to_owned(), value)).to_vec(),
         now_ms: now.0,
         default_tz: "UTC".to_owned(),
+        use_cubes: false,
     };
     let query = Query::parse(&asked.parameters, &asked.default_tz, now);
     let query = query.map_err(|error| Fault::Internal(error.to_string()))?;
-    let reduced = reduce(&bindings.reports, &Scope::Platform, &asked).await?;
+    let reduced =
+        reduce(&Reports { namespace: &bindings.reports, bucket: None }, &Scope::Platform, &asked).await?;
     let table = run(&query, &reduced.segment, &Scope::Platform);
     let total = |name: &str| {
         let found = table.totals.iter().find(|(known, _)| *known == name);
