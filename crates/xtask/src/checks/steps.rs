@@ -46,10 +46,11 @@ pub(super) const STEPS: &[Step] = &[
 ];
 
 /// Packages that run on this machine, and those that only make sense as WebAssembly.
-const NATIVE: [&str; 7] = [
+const NATIVE: [&str; 8] = [
     "adtally-core",
     "adtally-wire",
     "adtally-archive",
+    "adtally-sql",
     "adtally-verify",
     "adtally-cli",
     "adtally-bench",
