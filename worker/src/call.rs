@@ -2,13 +2,14 @@
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use adtally_core::intake::MAX_BODY_BYTES;
 use adtally_core::time::ServerTime;
 use futures_util::StreamExt;
 use percent_encoding::percent_decode_str;
 use serde::Serialize;
-use worker::{Env, Method, Request, Response, ResponseBuilder, Url};
+use worker::{Context, Env, Method, Request, Response, ResponseBuilder, Url};
 
 use crate::bindings::Bindings;
 use crate::clock;
@@ -28,6 +29,8 @@ pub(crate) struct Call {
     pub(crate) bindings: Bindings,
     /// When it came.
     pub(crate) now: ServerTime,
+    /// For what may go on when it is answered.
+    pub(crate) context: Rc<Context>,
     /// Under which it is logged, and told to the caller.
     pub(crate) id: String,
     /// Whether it was counted against the limit of its key.
@@ -36,12 +39,13 @@ pub(crate) struct Call {
 
 impl Call {
     /// Reads the address and the bindings.
-    pub(crate) fn new(request: Request, env: &Env, id: &str) -> Result<Self, Fault> {
+    pub(crate) fn new(request: Request, env: &Env, id: &str, context: &Rc<Context>) -> Result<Self, Fault> {
         let url = request.url()?;
         Ok(Self {
             url,
             bindings: Bindings::read(env)?,
             now: clock::now(),
+            context: context.clone(),
             request,
             is_counted: Cell::default(),
             id: id.to_owned(),

@@ -105,13 +105,14 @@ async fn day_clicks(bindings: &Bindings, now: ServerTime) -> Result<Counts, Faul
         parameters: parameters.map(|(name, value)| (name.to_owned(), value)).to_vec(),
         now_ms: now.0,
         default_tz: "UTC".to_owned(),
+        known: None,
         use_cubes: false,
     };
     let query = Query::parse(&asked.parameters, &asked.default_tz, now);
     let query = query.map_err(|error| Fault::Internal(error.to_string()))?;
     let reduced =
         reduce(&Reports { namespace: &bindings.reports, bucket: None }, &Scope::Platform, &asked).await?;
-    let table = run(&query, &reduced.segment, &Scope::Platform);
+    let table = run(&query, &reduced.segment.unwrap_or_default(), &Scope::Platform);
     let total = |name: &str| {
         let found = table.totals.iter().find(|(known, _)| *known == name);
         found.map_or(0, |(_, value)| if let Value::Count(count) = value { *count } else { 0 })

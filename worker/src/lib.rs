@@ -31,6 +31,8 @@ mod intake;
 mod quarantine;
 mod parts;
 mod reporters;
+mod shelf;
+mod reports;
 mod cubes;
 mod ledgers;
 mod batch;
@@ -41,11 +43,14 @@ mod store;
 mod storage;
 mod objects;
 
+use std::rc::Rc;
+
 use worker::{Context, Env, MessageBatch, Request, Response, ScheduleContext, ScheduledEvent, event};
 
 #[event(fetch)]
 async fn fetch(request: Request, env: Env, context: Context) -> worker::Result<Response> {
-    let response = routes::answer(request, &env).await;
+    let context = Rc::new(context);
+    let response = routes::answer(request, &env, &context).await;
     if telemetry::is_due(clock::now()) {
         context.wait_until(async move { telemetry::push(&env).await });
     }

@@ -5,8 +5,10 @@ use adtally_core::report::Query;
 use adtally_core::segment::{Merger, Segment};
 use adtally_core::time::ServerTime;
 use adtally_wire::api::RestatementList;
+use adtally_wire::freshness::ScopeNews;
 use adtally_wire::object::{
-    GENERATION, LIVE, LastGeneration, REDUCE, RESTATEMENTS, ReduceAnswer, ReduceHead, ReduceQuery, Routed,
+    GENERATION, LIVE, LastGeneration, NEWS, REDUCE, RESTATEMENTS, ReduceAnswer, ReduceHead, ReduceQuery,
+    Routed,
 };
 use futures_util::{StreamExt, stream};
 use worker::{Bucket, Method, ObjectNamespace, Request, Response};
@@ -28,8 +30,10 @@ pub(crate) struct Reports<'a> {
 pub(crate) struct Reduced {
     /// What is known about them.
     pub(crate) head: ReduceHead,
-    /// The cells.
-    pub(crate) segment: Segment,
+    /// What the scope says of all its data.
+    pub(crate) news: ScopeNews,
+    /// The cells; none if they are those that the question knows.
+    pub(crate) segment: Option<Segment>,
     /// Where they come from.
     pub(crate) routed: Routed,
 }
@@ -56,8 +60,8 @@ pub(crate) async fn reduce(
         Ok(cells) => {
             let mut merged = Merger::default();
             cells.iter().for_each(|part| merged.add(plan.reduce(part)));
-            merged.add(reduced.segment);
-            Ok(Reduced { segment: merged.finish(), ..reduced })
+            reduced.segment.into_iter().for_each(|cells| merged.add(cells));
+            Ok(Reduced { segment: Some(merged.finish()), ..reduced })
         }
         Err(error) => {
             worker::console_error!("{scope}: {error}");
@@ -80,10 +84,11 @@ async fn reduce_base(
         return Err(Fault::unavailable(format!("report {scope} answered {}", answer.status_code())));
     }
     let bytes = answer.bytes().await.map_err(unavailable)?;
-    let ReduceAnswer { head, routed, segment } =
+    let ReduceAnswer { head, news, routed, segment } =
         ReduceAnswer::decode(&bytes).map_err(|error| Fault::Internal(error.to_string()))?;
-    let segment = Segment::decode(&segment).map_err(|error| Fault::Internal(error.to_string()))?;
-    Ok(Reduced { head, segment, routed })
+    let segment = segment.map(|bytes| Segment::decode(&bytes)).transpose();
+    let segment = segment.map_err(|error| Fault::Internal(error.to_string()))?;
+    Ok(Reduced { head, news, segment, routed })
 }
 
 /// Asks several scopes the same.
@@ -96,6 +101,15 @@ pub(crate) async fn reduce_all(
     let answers: Vec<Result<Reduced, Fault>> =
         stream::iter(questions).buffered(MAX_PARALLEL).collect::<Vec<_>>().await;
     answers.into_iter().collect()
+}
+
+/// What a scope says of its data.
+pub(crate) async fn news(namespace: &ObjectNamespace, scope: &Scope) -> Result<ScopeNews, Fault> {
+    let unavailable = |error: worker::Error| Fault::unavailable(format!("report {scope}: {error}"));
+    let stub = namespace.get_by_name(&scope.to_string())?;
+    let answer = stub.fetch_with_request(request(Method::Get, NEWS, &[])?).await;
+    let bytes = answer.map_err(unavailable)?.bytes().await.map_err(unavailable)?;
+    Ok(serde_json::from_slice(&bytes).map_err(worker::Error::from)?)
 }
 
 /// The last generation that a scope published; 0: none.

@@ -25,10 +25,12 @@ mod archive;
 mod jobs;
 mod operation;
 
+use std::rc::Rc;
+
 use adtally_core::telemetry::Figure;
 use adtally_wire::object::REQUEST_ID;
 use serde_json::json;
-use worker::{Env, Method, Request, Response, ResponseBuilder};
+use worker::{Context, Env, Method, Request, Response, ResponseBuilder};
 
 use crate::call::Call;
 use crate::clock;
@@ -53,12 +55,12 @@ const API_HEADERS: [(&str, &str); 5] = [
 const REQUEST_ID_BYTES: usize = 8;
 
 /// Answers a request; whatever goes wrong becomes a problem answer.
-pub(crate) async fn answer(request: Request, env: &Env) -> worker::Result<Response> {
+pub(crate) async fn answer(request: Request, env: &Env, context: &Rc<Context>) -> worker::Result<Response> {
     let (route, came) = (Route::of(&request.path()), clock::now());
     let id = request_id();
     let origin = request.headers().get("Origin").ok().flatten();
     let dress = Dress { route: route.clone(), id: &id, origin };
-    let response = match dispatch(route.clone(), request, env, &id).await {
+    let response = match dispatch(route.clone(), request, env, &id, context).await {
         Ok(response) => response,
         Err(fault) if dress.is_elastic() => doors::elastic::fault(&fault.into_refusal(&id))?,
         Err(fault) if dress.is_picture() => doors::picture_of(fault.into_refusal(&id))?,
@@ -72,7 +74,13 @@ pub(crate) async fn answer(request: Request, env: &Env) -> worker::Result<Respon
     dress.on(response)
 }
 
-async fn dispatch(route: Route, request: Request, env: &Env, id: &str) -> Result<Response, Fault> {
+async fn dispatch(
+    route: Route,
+    request: Request,
+    env: &Env,
+    id: &str,
+    context: &Rc<Context>,
+) -> Result<Response, Fault> {
     let method = request.method();
     if route == Route::Unknown {
         let detail = format!("there is nothing at {}", request.path());
@@ -83,10 +91,10 @@ async fn dispatch(route: Route, request: Request, env: &Env, id: &str) -> Result
     }
     match &route {
         Route::Health => operation::health(env).await,
-        Route::Metrics => operation::metrics(request, env, id).await,
+        Route::Metrics => operation::metrics(request, env, id, context).await,
         Route::OpenApi => openapi(),
         Route::Events | Route::Door(_) if method == Method::Options => collect::preflight(&route.allow()),
-        _ => answer_call(route, Call::new(request, env, id)?).await,
+        _ => answer_call(route, Call::new(request, env, id, context)?).await,
     }
 }
 

@@ -13,6 +13,9 @@ static ALARMS_SET: AtomicU64 = AtomicU64::new(0);
 static OBJECT_CALLS: AtomicU64 = AtomicU64::new(0);
 static QUEUE_OPERATIONS: AtomicU64 = AtomicU64::new(0);
 static CONSUMER_CALLS: AtomicU64 = AtomicU64::new(0);
+static BUCKET_WRITES: AtomicU64 = AtomicU64::new(0);
+static BUCKET_READS: AtomicU64 = AtomicU64::new(0);
+static REPORT_QUESTIONS: AtomicU64 = AtomicU64::new(0);
 
 /// What queues are billed by.
 const QUEUE_UNIT_BYTES: usize = 64_000;
@@ -32,6 +35,21 @@ pub(crate) fn set_alarm() {
 /// An object was called, by a request or by its alarm.
 pub(crate) fn called() {
     OBJECT_CALLS.fetch_add(1, Ordering::Relaxed);
+}
+
+/// An object of the bucket was put, or a page of them listed.
+pub(crate) fn put() {
+    BUCKET_WRITES.fetch_add(1, Ordering::Relaxed);
+}
+
+/// An object of the bucket was read.
+pub(crate) fn got() {
+    BUCKET_READS.fetch_add(1, Ordering::Relaxed);
+}
+
+/// A Report object was asked for cells, or whether they changed.
+pub(crate) fn asked() {
+    REPORT_QUESTIONS.fetch_add(1, Ordering::Relaxed);
 }
 
 /// A message of so many bytes was sent to a queue.
@@ -58,6 +76,9 @@ pub(crate) fn so_far() -> Usage {
         object_calls: OBJECT_CALLS.load(Ordering::Relaxed),
         queue_operations: QUEUE_OPERATIONS.load(Ordering::Relaxed),
         consumer_calls: CONSUMER_CALLS.load(Ordering::Relaxed),
+        bucket_writes: BUCKET_WRITES.load(Ordering::Relaxed),
+        bucket_reads: BUCKET_READS.load(Ordering::Relaxed),
+        report_questions: REPORT_QUESTIONS.load(Ordering::Relaxed),
         memory_bytes: memory_bytes(),
     }
 }

@@ -66,6 +66,7 @@ pub mod publish;
 pub mod batch;
 pub mod jobs;
 pub mod report;
+pub mod freshness;
 pub mod cube;
 pub mod access;
 pub mod limit;

@@ -40,6 +40,7 @@ pub use filter::{Filter, Test};
 pub use grouped::Grouped;
 pub use metric::{Metric, Ratio};
 pub use plan::Plan;
+pub(crate) use query::plain;
 pub use query::{By, Format, MAX_LIMIT, Query, Sort, Source};
 pub use table::{Column, ColumnKind, Table, Value, run};
 pub use zone::{Offsets, TimeUnit, Zone};

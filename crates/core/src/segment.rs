@@ -132,6 +132,11 @@ impl Segment {
         Some(self.hours.first()?.0..=self.hours.last()?.0)
     }
 
+    /// Each hour that has cells.
+    pub fn hours_with_cells(&self) -> impl Iterator<Item = Hour> {
+        self.hours.iter().map(|(hour, _)| *hour)
+    }
+
     /// The sums of all cells.
     pub fn sums(&self) -> Measures {
         let mut sums = Measures::ZERO;

@@ -57,6 +57,8 @@ pub enum Figure {
     AlarmsSet,
     /// Operations of queues.
     QueueOperations,
+    /// Where cells of reports came from.
+    CellsFound,
     /// What all this costs.
     Cost,
     /// Memory of an isolate.
@@ -150,7 +152,7 @@ const fn histogram(figure: Figure, name: &'static str, bounds: &'static [i64], h
 }
 
 /// Every figure, in the order of [`Figure`].
-pub const REGISTRY: [About; 25] = [
+pub const REGISTRY: [About; 26] = [
     counter(
         Figure::Requests,
         "adtally_requests_total",
@@ -240,6 +242,12 @@ pub const REGISTRY: [About; 25] = [
         "Alarms that objects set, which are billed as rows.",
     ),
     counter(Figure::QueueOperations, "adtally_queue_operations_total", None, "Operations of queues."),
+    counter(
+        Figure::CellsFound,
+        "adtally_report_cells_total",
+        Some("found"),
+        "Answers of reports, by kind of range and where their cells came from: the cache is asked first.",
+    ),
     About {
         figure: Figure::Cost,
         name: "adtally_cost_dollars_total",

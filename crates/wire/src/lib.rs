@@ -25,6 +25,7 @@ pub mod billing;
 pub mod story;
 pub mod gather;
 pub mod report;
+pub mod freshness;
 pub mod cube;
 pub mod etag;
 pub mod verify;

@@ -9,6 +9,8 @@ use adtally_core::settings::Settings;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::freshness::ScopeNews;
+
 /// Linker: `POST` the bytes of a `wire::log::Append`, answered by an [`AppendAnswer`]; 409 [`ShardsConflict`].
 pub const APPEND: &str = "/append";
 /// A header of appends: the id of the request from outside, for the log; also in answers to outside.
@@ -21,6 +23,8 @@ pub const STORY: &str = "/story";
 pub const EVENTS: &str = "/events";
 /// Report: `POST` a [`ReduceQuery`] as JSON, answered by the bytes of a [`ReduceAnswer`].
 pub const REDUCE: &str = "/reduce";
+/// Report: `GET`, answered by a [`ScopeNews`] as JSON.
+pub const NEWS: &str = "/news";
 /// Report: `POST` the bytes of a [`Delta`](crate::delta::Delta), answered by 200 once it is durable.
 pub const DELTA: &str = "/delta";
 /// Report: `GET`, answered by the names of all Linkers that ever told it anything, as a JSON array.
@@ -84,6 +88,12 @@ pub struct Usage {
     pub queue_operations: u64,
     /// Batches of messages that were consumed; each is billed as a request to the worker.
     pub consumer_calls: u64,
+    /// Objects that were put into the bucket, and pages of lists of it: operations of class A.
+    pub bucket_writes: u64,
+    /// Objects that were read from the bucket: operations of class B.
+    pub bucket_reads: u64,
+    /// Questions for cells, or whether they changed, that Report objects answered.
+    pub report_questions: u64,
     /// The size of the WebAssembly memory, which never shrinks.
     pub memory_bytes: u64,
 }
@@ -127,6 +137,9 @@ pub struct ReduceQuery {
     pub now_ms: i64,
     /// The zone where the parameters name none.
     pub default_tz: String,
+    /// The generation and version whose cells the worker has: if they are still the same, they need not be told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub known: Option<(u64, u64)>,
     /// Whether cells of cubes may be left to whoever asks.
     #[serde(default)]
     pub use_cubes: bool,
@@ -137,10 +150,12 @@ pub struct ReduceQuery {
 pub struct ReduceAnswer {
     /// What is known about the cells.
     pub head: ReduceHead,
+    /// What the scope says of all its data.
+    pub news: ScopeNews,
     /// Where they come from.
     pub routed: Routed,
-    /// The cells in the encoding of [`adtally_core::segment`].
-    pub segment: Vec<u8>,
+    /// The cells in the encoding of [`adtally_core::segment`]; none if they are those that the worker knows.
+    pub segment: Option<Vec<u8>>,
 }
 
 /// The part of a [`ReduceAnswer`] that is not cells.
@@ -247,6 +262,12 @@ impl ReduceHead {
 #[error("unreadable answer of an object: {0}")]
 pub struct AnswerError(String);
 
+impl AnswerError {
+    pub(crate) fn of(error: &postcard::Error) -> Self {
+        Self(error.to_string())
+    }
+}
+
 impl AppendAnswer {
     /// The bytes of the answer.
     pub fn encode(&self) -> Vec<u8> {
@@ -260,18 +281,18 @@ impl AppendAnswer {
 }
 
 impl ReduceAnswer {
-    /// The bytes of the answer: the head, then the segment up to the end.
+    /// The bytes of the answer: what is about the cells, then the segment up to the end.
     pub fn encode(&self) -> Vec<u8> {
-        let mut bytes = encode(&(&self.head, &self.routed));
-        bytes.extend(&self.segment);
+        let mut bytes = encode(&(&self.head, &self.news, &self.routed, self.segment.is_some()));
+        bytes.extend(self.segment.iter().flatten());
         bytes
     }
 
     /// Reads what [`ReduceAnswer::encode`] wrote; the segment has its own checksum and is not looked at.
     pub fn decode(bytes: &[u8]) -> Result<Self, AnswerError> {
-        let ((head, routed), segment) =
-            postcard::take_from_bytes(bytes).map_err(|error| AnswerError(error.to_string()))?;
-        Ok(Self { head, routed, segment: segment.to_vec() })
+        let ((head, news, routed, is_told), segment): ((ReduceHead, ScopeNews, Routed, bool), &[u8]) =
+            postcard::take_from_bytes(bytes).map_err(|error| AnswerError::of(&error))?;
+        Ok(Self { head, news, routed, segment: is_told.then(|| segment.to_vec()) })
     }
 }
 
@@ -289,7 +310,7 @@ mod decimal {
     }
 }
 
-fn encode(value: &impl Serialize) -> Vec<u8> {
+pub(crate) fn encode(value: &impl Serialize) -> Vec<u8> {
     #[expect(
         clippy::expect_used,
         reason = "plain structs of numbers into a Vec: neither format nor space can fail"
@@ -307,6 +328,7 @@ mod tests {
             parameters: parameters.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect(),
             now_ms: 7,
             default_tz: "UTC".to_owned(),
+            known: None,
             use_cubes: false,
         };
         let fine = query(&[
@@ -335,6 +357,7 @@ mod tests {
             parameters: parameters.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect(),
             now_ms: 7,
             default_tz: "UTC".to_owned(),
+            known: None,
             use_cubes: false,
         };
         assert_eq!(
@@ -363,12 +386,13 @@ mod tests {
             updated_ms: Some(7),
             published: 3,
         };
-        let answer = ReduceAnswer {
-            head,
-            routed: Routed { part_days: 2, ..Routed::default() },
-            segment: vec![1, 2, 3],
-        };
-        assert_eq!(ReduceAnswer::decode(&answer.encode()), Ok(answer));
+        let news = ScopeNews { head: head.clone(), days: vec![(-1, 300)], ..ScopeNews::default() };
+        let routed = Routed { part_days: 2, ..Routed::default() };
+        for segment in [None, Some(vec![]), Some(vec![1, 2, 3])] {
+            let answer =
+                ReduceAnswer { head: head.clone(), news: news.clone(), routed: routed.clone(), segment };
+            assert_eq!(ReduceAnswer::decode(&answer.encode()), Ok(answer));
+        }
         assert!(ReduceAnswer::decode(&[]).is_err());
     }
 }

@@ -6,17 +6,19 @@
 //! - It relies on each source to send its deltas in order, and none before the one before it was answered; and on
 //!   publications to cover all of a source up to its cut.
 
+mod news;
 mod publish;
 mod restatements;
 mod cubes;
 
-use std::cell::{Cell, OnceCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
 use std::rc::Rc;
 
 use adtally_core::cell::Scope;
 use adtally_core::cube::Choice;
+use adtally_core::freshness::Mark;
 use adtally_core::ledger::Hearing;
 use adtally_core::report::{Query, Source};
 use adtally_core::segment::{Merger, Segment};
@@ -26,8 +28,8 @@ use adtally_wire::batch::PUBLISH;
 use adtally_wire::cube::{CUBE_CELLS, CUBES};
 use adtally_wire::delta::Delta;
 use adtally_wire::object::{
-    DELTA, GENERATION, LIVE, LastGeneration, REDUCE, RESTATEMENTS, ReduceAnswer, ReduceHead, ReduceQuery,
-    Routed, SOURCES, USAGE,
+    DELTA, GENERATION, LIVE, LastGeneration, NEWS, REDUCE, RESTATEMENTS, ReduceAnswer, ReduceHead,
+    ReduceQuery, Routed, SOURCES, USAGE,
 };
 use adtally_wire::story;
 use worker::{
@@ -36,10 +38,13 @@ use worker::{
 };
 
 use super::refuse;
+use crate::clock;
 use crate::storage::report::{ReportStore, Totals};
 use crate::storage::sql::Database;
 use crate::telemetry;
 use crate::usage;
+
+use news::Audience;
 
 /// The most watchers of a scope: each change is sent to each of them.
 const MAX_WATCHERS: usize = 500;
@@ -52,6 +57,7 @@ pub struct Report {
     store: AssertUnwindSafe<OnceCell<ReportStore>>,
     env: AssertUnwindSafe<Env>,
     is_publishing: AssertUnwindSafe<Cell<bool>>,
+    audience: AssertUnwindSafe<Rc<RefCell<Audience>>>,
     /// Made anew from the store whenever it is not there.
     cubes: AssertUnwindSafe<cubes::Memory>,
 }
@@ -63,6 +69,7 @@ impl DurableObject for Report {
             store: AssertUnwindSafe(OnceCell::new()),
             env: AssertUnwindSafe(env),
             is_publishing: AssertUnwindSafe(Cell::new(false)),
+            audience: AssertUnwindSafe(Rc::new(RefCell::new(Audience::new(clock::now())))),
             cubes: AssertUnwindSafe(cubes::Memory::default()),
         }
     }
@@ -75,9 +82,13 @@ impl DurableObject for Report {
                 self.hear(&request.bytes().await?)
             }
             (Method::Post, PUBLISH) => self.publish(&request.bytes().await?).await,
-            (Method::Post, REDUCE) => self.reduce(&request.json().await?),
+            (Method::Post, REDUCE) => self.reduce(&serde_json::from_slice(&request.bytes().await?)?),
             (Method::Post, CUBES) => self.cube_call(request.json().await?),
             (Method::Post, CUBE_CELLS) => self.cube_cells(&request.json().await?),
+            (Method::Get, NEWS) => {
+                let news = self.asked(&self.store()?)?;
+                Response::from_bytes(serde_json::to_vec(&news)?)
+            }
             (Method::Post, RESTATEMENTS) => self.restatements(&request.json().await?),
             (Method::Get, GENERATION) => {
                 let generation = self.store()?.last_generation()?.generation;
@@ -123,8 +134,15 @@ impl Report {
         let store = self.store()?;
         let source = store.source(&delta.source)?;
         match source.heard.hear(delta.seq, delta.epoch) {
-            Hearing::Known => return Response::empty(),
-            Hearing::Covered => store.note(&delta)?,
+            // It may be that nobody heard of it before this object died.
+            Hearing::Known => {
+                self.announce_soon();
+                return Response::empty();
+            }
+            Hearing::Covered => {
+                store.note(&delta)?;
+                self.audience.borrow_mut().told(source.heard.seq, delta.seq, &Segment::default());
+            }
             Hearing::Take => {
                 let segment = match Segment::decode(&delta.segment) {
                     Ok(segment) => segment,
@@ -133,13 +151,15 @@ impl Report {
                 let mut totals = source.totals;
                 add_up(&mut totals, story::measures(&segment.sums()));
                 store.add(&delta, &segment, &totals)?;
+                self.audience.borrow_mut().told(source.heard.seq, delta.seq, &segment);
             }
         }
+        self.announce_soon();
         self.tell_watchers(&store)?;
         Response::empty()
     }
 
-    /// The cells that a query needs.
+    /// The cells that a query needs, unless they are those that it knows.
     fn reduce(&self, wanted: &ReduceQuery) -> Result<Response> {
         let now = ServerTime(wanted.now_ms);
         let query = match Query::parse(&wanted.parameters, &wanted.default_tz, now) {
@@ -147,6 +167,17 @@ impl Report {
             Err(error) => return refuse(422, None, &error.to_string()),
         };
         let (plan, store) = (query.plan(), self.store()?);
+        let news = self.asked(&store)?;
+        if let Some((generation, version)) = wanted.known
+            && !news.news().has_changed(Mark { generation, version }, query.source(), &plan.hours)
+        {
+            return answer_of(ReduceAnswer {
+                head: news.head.clone(),
+                news,
+                routed: Routed::default(),
+                segment: None,
+            });
+        }
         let mut reduced = Merger::default();
         let mut cells = 0;
         let mut take = |segment: Segment| {
@@ -178,10 +209,9 @@ impl Report {
         }
         let head = match query.source() {
             Source::Batch => batch_head(&store, query.as_of())?,
-            Source::Merged | Source::Realtime => head(&store)?,
+            Source::Merged | Source::Realtime => news.head.clone(),
         };
-        let answer = ReduceAnswer { head, routed, segment: reduced.finish().encode() };
-        Response::from_bytes(answer.encode())
+        answer_of(ReduceAnswer { head, news, routed, segment: Some(reduced.finish().encode()) })
     }
 
     /// Opens a WebSocket that is told every change of the scope.
@@ -231,6 +261,10 @@ impl Report {
         let store = ReportStore::open(Database::new(self.state.0.clone()))?;
         Ok(self.store.get_or_init(|| store).clone())
     }
+}
+
+fn answer_of(answer: ReduceAnswer) -> Result<Response> {
+    Response::from_bytes(answer.encode())
 }
 
 /// What is known of all that the scope has. Sequence numbers only grow, so their sum changes with every delta.

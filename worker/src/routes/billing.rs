@@ -152,6 +152,7 @@ async fn range(call: &Call, advertiser: &Key) -> Result<ReduceQuery, Fault> {
         parameters: call.parameters().into_iter().filter(|(name, _)| is_range(name)).collect(),
         now_ms: call.now.0,
         default_tz: directory::place(&call.bindings.catalog, advertiser, call.now).await?.timezone,
+        known: None,
         use_cubes: false,
     })
 }

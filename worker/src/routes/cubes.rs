@@ -10,11 +10,12 @@ use adtally_wire::jobs::object::{DEFINE, Define, START, Start};
 use serde_json::{Value, json as object};
 use worker::{Method, Response};
 
-use super::reports::{default_tz, scope};
+use super::reports::scope;
 use crate::auth::authenticate;
 use crate::call::{Call, MAX_JSON_BYTES, json, list as list_of, no_content};
 use crate::cubes::{CUBES_JOB, EXPORTS_JOB, ask};
 use crate::problem::Fault;
+use crate::reports::default_tz;
 use crate::route::{CubeAction, CubeRoute};
 use crate::tasks::{CUBE_EXPORT_TASK, CUBES_TASK, open_kinds};
 
@@ -50,7 +51,7 @@ async fn show(call: &Call, name: &str) -> Result<Response, Fault> {
 async fn define(call: &mut Call, name: &str) -> Result<Response, Fault> {
     let scope = changeable(call).await?;
     let body: CubeBody = read(&call.body(MAX_JSON_BYTES).await?)?;
-    let default_tz = default_tz(call, &scope).await?;
+    let default_tz = default_tz(&call.bindings.catalog, &scope, call.now).await?;
     one(200, cubes(call, &scope, &CubeCall::Define { name: name.to_owned(), body, default_tz }).await?)
 }
 
@@ -65,7 +66,7 @@ async fn forget(call: &Call, name: &str) -> Result<Response, Fault> {
 async fn estimate(call: &mut Call) -> Result<Response, Fault> {
     let scope = readable(call).await?;
     let body: CubeBody = read(&call.body(MAX_JSON_BYTES).await?)?;
-    let default_tz = default_tz(call, &scope).await?;
+    let default_tz = default_tz(&call.bindings.catalog, &scope, call.now).await?;
     match ask(&call.bindings.reports, &scope, &CubeCall::Estimate { body, default_tz }).await? {
         CubeTold::Estimate(estimate) => json(200, &estimate),
         _ => Err(unexpected()),

@@ -1,9 +1,11 @@
 //! `/healthz` and `/metrics`: for those who operate this.
 
+use std::rc::Rc;
+
 use adtally_core::access::Owner;
 use adtally_core::telemetry::{Counts, Figure, prometheus};
 use adtally_wire::api::HealthInfo;
-use worker::{Env, Request, Response, ResponseBuilder};
+use worker::{Context, Env, Request, Response, ResponseBuilder};
 
 use crate::auth::authenticate;
 use crate::call::{Call, json};
@@ -23,8 +25,13 @@ pub(super) async fn health(env: &Env) -> Result<Response, Fault> {
 }
 
 /// `GET /metrics`: everything for a token of the platform; without any only what `/healthz` tells too.
-pub(super) async fn metrics(request: Request, env: &Env, id: &str) -> Result<Response, Fault> {
-    let call = Call::new(request, env, id)?;
+pub(super) async fn metrics(
+    request: Request,
+    env: &Env,
+    id: &str,
+    context: &Rc<Context>,
+) -> Result<Response, Fault> {
+    let call = Call::new(request, env, id, context)?;
     let counts = if call.header("Authorization").is_some() || call.header("Cookie").is_some() {
         authenticate(&call).await?.reads_of(&Owner::Platform)?;
         telemetry::push(env).await;

@@ -7,19 +7,20 @@ use adtally_wire::api::{Restated, RestatementList};
 use adtally_wire::object::ReduceQuery;
 use worker::{Response, ResponseBuilder};
 
-use super::reports::{default_tz, scope};
+use super::reports::scope;
 use crate::auth::authenticate;
 use crate::call::{Call, json};
 use crate::problem::Fault;
 use crate::reporters::restatements;
+use crate::reports::default_tz;
 
 /// `GET`: a page of changes as JSON or CSV.
 pub(super) async fn get(call: &Call) -> Result<Response, Fault> {
     let grant = authenticate(call).await?;
     let scope = scope(call, &grant)?;
     let parameters = call.parameters().into_iter().filter(|(name, _)| name != "scope").collect();
-    let default_tz = default_tz(call, &scope).await?;
-    let asked = ReduceQuery { parameters, now_ms: call.now.0, default_tz, use_cubes: false };
+    let default_tz = default_tz(&call.bindings.catalog, &scope, call.now).await?;
+    let asked = ReduceQuery { parameters, now_ms: call.now.0, default_tz, known: None, use_cubes: false };
     let selection = Selection::parse(&asked.parameters, &asked.default_tz, call.now).map_err(refused)?;
     // The platform's own cells are coarse, and only its own publications are on record here.
     let seen = scope.dimensions();

@@ -5,10 +5,11 @@ use adtally_core::time::rfc3339;
 use adtally_wire::etag;
 use worker::{Response, ResponseBuilder};
 
-use super::reports::{gather, question, scope};
+use super::reports::scope;
 use crate::auth::authenticate;
 use crate::call::Call;
 use crate::problem::Fault;
+use crate::reports::{Question, kept};
 
 /// The most cells of one answer: some 10 MB, which a browser can hold and add up in a few hundredths of a second.
 const MAX_CELLS: usize = 500_000;
@@ -21,17 +22,19 @@ const FOREIGN: [&str; 4] = ["sort", "limit", "offset", "format"];
 pub(super) async fn get(call: &Call) -> Result<Response, Fault> {
     let grant = authenticate(call).await?;
     let scope = scope(call, &grant)?;
-    let (query, asked) = question(call, &scope, parameters(call, &scope)?).await?;
-    let data = gather(call, &scope, &query, &asked).await?;
+    let parameters = parameters(call, &scope)?;
+    let question = Question::new(&call.bindings.catalog, scope, parameters, call.now).await?;
+    let (data, found) = kept::gather(call, &question).await?;
     let cells = data.segment.len();
     if cells > MAX_CELLS {
         let detail =
             format!("{cells} cells are more than {MAX_CELLS}: tell fewer apart, or ask for less time");
         return Err(Fault::refused(422, "too_many_cells", detail));
     }
-    let etag = etag::of(&["segment", &data.version, &query.canonical()]);
+    let etag = etag::of(&["segment", &data.version, &question.query.canonical()]);
     let builder = ResponseBuilder::new()
         .with_header("ETag", &etag)?
+        .with_header("X-Cache", found.name())?
         .with_header("Cache-Control", "private, no-cache")?
         .with_header("Vary", "Authorization, Cookie")?
         .with_header("Adtally-Version", &data.version)?

@@ -8,12 +8,13 @@ use adtally_sql::{Catalog, Data, Plan, Rows, SqlError, Statement, Table, Value, 
 use adtally_wire::catalog::entry::EntryKind;
 use worker::{Response, ResponseBuilder};
 
-use super::reports::{gather, question, scope};
+use super::reports::scope;
 use crate::auth::authenticate;
 use crate::call::Call;
 use crate::catalog::{MAX_LIST, advertisers, campaigns, entries};
 use crate::directory;
 use crate::problem::Fault;
+use crate::reports::Question;
 
 /// The most bytes of a request: a statement has 100,000, and as many parameters.
 pub(super) const MAX_BODY_BYTES: usize = 400_000;
@@ -103,8 +104,10 @@ pub(super) async fn answer(
     }
     let (mut data, mut versions) = (Data::default(), Vec::new());
     for scan in &plan.scans {
-        let (query, asked) = question(call, &catalog.scope, scan.parameters()).await?;
-        let cells = gather(call, &catalog.scope, &query, &asked).await?;
+        let (scope, parameters) = (catalog.scope.clone(), scan.parameters());
+        let question = Question::new(&call.bindings.catalog, scope, parameters, call.now).await?;
+        // Past the cache: what statements ask for says which cuboids are worth having, and which one they took.
+        let cells = question.gather(&call.bindings.cells()).await?;
         versions.push(cells.version);
         data.cells.push(cells.segment);
         // Of a question that many scopes were asked, the first ones show how.

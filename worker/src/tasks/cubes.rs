@@ -114,7 +114,8 @@ async fn day(
     let unreadable = |error: String| TaskError::Retry(format!("{scope}: {error}"));
     let answer =
         ReduceAnswer::decode(&answer.bytes().await?).map_err(|error| unreadable(error.to_string()))?;
-    let finest = Segment::decode(&answer.segment).map_err(|error| unreadable(error.to_string()))?;
+    let finest = Segment::decode(&answer.segment.unwrap_or_default());
+    let finest = finest.map_err(|error| unreadable(error.to_string()))?;
     let hours = Day(step.first).hours();
     let cuboids = cube.cuboids.iter().map(|cuboid| cube.add_up(cuboid, hours.clone(), &finest)).collect();
     Ok((answer.head.generation, cuboids))

@@ -3,15 +3,14 @@
 use std::collections::BTreeMap;
 
 use adtally_core::cell::Scope;
-use adtally_core::report::{MAX_LIMIT, Query, Table, run};
-use adtally_wire::object::ReduceQuery;
+use adtally_core::report::{MAX_LIMIT, Table, run};
 use serde::Deserialize;
 
 use super::{Context, TaskError};
 use crate::bindings::{CATALOG, REPORT, STORE};
 use crate::clock;
-use crate::directory;
-use crate::reporters::{Reports, reduce};
+use crate::reporters::Reports;
+use crate::reports::Question;
 
 /// One text or several: a parameter that may be repeated.
 #[derive(Debug, Clone, Deserialize)]
@@ -24,7 +23,7 @@ pub(super) enum Texts {
 /// Parameters of a report.
 pub(super) type Parameters = BTreeMap<String, Texts>;
 
-/// Answers a report from the cells of one scope.
+/// Answers a report: what `GET /v1/reports` would say now.
 pub(super) async fn ask(
     context: &Context,
     scope: Option<&str>,
@@ -37,27 +36,15 @@ pub(super) async fn ask(
         })?,
     };
     let now = clock::now();
-    let default_tz = match &scope {
-        Scope::Advertiser(key) => directory::place(&context.env.d1(CATALOG)?, key, now).await?.timezone,
-        Scope::Platform | Scope::Service(_) => "UTC".to_owned(),
-    };
     let mut parameters = pairs(query);
     if !query.contains_key("limit") {
         parameters.push(("limit".to_owned(), MAX_LIMIT.to_string()));
     }
-    let parsed = Query::parse(&parameters, &default_tz, now).map_err(TaskError::permanent)?;
-    parsed.check_scope(&scope).map_err(TaskError::permanent)?;
-    let needed = parsed.plan().dimensions_needed();
-    if let Some(missing) = needed.iter().find(|dimension| !scope.dimensions().contains(dimension)) {
-        let detail =
-            format!("{scope} does not keep {} apart: ask in the scope of an advertiser", missing.name());
-        return Err(TaskError::permanent(detail));
-    }
-    let reduce_query = ReduceQuery { parameters, now_ms: now.0, default_tz, use_cubes: true };
+    let question = Question::new(&context.env.d1(CATALOG)?, scope, parameters, now).await?;
     let bucket = context.env.bucket(STORE).ok();
     let reports = Reports { namespace: &context.env.durable_object(REPORT)?, bucket: bucket.as_ref() };
-    let reduced = reduce(&reports, &scope, &reduce_query).await?;
-    let table = run(&parsed, &reduced.segment, &scope);
+    let data = question.gather(&reports).await?;
+    let table = run(&question.query, &data.segment, &question.scope);
     if table.row_count > table.rows.len() as u64 && !query.contains_key("limit") {
         let detail = format!("{} rows, at most {MAX_LIMIT} fit", table.row_count);
         return Err(TaskError::permanent(detail));

@@ -37,6 +37,13 @@ impl By {
         }
     }
 
+    fn unit(self) -> Option<TimeUnit> {
+        match self {
+            By::Time(unit) => Some(unit),
+            By::Dimension(_) => None,
+        }
+    }
+
     /// What is grouped by under that name.
     pub fn parse(name: &str) -> Option<By> {
         let times = TimeUnit::ALL.into_iter().map(By::Time);
@@ -225,11 +232,7 @@ impl Query {
             self.by.iter().map(|by| by.name()).collect::<Vec<_>>().join(","),
             self.metrics.iter().map(|metric| metric.name()).collect::<Vec<_>>().join(","),
         );
-        for Filter { dimension, test } in &self.filters {
-            let values: Vec<String> = test.values().iter().map(|value| plain(value)).collect();
-            // Writing to a string cannot fail.
-            let _ = write!(text, ";filter={}:{}:{}", dimension.name(), test.op(), values.join(","));
-        }
+        self.write_filters(&mut text);
         if let Some(generation) = self.as_of {
             let _ = write!(text, ";as_of=g{generation}");
         }
@@ -243,10 +246,39 @@ impl Query {
         );
         text
     }
+
+    /// One text for all queries that need the same cells of a scope, whatever they make of them.
+    pub fn cells(&self) -> String {
+        let plan = self.plan();
+        let mut units: Vec<TimeUnit> = self.by.iter().filter_map(|by| by.unit()).collect();
+        units.sort();
+        let [from, to] = [plan.hours.start, plan.hours.end].map(|hour| rfc3339(hour.start_ms()));
+        let keep: Vec<&str> = plan.keep.iter().map(|dimension| dimension.name()).collect();
+        let mut text = format!("from={from};to={to};keep={};users={}", keep.join(","), plan.keep_users);
+        if !units.is_empty() {
+            let names: Vec<&str> = units.iter().map(|unit| unit.name()).collect();
+            // Writing to a string cannot fail.
+            let _ = write!(text, ";units={};tz={}", names.join(","), self.zone);
+        }
+        self.write_filters(&mut text);
+        if let Some(generation) = self.as_of {
+            let _ = write!(text, ";as_of=g{generation}");
+        }
+        let _ = write!(text, ";source={}", self.source.name());
+        text
+    }
+
+    fn write_filters(&self, text: &mut String) {
+        for Filter { dimension, test } in &self.filters {
+            let values: Vec<String> = test.values().iter().map(|value| plain(value)).collect();
+            // Writing to a string cannot fail.
+            let _ = write!(text, ";filter={}:{}:{}", dimension.name(), test.op(), values.join(","));
+        }
+    }
 }
 
 /// Letters, digits, `.`, `_` and `-` as they are, any other byte as `~` and two hexadecimal digits.
-fn plain(value: &str) -> String {
+pub(crate) fn plain(value: &str) -> String {
     let mut text = String::with_capacity(value.len());
     for byte in value.bytes() {
         match byte {

@@ -293,7 +293,7 @@ impl Report {
         let cells = self.day(&cube, day, known.generation)?;
         let generation = known.published.get(&day).copied().unwrap_or(0);
         let head = ReduceHead { generation, published: known.generation, ..ReduceHead::default() };
-        let answer = ReduceAnswer { head, routed: Routed::default(), segment: cells.encode() };
+        let answer = ReduceAnswer { head, segment: Some(cells.encode()), ..ReduceAnswer::default() };
         Response::from_bytes(answer.encode())
     }
 

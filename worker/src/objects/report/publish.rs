@@ -16,6 +16,7 @@ use super::super::linker::Held;
 use super::super::refuse;
 use super::{Report, add_up};
 use crate::bindings::STORE;
+use crate::usage;
 
 /// Why a publication cannot be made.
 enum Obstacle {
@@ -64,6 +65,8 @@ impl Report {
         let store = self.store()?;
         let last = store.last_generation()?;
         if judge(last.generation, publication.generation) == Judgement::Known {
+            // It may be that nobody heard of it before this object died.
+            self.announce().await;
             return Ok(());
         }
         store.forget_staged(last.generation)?;
@@ -91,6 +94,7 @@ impl Report {
         totals.retain(|_, figure| *figure != 0);
         store.flip(publication, &totals)?;
         self.forget_cubes();
+        self.announce().await;
         self.tell_watchers(&store)?;
         Ok(())
     }
@@ -118,6 +122,7 @@ async fn cells(
     let mut cells = Merger::default();
     for key in parts {
         let damaged = |what: String| Obstacle::Damaged(format!("{key} {what}"));
+        usage::got();
         let object = bucket.get(key).execute().await?.ok_or_else(|| damaged("is missing".to_owned()))?;
         let body = object.body().ok_or_else(|| damaged("has no body".to_owned()))?;
         let part = DayPart::from_bytes(&body.bytes().await?);
