@@ -5,6 +5,7 @@
 //! bytes -> Reader -> glances (the columns that decide about links, alone) or entries (all of selected rows)
 //! many small files -> Merge -> few large ones
 //! a file with entries that go -> erase -> the file without them
+//! the rows of a report -> table_file -> bytes
 //! ```
 //!
 //! A file is sorted by group and row of the log, so that a reader of some groups skips the rest. It says itself under
@@ -19,6 +20,7 @@ mod write;
 mod read;
 mod merge;
 mod erase;
+mod table;
 mod cells;
 
 pub use cells::cells_file;
@@ -26,8 +28,9 @@ pub use erase::{Rewritten, erase};
 pub use error::ArchiveError;
 pub use merge::{MAX_FILE_ENTRIES, Merge, compactable};
 pub use meta::Meta;
-pub use name::{PREFIX, file_key, rewritten_key};
+pub use name::{PREFIX, file_key, folder, is_rewritten, rewritten_key};
 pub use read::{Glance, Reader};
+pub use table::table_file;
 pub use write::{ROW_GROUP, Writer, Written};
 
 #[cfg(test)]

@@ -27,7 +27,16 @@ pub fn rewritten_key(
     format!("{}{from}-{to}.{a:02x}{b:02x}{c:02x}{d:02x}.parquet", folder(advertiser, day, shard))
 }
 
-fn folder(advertiser: &Key, day: Day, shard: u32) -> String {
+/// Whether a key is one that [`rewritten_key`] makes.
+pub fn is_rewritten(key: &str) -> bool {
+    let name = key.rsplit('/').next().unwrap_or_default();
+    let digest =
+        name.strip_suffix(".parquet").and_then(|stem| stem.split_once('.')).map(|(_, digest)| digest);
+    digest.is_some_and(|digest| digest.len() == 8 && digest.bytes().all(|byte| byte.is_ascii_hexdigit()))
+}
+
+/// Under which all files of a day of a shard are.
+pub fn folder(advertiser: &Key, day: Day, shard: u32) -> String {
     let advertiser = utf8_percent_encode(advertiser.as_str(), ESCAPED);
     format!("{PREFIX}advertiser={advertiser}/day={day}/shard={shard}/")
 }
@@ -44,6 +53,18 @@ mod tests {
         };
         check("acme", "raw/advertiser=acme/day=2018-07-22/shard=3/17-40.parquet");
         check("a/b c%=é", "raw/advertiser=a%2Fb%20c%25%3D%C3%A9/day=2018-07-22/shard=3/17-40.parquet");
+        let acme = Key::parse("acme.parquet").unwrap();
+        assert!(!is_rewritten(&file_key(&acme, Day(0), 0, (1, 2))));
+        assert!(is_rewritten(&rewritten_key(&acme, Day(0), 0, (1, 2), &[0x0f; 32])));
+        for other in [
+            "",
+            "raw/",
+            "raw/x/1-2.abababab.parquet.tmp",
+            "raw/x/1-2.abababax.parquet",
+            "raw/a.abababab/1-2.parquet",
+        ] {
+            assert!(!is_rewritten(other), "{other}");
+        }
         let rewritten = rewritten_key(&Key::parse("acme").unwrap(), Day(0), 0, (1, 2), &[0xab; 32]);
         assert_eq!(rewritten, "raw/advertiser=acme/day=1970-01-01/shard=0/1-2.abababab.parquet");
     }
