@@ -5,6 +5,7 @@ use adtally_wire::batch::{ArchiveFile, Bytes};
 use worker::{Bucket, Env, Error, Result};
 
 use crate::bindings::STORE;
+use crate::usage;
 
 /// The bucket.
 pub(crate) struct Store(Bucket);
@@ -19,6 +20,7 @@ impl Store {
     ///
     /// The bucket refuses bytes of another checksum. May be repeated: a name has one content.
     pub(crate) async fn archive(&self, file: &ArchiveFile, bytes: Vec<u8>) -> Result<()> {
+        usage::put();
         self.0.put(&file.key, bytes).sha256(file.sha256).execute().await?;
         self.archived(file).await.map(drop)
     }
@@ -39,6 +41,7 @@ impl Store {
 
     /// Puts what a step of the batch leaves for the next; a repetition puts the same.
     pub(crate) async fn leave(&self, key: &str, value: &impl Bytes) -> Result<()> {
+        usage::put();
         self.0.put(key, value.to_bytes()).execute().await.map(drop)
     }
 
@@ -52,6 +55,7 @@ impl Store {
     pub(crate) async fn remove_all(&self, prefix: &str) -> Result<usize> {
         let mut removed = 0;
         loop {
+            usage::put();
             let page = self.0.list().prefix(prefix).execute().await?;
             let keys: Vec<String> = page.objects().iter().map(|object| object.key()).collect();
             if keys.is_empty() {
@@ -62,6 +66,27 @@ impl Store {
         }
     }
 
+    /// Every key under a prefix, and when its object was put, in ms since 1970.
+    pub(crate) async fn keys(&self, prefix: &str) -> Result<Vec<(String, i64)>> {
+        let (mut keys, mut cursor) = (Vec::new(), None::<String>);
+        loop {
+            usage::put();
+            let list = self.0.list().prefix(prefix);
+            let page = match cursor {
+                Some(cursor) => list.cursor(cursor).execute().await?,
+                None => list.execute().await?,
+            };
+            let put_ms = |ms: u64| i64::try_from(ms).unwrap_or(i64::MAX);
+            keys.extend(
+                page.objects().iter().map(|object| (object.key(), put_ms(object.uploaded().as_millis()))),
+            );
+            cursor = page.cursor().filter(|_| page.truncated());
+            if cursor.is_none() {
+                return Ok(keys);
+            }
+        }
+    }
+
     /// Removes objects; those that are not there are no error.
     pub(crate) async fn remove(&self, keys: &[String]) -> Result<()> {
         self.0.delete_multiple(keys.to_vec()).await
@@ -69,6 +94,7 @@ impl Store {
 
     /// The bytes of an object; `None` where there is none.
     pub(crate) async fn get(&self, key: &str) -> Result<Option<Vec<u8>>> {
+        usage::got();
         let object = self.0.get(key).execute().await?;
         match object.as_ref().and_then(|object| object.body()) {
             Some(body) => body.bytes().await.map(Some),

@@ -5,16 +5,21 @@
 
 use std::collections::BTreeMap;
 
-use adtally_archive::{ArchiveError, MAX_FILE_ENTRIES, Merge, Written, compactable};
+use adtally_archive::{ArchiveError, MAX_FILE_ENTRIES, Merge, Written, compactable, folder, is_rewritten};
+use adtally_core::time::{DAY_MS, Day};
 use adtally_wire::batch::{ArchiveFile, COMPACTED, Compaction};
 use serde::{Deserialize, Serialize};
 
 use super::{Context, Done, TaskError};
-use crate::batch;
+use crate::batch::{self, Shard};
+use crate::clock;
 use crate::store::Store;
 
 /// Days of a shard that a task compacts at most; the next run goes on.
 const MAX_DAYS: usize = 32;
+
+/// Since when a merged file must lie about to be a stray: longer than any task goes on.
+const STRAY_MS: i64 = DAY_MS;
 
 /// What a task is told.
 #[derive(Debug, Serialize, Deserialize)]
@@ -28,6 +33,7 @@ pub(crate) struct Params {
 ///
 /// 1. Storing the new files may be repeated.
 /// 2. The Linker puts them into the place of the old ones in one transaction; it also removes those from the bucket.
+/// 3. What is swept away is named by nobody, and has not been for a day.
 pub(crate) async fn run(context: &Context, params: &str) -> Result<Done, TaskError> {
     let Params { source } = serde_json::from_str(params)?;
     let cut = batch::cut(&context.env, &source, 0).await?;
@@ -42,9 +48,32 @@ pub(crate) async fn run(context: &Context, params: &str) -> Result<Done, TaskErr
         let compaction = compact(context, files).await?;
         (replaced, by) = (replaced + compaction.replaced.len(), by + compaction.by.len());
         batch::tell_linker(&context.env, &source, COMPACTED, &compaction).await?;
+        if let Some(file) = compaction.by.first() {
+            sweep(context, &source, Day(file.day)).await?;
+        }
     }
     context.log(format!("{replaced} files of {source} became {by}"));
     Ok(Done { result: serde_json::json!({ "replaced": replaced, "by": by }).to_string(), spawn: Vec::new() })
+}
+
+/// Removes merged files of a day that no manifest came to name: those of merges that were given up, which other engines
+/// would count a second time.
+async fn sweep(context: &Context, source: &str, day: Day) -> Result<(), TaskError> {
+    let store = Store::open(&context.env)?;
+    let shard = Shard::of(source)?;
+    // Listed first: what is put and named after that is not in the list.
+    let stored = store.keys(&folder(&shard.advertiser, day, shard.number)).await?;
+    let named = batch::cut(&context.env, source, 0).await?.files;
+    let before_ms = clock::now().0 - STRAY_MS;
+    let is_stray = |(key, put_ms): &(String, i64)| {
+        is_rewritten(key) && *put_ms < before_ms && !named.iter().any(|file| file.key == *key)
+    };
+    let strays: Vec<String> = stored.into_iter().filter(is_stray).map(|(key, _)| key).collect();
+    if !strays.is_empty() {
+        context.log(format!("{} files of {day} that nobody names are removed", strays.len()));
+        store.remove(&strays).await?;
+    }
+    Ok(())
 }
 
 /// Merges files of one day; the new ones are stored then.

@@ -11,7 +11,7 @@ use adtally_wire::batch::{ArchiveFile, Cut, DayPart, part_key};
 use serde::{Deserialize, Serialize};
 
 use super::{Context, Done, TaskError, cut};
-use crate::batch::{Shard, rulings_of, settings_of, span};
+use crate::batch::{self, Shard, rulings_of, settings_of, span};
 use crate::store::Store;
 
 /// A part of a day of a shard.
@@ -34,7 +34,13 @@ pub(crate) async fn run(context: &Context, params: &str) -> Result<Done, TaskErr
     let store = Store::open(&context.env)?;
     let cut: Cut = store.left(&shard.cut_key(context.number, cut::STEP)).await?;
     let part = part_of(&params)?;
-    let relink = select(context, &store, &cut, part, Gone::default()).await?;
+    let relink = match select(context, &store, &cut, part, Gone::default()).await {
+        Err(TaskError::Retry(error)) => {
+            let cut = merged_since(context, &params.source, cut, error).await?;
+            select(context, &store, &cut, part, Gone::default()).await?
+        }
+        linked => linked?,
+    };
     context.log(format!("linking {} events", relink.len()));
     let part = encoded(relink.finish());
     let scopes: Vec<&String> = part.segments.iter().map(|(scope, _)| scope).collect();
@@ -78,6 +84,30 @@ pub(super) async fn select(
             return Ok(relink);
         }
     }
+}
+
+/// The cut with the files of today, where some of its own were merged since it was made; else the error that there was.
+///
+/// So a run that failed can be tried again after others have had the archive compacted.
+async fn merged_since(context: &Context, source: &str, cut: Cut, error: String) -> Result<Cut, TaskError> {
+    let files = batch::cut(&context.env, source, 0).await?.files;
+    let is_there = |old: &ArchiveFile| files.iter().any(|file| file.key == old.key);
+    let gone: Vec<&ArchiveFile> = cut.files.iter().filter(|file| !is_there(file)).collect();
+    if gone.is_empty() {
+        return Err(TaskError::Retry(error));
+    }
+    let holds = |file: &ArchiveFile, old: &ArchiveFile| {
+        file.day == old.day && file.from_row <= old.from_row && old.to_row <= file.to_row
+    };
+    if let Some(lost) = gone.iter().find(|old| !files.iter().any(|file| holds(file, old))) {
+        let key = &lost.key;
+        let detail =
+            format!("{key} is not in the archive any more, and no other file has its rows: start a new run");
+        return Err(TaskError::permanent(detail));
+    }
+    context.log(format!("{} files were merged since the cut", gone.len()));
+    let files = files.into_iter().filter(|file| file.from_row <= cut.row).collect();
+    Ok(Cut { files, ..cut })
 }
 
 /// Adds what is wanted of a file, up to a row of the log and of these groups.
