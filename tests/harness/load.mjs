@@ -112,11 +112,15 @@ export class Traffic {
   #advertiser;
   #users;
   #count = 0;
-  #start = Date.now() - 60_000;
+  #start;
+  #step;
 
-  constructor(advertiser, users = 100_000) {
+  /** Events begin at `start` and come `step` ms apart, over and over in 50,000 steps. */
+  constructor(advertiser, users = 100_000, { start = Date.now() - 60_000, step = 1 } = {}) {
     this.#advertiser = advertiser;
     this.#users = users;
+    this.#start = start;
+    this.#step = step;
   }
 
   get count() {
@@ -126,7 +130,7 @@ export class Traffic {
   #event() {
     const n = this.#count++;
     const user = `u${(n * 7919) % this.#users}`;
-    const base = `"advertiser":"${this.#advertiser}","at":${this.#start + (n % 50_000)}`;
+    const base = `"advertiser":"${this.#advertiser}","at":${this.#start + (n % 50_000) * this.#step}`;
     if (n % 67 === 66) return `{"kind":"click","id":"c${n}","impression":"i${n - 60}","user":"u${((n - 60) * 7919) % this.#users}",${base}}`;
     if (n % 1675 === 1600) return `{"kind":"conversion","id":"v${n}","user":"${user}","label":"purchase","value_micros":${n},${base}}`;
     const [campaign, ad, service] = [n % 50, n % 350, n % 8];

@@ -25,7 +25,7 @@ const ADVERTISERS = 64;
 const BUSY_OBJECTS = 1 + 1 + 2 + 8;
 
 /** Workers Paid, in dollars a million. */
-const PRICE = { request: 0.3, cpuMs: 0.02, objectCall: 0.15, gigabyteSecond: 12.5, row: 1, queueOperation: 0.4 };
+const PRICE = { request: 0.3, cpuMs: 0.02, objectCall: 0.15, gigabyteSecond: 12.5, row: 1, queueOperation: 0.4, bucketWrite: 4.5, bucketRead: 0.36 };
 const OBJECT_GIGABYTES = 0.128;
 
 const runtime = new Runtime([PORT, PORT + 1, PORT + 2]);
@@ -83,15 +83,16 @@ const round = (value) => Number(value.toPrecision(4));
 const latency = ({ p50, p90, p99 }) => `p50 ${round(p50)} p90 ${round(p90)} p99 ${round(p99)} ms`;
 
 /** What a million events cost by the price table, and of what. */
-function dollars({ requests, events, seconds, used }) {
+function dollars({ requests, events, seconds, used }, busy = BUSY_OBJECTS) {
   const perMillion = 1e6 / events;
   const parts = {
     requests: requests * PRICE.request,
     cpu: used.cpu_s * 1e3 * PRICE.cpuMs,
     object_calls: used.object_calls * PRICE.objectCall,
     queue: used.queue_operations * PRICE.queueOperation + used.consumer_calls * PRICE.request,
-    duration: seconds * BUSY_OBJECTS * OBJECT_GIGABYTES * PRICE.gigabyteSecond,
+    duration: seconds * busy * OBJECT_GIGABYTES * PRICE.gigabyteSecond,
     rows: (used.rows_written + used.alarms_set) * PRICE.row,
+    bucket: used.bucket_writes * PRICE.bucketWrite + used.bucket_reads * PRICE.bucketRead,
   };
   const millionths = Object.entries(parts).map(([name, price]) => [name, round((price / 1e6) * perMillion)]);
   return { total: millionths.reduce((sum, [, price]) => sum + price, 0), parts: Object.fromEntries(millionths) };
@@ -185,7 +186,57 @@ const GROUPS = {
     tell("touches/memory", "MB", [megabytes(back.memory_bytes)], { ...notes, detail: `${result.events} events, after a restart` });
     tell("touches/recovery", "ms", starts, { ...notes, detail: `${result.events} events in the log` });
   },
+
+  /** A day of one shard through archive and batch: how long it takes, how much memory, and at which price. */
+  async nightly() {
+    const wanted = Number(process.env.ADTALLY_BENCH_DAY ?? (quick ? 20_000 : 1_000_000));
+    const day = Math.floor(Date.now() / 86_400_000 - 1) * 86_400_000;
+    // Twenty events a user, all over the day.
+    const traffic = new Traffic("nightly", Math.ceil(wanted / 20), { start: day, step: 1_700 });
+    const next = () => (traffic.count < wanted ? traffic.body(5_000) : undefined);
+    const filled = await load({ port: runtime.port, token: runtime.writeKey, connections: 2, body: next, patience: 300 });
+    await sleep(3_000);
+    const archived = await runtime.usage("nightly");
+    const archive = dollars({ requests: 0, events: wanted, seconds: 0, used: { ...idle(archived), bucket_writes: archived.bucket_writes, bucket_reads: archived.bucket_reads } });
+    const detail = `${wanted} events`;
+    tell("nightly/archive-dollars", "$/M", [archive.total], { detail, writes: archived.bucket_writes, reads: archived.bucket_reads });
+    // Memory of WebAssembly never shrinks, so what there is at the end is the most that there was: of the batch alone.
+    await runtime.restart();
+    const before = await runtime.usage("nightly");
+    const start = performance.now();
+    const headers = { authorization: `Bearer ${runtime.adminToken}`, "content-type": "application/json" };
+    const ask = async (path, init) => (await fetch(`${runtime.url}${path}`, { headers, ...init })).json();
+    const { run } = await ask("/v1/jobs", { method: "POST", body: JSON.stringify({ job: "batch", days: null }) });
+    let state;
+    let resident = 0;
+    do {
+      await sleep(500);
+      resident = Math.max(resident, runtime.residentBytes());
+      state = await ask(`/v1/jobs/${run}`);
+    } while (!["succeeded", "failed"].includes(state.state));
+    const seconds = (performance.now() - start) / 1e3;
+    const after = await runtime.usage("nightly");
+    if (state.state !== "succeeded") throw new Error(JSON.stringify(state.tasks.filter((task) => task.error)));
+    const used = Object.fromEntries(Object.keys(after).map((name) => [name, after[name] - before[name]]));
+    const of = (kind) => state.tasks.filter((task) => task.id.startsWith(kind));
+    const took = (kind) => of(kind).map((task) => (Date.parse(task.ended) - Date.parse(task.started)) / 1e3);
+    const kinds = ["archive", "judge", "cut", "link", "scopes", "publish", "finish", "compact"];
+    const steps = Object.fromEntries(kinds.map((kind) => [kind, { tasks: of(kind).length, most_s: round(Math.max(0, ...took(kind))) }]));
+    tell("nightly/seconds", "s", [seconds], { detail: `${detail}, ${state.tasks.length} tasks`, steps, resident_mb: round(resident / 1e6) });
+    tell("nightly/memory", "MB", [after.memory_bytes / 1e6], { detail: `${detail}: Linker, reports, jobs and all tasks in one isolate; at the start ${round(before.memory_bytes / 1e6)} MB` });
+    // The tasks run one after the other in a consumer; beside it the Linker, the Jobs object and three reports wait.
+    const price = dollars({ requests: 0, events: wanted, seconds, used }, 5);
+    tell("nightly/batch-dollars", "$/M", [price.total], { detail, of: price.parts });
+    const question = new URLSearchParams({ scope: "advertiser:nightly", source: "batch", metrics: "impressions,clicks,conversions", from: "2020-01-01", to: "2100-01-01" });
+    const { totals } = await ask(`/v1/reports?${question}`);
+    const counted = Object.values(totals).reduce((sum, count) => sum + count, 0);
+    if (counted !== wanted) throw new Error(`the batch has ${counted} of ${wanted} events`);
+    tell("nightly/fill", "events/s", [filled.events / filled.seconds], { detail, statuses: filled.statuses });
+  },
 };
+
+/** What is used where nothing is. */
+const idle = (used) => Object.fromEntries(Object.keys(used).map((name) => [name, 0]));
 
 if (!GROUPS[group]) throw new Error(`there is no group ${group}: ${Object.keys(GROUPS).join(", ")}`);
 await runtime.start();

@@ -11,12 +11,13 @@ use super::{Bench, programs};
 use crate::process;
 
 /// What is measured in one go; figures are called `worker/<group>/...`, those of `costs` after what they cost.
-const GROUPS: [(&str, &[&str]); 6] = [
+const GROUPS: [(&str, &[&str]); 7] = [
     ("linker", &["worker/linker"]),
     ("whole", &["worker/whole"]),
     ("costs", &["worker/rows", "worker/dollars"]),
     ("freshness", &["worker/freshness"]),
     ("touches", &["worker/touches"]),
+    ("nightly", &["worker/nightly"]),
     (SQL, &["worker/sql"]),
 ];
 
@@ -24,7 +25,7 @@ const GROUPS: [(&str, &[&str]); 6] = [
 const SQL: &str = "sql";
 
 /// Units as the harness calls them.
-const UNITS: [&str; 5] = ["events/s", "ms", "MB", "rows/k", "$/M"];
+const UNITS: [&str; 6] = ["events/s", "ms", "s", "MB", "rows/k", "$/M"];
 
 /// Measures all that is wanted of it.
 pub(super) fn measure(bench: &mut Bench<'_>) -> Result<()> {
