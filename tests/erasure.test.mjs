@@ -169,6 +169,13 @@ describe("erasure", () => {
       const repeats = after.slice(0, 300).filter((event) => users.includes(event.user));
       assert.ok(gone.length > 30, `${gone.length} events`);
 
+      // What is not accepted is kept as well, without a name.
+      const rejected = { ...events.find((event) => event.kind === "impression"), id: "wrong", kind: "wink", user: users[0] };
+      const stays = { ...rejected, id: "wrong-too", user: "somebody" };
+      for (const event of [rejected, stays]) await sender.post("/v1/events", [event]);
+      const kept = async () => (await admin.get("/v1/rejected", { advertiser: rejected.advertiser })).json.rejected.map(({ event }) => event.id).sort();
+      await eventually(async () => assert.deepEqual(await kept(), ["wrong", "wrong-too"]), CATCH_UP_MS);
+
       const ids = [];
       for (const user of users) ids.push(await erase(admin, user));
       const { run } = await batch(admin);
@@ -178,6 +185,7 @@ describe("erasure", () => {
       }
       assert.equal(await archived(admin), sent.length + 300 - gone.length - repeats.length);
       await nothingLeft(admin, sent, users);
+      assert.deepEqual(await kept(), ["wrong-too"]);
       for (const source of ["merged", "batch"]) assert.deepEqual(await counted(admin, { source }), expectedOf(sent), source);
 
       await runtime.restart();

@@ -10,7 +10,9 @@ use adtally_core::event::Event;
 use adtally_core::intake::{Context, Rejection, hold_bytes, hold_event, hold_fields, safe_message};
 use adtally_core::limit::{Buckets, Rate};
 use adtally_core::time::ServerTime;
-use adtally_wire::quarantine::{Filter, HOLD, LIST, Listing, Parcel, Record, SETTLE, Settled};
+use adtally_wire::quarantine::{
+    FORGET, Filter, Forget, HOLD, LIST, Listing, Parcel, Record, SETTLE, Settled,
+};
 use futures_util::future::{Either, join_all, select};
 use serde::Serialize;
 use worker::{Delay, Env, Method, ObjectNamespace, Response, console_error};
@@ -97,6 +99,11 @@ impl Quarantines {
     /// Tells what a replay has made of records.
     pub(crate) async fn settle(&self, owner: &Scope, settled: &Settled) -> Result<(), Fault> {
         self.send(owner, SETTLE, settled).await.map(drop)
+    }
+
+    /// Removes the records of users.
+    pub(crate) async fn forget(&self, owner: &Scope, forget: &Forget) -> Result<(), Fault> {
+        self.send(owner, FORGET, forget).await.map(drop)
     }
 
     async fn send(&self, owner: &Scope, path: &str, body: &impl Serialize) -> Result<Response, Fault> {

@@ -20,6 +20,15 @@ pub const HOLD: &str = "/hold";
 pub const LIST: &str = "/list";
 /// Quarantine: `POST` a [`Settled`], answered by 200.
 pub const SETTLE: &str = "/settle";
+/// Quarantine: `POST` a [`Forget`], answered by 200 when nothing of the users is left.
+pub const FORGET: &str = "/forget";
+
+/// Users whose records go.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Forget {
+    /// Their pseudonyms, as records have them.
+    pub users: Vec<String>,
+}
 
 /// The most bytes of a parcel's records, as JSON: what is beyond them is only counted.
 pub const MAX_PARCEL_BYTES: usize = 256_000;

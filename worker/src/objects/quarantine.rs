@@ -4,7 +4,7 @@
 //!   (`platform`), and counts them.
 //! - Requests that come at the same time share a row, and beyond [`MAX_BYTES_A_MINUTE`] events are only counted: so a
 //!   flood of garbage costs no more than the same flood of events would.
-//! - Settling may be repeated. Holding is not: a sender that repeats a request is rejected twice.
+//! - Settling and forgetting may be repeated. Holding is not: a sender that repeats a request is rejected twice.
 //! - It relies on Linkers to know an event by its id, should it be replayed twice.
 
 use std::cell::{Cell, OnceCell, RefCell};
@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use adtally_core::time::MINUTE_MS;
 use adtally_wire::object::USAGE;
-use adtally_wire::quarantine::{HOLD, LIST, Parcel, Record, SETTLE};
+use adtally_wire::quarantine::{FORGET, HOLD, LIST, Parcel, Record, SETTLE};
 use futures_channel::oneshot;
 use worker::{Delay, DurableObject, Env, Method, Request, Response, Result, State, durable_object};
 
@@ -75,6 +75,10 @@ impl DurableObject for Quarantine {
             (Method::Post, LIST) => Response::from_json(&self.node.0.store()?.list(&request.json().await?)?),
             (Method::Post, SETTLE) => {
                 self.node.0.store()?.settle(&request.json().await?)?;
+                Response::empty()
+            }
+            (Method::Post, FORGET) => {
+                self.node.0.store()?.forget(&request.json().await?)?;
                 Response::empty()
             }
             (Method::Get, USAGE) => usage::answer(),

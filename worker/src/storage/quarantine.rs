@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use adtally_core::time::{DAY_MS, HOUR_MS};
 use adtally_wire::gzip::{gunzip, gzip};
-use adtally_wire::quarantine::{Filter, Listing, MAX_AGE_DAYS, Order, Place, Record, Settled};
+use adtally_wire::quarantine::{Filter, Forget, Listing, MAX_AGE_DAYS, Order, Place, Record, Settled};
 use worker::{Error, Result, SqlStorageValue};
 
 use super::schema::{Migrations, migrate};
@@ -173,6 +173,20 @@ impl QuarantineStore {
             }
             Ok(())
         })
+    }
+
+    /// Removes the records of users. May be repeated: what is gone stays gone.
+    pub(crate) fn forget(&self, forget: &Forget) -> Result<()> {
+        let is_meant = |record: &Record| record.user.as_ref().is_some_and(|user| forget.users.contains(user));
+        for mut row in self.database.rows("SELECT number FROM parcels ORDER BY number", vec![])? {
+            let number = row.integer()?;
+            let Some((_, mut slots)) = self.row(number)? else { continue };
+            let meant = slots.iter_mut().filter(|slot| slot.as_ref().is_some_and(is_meant));
+            if meant.map(|slot| *slot = None).count() > 0 {
+                self.database.atomically(|| self.replace(number, &slots))?;
+            }
+        }
+        Ok(())
     }
 
     fn replace(&self, number: i64, slots: &Slots) -> Result<()> {

@@ -103,13 +103,14 @@ pub(super) async fn tasks(context: &Context) -> Result<Vec<TaskSpec>, TaskError>
     if !pending.is_empty() {
         let groups: BTreeSet<String> = pending.iter().map(|request| request.group.to_string()).collect();
         context.log(format!("{} users to erase", groups.len()));
-        let what = What::Users(groups.into_iter().collect());
+        let users: Vec<String> = groups.into_iter().collect();
+        let what = What::Users(users.clone());
         for source in &sources {
             tasks.push(task(source, what.clone(), vec![])?);
         }
         let needs = tasks.iter().map(|task| task.id.clone()).collect();
         let requests = pending.into_iter().map(|request| request.id).collect();
-        tasks.push(TaskSpec::new("erased".to_owned(), "erased", &ErasedParams { requests }, needs)?);
+        tasks.push(TaskSpec::new("erased".to_owned(), "erased", &ErasedParams { requests, users }, needs)?);
     }
     for (source, before_ms) in sources.iter().zip(before_ms.into_iter().cycle()) {
         let needs = last_id(&tasks, source).into_iter().collect();
