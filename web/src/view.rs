@@ -16,6 +16,7 @@ pub mod trend;
 pub mod top_list;
 pub mod report;
 pub mod chips;
+pub mod choosers;
 pub mod builder;
 pub mod filter_editor;
 pub mod report_table;

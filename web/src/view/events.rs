@@ -5,11 +5,10 @@ use adtally_core::report::{By, Filter};
 use adtally_wire::api::{EventList, EventStory};
 use leptos::prelude::*;
 
-use super::builder::filter_text;
-use super::chips::{Chip, Line};
+use super::chips::Line;
+use super::choosers::FilterChips;
 use super::event_story::StoryPanel;
 use super::explore::catalog;
-use super::filter_editor::FilterEditor;
 use super::freshness::LiveBadge;
 use super::icon::{Glyph, Icon};
 use super::notice::FailureNotice;
@@ -89,19 +88,11 @@ fn Controls(state: Memo<EventsState>, change: Callback<EventsState>, tail: RwSig
         next.filters.push(filter);
         change.run(next);
     });
-    let chips = move || {
-        let catalog = catalog();
-        let chip = |filter: Filter| {
-            let text = filter_text(&filter, &catalog, browser::lang());
-            let remove = Callback::new(move |()| {
-                let mut next = state.get_untracked();
-                next.filters.retain(|known| *known != filter);
-                change.run(next);
-            });
-            view! { <Chip text test_id="filter-chip".to_string() remove/> }
-        };
-        state.get().filters.into_iter().map(chip).collect_view()
-    };
+    let remove = Callback::new(move |filter: Filter| {
+        let mut next = state.get_untracked();
+        next.filters.retain(|known| *known != filter);
+        change.run(next);
+    });
     let kinds = Kind::ALL.map(|kind| {
         view! { <option value=kind.name() selected=move || state.read().kind == Some(kind)>{t(kind_phrase(kind))}</option> }
     });
@@ -128,8 +119,7 @@ fn Controls(state: Memo<EventsState>, change: Callback<EventsState>, tail: RwSig
                     {outcomes}
                 </select>
                 <UserField state change/>
-                {chips}
-                <FilterEditor add/>
+                <FilterChips filters=Signal::derive(move || state.get().filters) add remove/>
                 <button
                     type="button"
                     class="button quiet"

@@ -1,15 +1,13 @@
 //! What a pivot is made of, as chips: rows, columns, metrics, filters.
 
-use adtally_core::report::{By, Filter, Metric};
+use adtally_core::report::By;
 use leptos::prelude::*;
 
-use super::builder::filter_text;
 use super::chips::{Adder, Chip, Choice, Line};
-use super::explore::{catalog, offered};
-use super::filter_editor::FilterEditor;
+use super::choosers::{FilterChips, Metrics};
+use super::explore::offered;
 use super::place::CurrentPlace;
 use crate::browser::{self, t};
-use crate::metric;
 use crate::phrase::Phrase;
 use crate::state::explore::{ExploreState, TOPS};
 use crate::state::report::{by_phrase, groupings};
@@ -22,12 +20,17 @@ pub fn Controls(
     /// Asks something else.
     change: Callback<ExploreState>,
 ) -> impl IntoView {
+    let toggle = Callback::new(move |metric| change.run(state.get_untracked().toggled_metric(metric)));
+    let add = Callback::new(move |filter| change.run(state.get_untracked().with_filter(filter)));
+    let remove = Callback::new(move |filter| change.run(state.get_untracked().without_filter(&filter)));
     view! {
         <section class="card builder">
             <Rows state change/>
             <Columns state change/>
-            <Metrics state change/>
-            <Filters state change/>
+            <Metrics chosen=Signal::derive(move || state.get().metrics) toggle offered=offered/>
+            <Line heading=Phrase::Filters>
+                <FilterChips filters=Signal::derive(move || state.get().filters) add remove/>
+            </Line>
         </section>
     }
 }
@@ -104,56 +107,4 @@ fn Columns(state: Memo<ExploreState>, change: Callback<ExploreState>) -> impl In
             </select>
         </Line>
     }
-}
-
-#[component]
-fn Metrics(state: Memo<ExploreState>, change: Callback<ExploreState>) -> impl IntoView {
-    let place = CurrentPlace::expect();
-    let toggle = move |metric: Metric| change.run(state.get_untracked().toggled_metric(metric));
-    let chips = move || {
-        let chip = |metric: Metric| {
-            let text = metric::phrase(metric).text(browser::lang()).to_string();
-            let test_id = format!("metric-chip-{}", metric.name());
-            view! { <Chip text test_id remove=Callback::new(move |()| toggle(metric))/> }
-        };
-        state.get().metrics.into_iter().map(chip).collect_view()
-    };
-    let options = move || {
-        let scope = place.setting.get().map(|setting| setting.scope);
-        let seen = move |metric: &Metric| {
-            offered(*metric) && scope.as_ref().is_none_or(|scope| metric.is_seen_by(scope))
-        };
-        let option = move |metric: Metric| {
-            let chosen = Signal::derive(move || state.read().metrics.contains(&metric));
-            let test_id = format!("metric-option-{}", metric.name());
-            let toggle = Callback::new(move |()| toggle(metric));
-            view! { <Choice phrase=metric::phrase(metric) test_id chosen toggle/> }
-        };
-        let group = |(heading, metrics): (Phrase, &'static [Metric])| {
-            let options = metrics.iter().copied().filter(&seen).map(option).collect_view();
-            view! { <div class="options"><h3>{t(heading)}</h3>{options}</div> }
-        };
-        metric::OFFERED.map(group)
-    };
-    view! {
-        <Line heading=Phrase::Metrics>
-            {chips}
-            <Adder phrase=Phrase::Metrics test_id="add-metric">{options()}</Adder>
-        </Line>
-    }
-}
-
-#[component]
-fn Filters(state: Memo<ExploreState>, change: Callback<ExploreState>) -> impl IntoView {
-    let add = Callback::new(move |filter: Filter| change.run(state.get_untracked().with_filter(filter)));
-    let chips = move || {
-        let catalog = catalog();
-        let chip = |filter: Filter| {
-            let text = filter_text(&filter, &catalog, browser::lang());
-            let remove = Callback::new(move |()| change.run(state.get_untracked().without_filter(&filter)));
-            view! { <Chip text test_id="filter-chip".to_string() remove/> }
-        };
-        state.get().filters.into_iter().map(chip).collect_view()
-    };
-    view! { <Line heading=Phrase::Filters>{chips}<FilterEditor add/></Line> }
 }

@@ -5,7 +5,7 @@ use adtally_core::report::{Filter, Test};
 use leptos::ev::SubmitEvent;
 use leptos::prelude::*;
 
-use super::builder::operator_phrase;
+use super::choosers::operator_phrase;
 use super::icon::Icon;
 use super::place::CurrentPlace;
 use super::popover::Popover;

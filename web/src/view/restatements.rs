@@ -7,10 +7,9 @@ use adtally_core::time::parse_rfc3339;
 use adtally_wire::api::{Restated, RestatementList};
 use leptos::prelude::*;
 
-use super::builder::filter_text;
-use super::chips::{Chip, Line};
+use super::chips::Line;
+use super::choosers::FilterChips;
 use super::explore::catalog;
-use super::filter_editor::FilterEditor;
 use super::icon::{Glyph, Icon};
 use super::notice::FailureNotice;
 use super::place::CurrentPlace;
@@ -78,19 +77,11 @@ fn Controls(state: Memo<RestatementsState>, change: Callback<RestatementsState>)
         next.filters.push(filter);
         change.run(next);
     });
-    let chips = move || {
-        let catalog = catalog();
-        let chip = |filter: Filter| {
-            let text = filter_text(&filter, &catalog, browser::lang());
-            let remove = Callback::new(move |()| {
-                let mut next = state.get_untracked();
-                next.filters.retain(|known| *known != filter);
-                change.run(next);
-            });
-            view! { <Chip text test_id="filter-chip".to_string() remove/> }
-        };
-        state.get().filters.into_iter().map(chip).collect_view()
-    };
+    let remove = Callback::new(move |filter: Filter| {
+        let mut next = state.get_untracked();
+        next.filters.retain(|known| *known != filter);
+        change.run(next);
+    });
     let causes = CAUSES.map(|cause| {
         view! { <option value=cause selected=move || state.read().cause == Some(cause)>{t(cause_phrase(cause))}</option> }
     });
@@ -120,8 +111,7 @@ fn Controls(state: Memo<RestatementsState>, change: Callback<RestatementsState>)
                     <option value="" selected=move || state.read().measure.is_none()>{t(Phrase::AnyFigure)}</option>
                     {measures}
                 </select>
-                {chips}
-                <FilterEditor add/>
+                <FilterChips filters=Signal::derive(move || state.get().filters) add remove/>
             </Line>
         </section>
     }
