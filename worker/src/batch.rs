@@ -1,9 +1,9 @@
 //! What the tasks of the batch share: shards by name, and calls to Linker and Report objects.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use adtally_core::batch::{Ruling, Span};
+use adtally_core::batch::{Affected, Ruling, Span};
 use adtally_core::cell::Scope;
 use adtally_core::key::Key;
 use adtally_core::route::parse_linker_name;
@@ -16,6 +16,7 @@ use worker::{Env, Method};
 
 use crate::bindings::{LINKER, REPORT};
 use crate::linkers::request;
+use crate::store::Store;
 use crate::tasks::TaskError;
 
 /// A shard, by the name of its Linker.
@@ -55,6 +56,28 @@ pub(crate) fn rulings_of(rulings: &[RulingV1]) -> Result<Vec<Ruling>, TaskError>
 pub(crate) fn span(file: &ArchiveFile) -> Span {
     let (first, last) = file.received_ms;
     Span { day: Day(file.day), groups: file.groups, received: (ServerTime(first), ServerTime(last)) }
+}
+
+/// Follows what makes a difference through the files of a cut: the days whose facts may, and how often a file was opened.
+pub(crate) async fn days_of(
+    store: &Store,
+    cut: &Cut,
+    mut affected: Affected,
+) -> Result<(BTreeSet<Day>, usize), TaskError> {
+    let mut opened = 0;
+    loop {
+        for file in &cut.files {
+            let span = span(file);
+            if affected.opens(&span, file.to_row) {
+                opened += 1;
+                let glances = store.glances(file, cut.row).await?;
+                glances.iter().for_each(|glance| affected.see(&span, glance.row, &glance.hashes));
+            }
+        }
+        if !affected.next_round() {
+            return Ok((affected.days(), opened));
+        }
+    }
 }
 
 /// The names of all Linkers that ever told anything.

@@ -87,8 +87,8 @@ pub(crate) struct Secrets {
     pub(crate) session: SessionKey,
     /// Hashes user keys.
     pub(crate) salt: UserSalt,
-    /// Sign click links; `None` if they are not written as they should be.
-    links: Option<LinkKeys>,
+    /// Where those are that few requests need.
+    env: Env,
 }
 
 impl Bindings {
@@ -126,8 +126,10 @@ impl Bindings {
 
 impl Secrets {
     /// The keys of click links.
-    pub(crate) fn links(&self) -> Result<&LinkKeys, Fault> {
-        self.links.as_ref().ok_or(Fault::Misconfigured(LINK_KEYS))
+    pub(crate) fn links(&self) -> Result<LinkKeys, Fault> {
+        let configured = self.env.secret(LINK_KEYS).ok().map(|keys| keys.to_string());
+        let keys = LinkKeys::read(configured.as_deref(), &secret(&self.env, ID_SALT)?);
+        keys.ok_or(Fault::Misconfigured(LINK_KEYS))
     }
 
     fn read(env: &Env) -> Result<Self, Fault> {
@@ -138,7 +140,7 @@ impl Secrets {
             write: TokenHash::of(&secret(env, WRITE_KEY)?),
             session: SessionKey::derive(&admin, &salt),
             salt: UserSalt::new(salt.as_bytes()),
-            links: LinkKeys::read(env.secret(LINK_KEYS).ok().map(|keys| keys.to_string()).as_deref(), &salt),
+            env: env.clone(),
         })
     }
 }

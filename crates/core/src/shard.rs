@@ -62,7 +62,8 @@ pub struct Row {
 }
 
 impl Row {
-    /// Takes out what there is of users that are erased; tells whether there was anything. `group` tells the group of an event that was delivered again.
+    /// Takes out what there is of those that are erased; tells whether there was anything. `group` tells the group of an
+    /// event that was delivered again.
     pub fn erase<E>(
         &mut self,
         whose: &Whose,

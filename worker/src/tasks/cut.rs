@@ -1,9 +1,9 @@
 //! `cut`: closes the epoch of a shard, and says which of its days have to be linked again.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use adtally_core::batch::{Affected, MAX_NEWS, Part, ranges};
+use adtally_core::batch::{Affected, MAX_NEWS, ranges};
 use adtally_core::link::Retention;
 use adtally_core::time::Day;
 use adtally_wire::batch::Cut;
@@ -11,9 +11,8 @@ use adtally_wire::erasure::Residues;
 use serde::{Deserialize, Serialize};
 
 use super::archive::ShardParams;
-use super::link::PartParams;
-use super::{Context, Done, TaskError, TaskSpec};
-use crate::batch::{self, Shard, rulings_of, settings_of, span};
+use super::{Context, Done, TaskError, TaskSpec, link};
+use crate::batch::{self, Shard, rulings_of, settings_of};
 use crate::store::Store;
 
 /// The step whose cut a generation covers.
@@ -46,10 +45,6 @@ pub(crate) async fn run(context: &Context, params: &str) -> Result<Done, TaskErr
     let store = Store::open(&context.env)?;
     let cut = batch::cut(&context.env, &source, context.number).await?;
     store.leave(&shard.cut_key(context.number, STEP), &cut).await?;
-    let mut entries: BTreeMap<Day, u64> = BTreeMap::new();
-    for file in &cut.files {
-        *entries.entry(Day(file.day)).or_default() += file.entries;
-    }
     let changed = changed(context, &store, &cut).await?;
     let is_due = |day: &Day| changed.contains(day) || days.contains(&day.to_string());
     let mut summary = Summary {
@@ -62,12 +57,10 @@ pub(crate) async fn run(context: &Context, params: &str) -> Result<Done, TaskErr
         residues: Vec::new(),
     };
     let mut spawn = Vec::new();
-    for (day, entries) in entries.into_iter().filter(|(day, _)| is_due(day)) {
-        let parts = Part::divide(day, entries);
-        for (part, Part { groups: (first, last), .. }) in (0..).zip(&parts) {
-            let groups = (first.to_string(), last.to_string());
-            let params = PartParams { source: source.clone(), day: day.0, part, groups };
-            spawn.push(TaskSpec::new(format!("link:{source}/{day}/{part}"), "link", &params, vec![])?);
+    for (day, parts) in link::parts(&source, &cut.files, is_due) {
+        for params in &parts {
+            let id = format!("link:{source}/{day}/{}", params.part);
+            spawn.push(TaskSpec::new(id, "link", params, vec![])?);
         }
         summary.days.push((day.0, u32::try_from(parts.len()).unwrap_or(u32::MAX)));
     }
@@ -87,24 +80,11 @@ async fn changed(context: &Context, store: &Store, cut: &Cut) -> Result<BTreeSet
     let mut days = BTreeSet::new();
     for groups in ranges(news, MAX_NEWS) {
         let settings = settings.values().map(Arc::as_ref);
-        let mut affected =
+        let affected =
             Affected::new(cut.published_row, groups, rulings.iter().copied(), Retention::default(), settings);
-        let mut opened = 0;
-        loop {
-            for file in &cut.files {
-                let span = span(file);
-                if affected.opens(&span, file.to_row) {
-                    opened += 1;
-                    let glances = store.glances(file, cut.row).await?;
-                    glances.iter().for_each(|glance| affected.see(&span, glance.row, &glance.hashes));
-                }
-            }
-            if !affected.next_round() {
-                break;
-            }
-        }
+        let (found, opened) = batch::days_of(store, cut, affected).await?;
         context.log(format!("{opened} files looked at"));
-        days.extend(affected.days());
+        days.extend(found);
     }
     Ok(days)
 }

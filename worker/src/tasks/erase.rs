@@ -7,22 +7,21 @@
 //! erase again (a shard), where the archive has what is older than it may be
 //! ```
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use adtally_core::batch::{Affected, Gone, Part, Whose};
+use adtally_core::batch::{Affected, Gone, Whose};
 use adtally_core::link::Retention;
-use adtally_core::time::{DAY_MS, Day};
+use adtally_core::time::DAY_MS;
 use adtally_wire::batch::Cut;
 use serde::{Deserialize, Serialize};
 use worker::Env;
 
 use super::erased::ErasedParams;
-use super::link::PartParams;
 use super::purge::PurgeParams;
 use super::residue::ResidueParams;
-use super::{Context, Done, TaskError, TaskSpec};
-use crate::batch::{self, Shard, settings_of, span};
+use super::{Context, Done, TaskError, TaskSpec, link};
+use crate::batch::{self, Shard, settings_of};
 use crate::bindings::{Bindings, RAW_DAYS};
 use crate::catalog::erasures;
 use crate::clock;
@@ -112,9 +111,11 @@ pub(super) async fn tasks(context: &Context) -> Result<Vec<TaskSpec>, TaskError>
         let requests = pending.into_iter().map(|request| request.id).collect();
         tasks.push(TaskSpec::new("erased".to_owned(), "erased", &ErasedParams { requests, users }, needs)?);
     }
-    for (source, before_ms) in sources.iter().zip(before_ms.into_iter().cycle()) {
-        let needs = last_id(&tasks, source).into_iter().collect();
-        tasks.push(task(source, What::Before(before_ms), needs)?);
+    if let Some(before_ms) = before_ms {
+        for source in &sources {
+            let needs = last_id(&tasks, source).into_iter().collect();
+            tasks.push(task(source, What::Before(before_ms), needs)?);
+        }
     }
     Ok(tasks)
 }
@@ -146,17 +147,14 @@ pub(crate) async fn run(context: &Context, params: &str) -> Result<Done, TaskErr
     let Some(upto) = what.upto(&cut) else { return Ok(Done::default()) };
     let step = what.step();
     store.leave(&shard.cut_key(context.number, step), &cut).await?;
-    let days = days(&store, &cut, &what.gone(upto)?).await?;
+    let settings = settings_of(&cut)?;
+    let affected =
+        Affected::of_gone(what.gone(upto)?, Retention::default(), settings.values().map(Arc::as_ref));
+    let (days, _) = batch::days_of(&store, &cut, affected).await?;
     context.log(format!("up to row {upto}: {} days change", days.len()));
-    let mut entries: BTreeMap<Day, u64> = BTreeMap::new();
-    for file in &cut.files {
-        *entries.entry(Day(file.day)).or_default() += file.entries;
-    }
     let mut spawn = Vec::new();
-    for (day, entries) in entries.into_iter().filter(|(day, _)| days.contains(day)) {
-        for (part, Part { groups: (first, last), .. }) in (0..).zip(Part::divide(day, entries)) {
-            let groups = (first.to_string(), last.to_string());
-            let part = PartParams { source: source.clone(), day: day.0, part, groups };
+    for (day, parts) in link::parts(&source, &cut.files, |day| days.contains(day)) {
+        for part in parts {
             let id = format!("{step}-residue:{source}/{day}/{}", part.part);
             let params = ResidueParams { part, what: what.clone(), row: cut.row, upto };
             spawn.push(TaskSpec::new(id, "residue", &params, vec![])?);
@@ -165,24 +163,6 @@ pub(crate) async fn run(context: &Context, params: &str) -> Result<Done, TaskErr
     let needs = spawn.iter().map(|task| task.id.clone()).collect();
     let id = format!("{step}-purge:{source}");
     spawn.push(TaskSpec::new(id, "purge", &PurgeParams { source, what, upto }, needs)?);
-    Ok(Done { result: String::new(), spawn })
-}
-
-/// The days whose facts may depend on what goes.
-async fn days(store: &Store, cut: &Cut, gone: &Gone) -> Result<BTreeSet<Day>, TaskError> {
-    let settings = settings_of(cut)?;
-    let settings = settings.values().map(Arc::as_ref);
-    let mut affected = Affected::of_gone(gone.clone(), Retention::default(), settings);
-    loop {
-        for file in &cut.files {
-            let span = span(file);
-            if affected.opens(&span, file.to_row) {
-                let glances = store.glances(file, cut.row).await?;
-                glances.iter().for_each(|glance| affected.see(&span, glance.row, &glance.hashes));
-            }
-        }
-        if !affected.next_round() {
-            return Ok(affected.days());
-        }
-    }
+    // Among whose rejected events `erased` looks for the users.
+    Ok(Done { result: serde_json::to_string(&cut.scopes)?, spawn })
 }

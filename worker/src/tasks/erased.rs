@@ -8,7 +8,6 @@ use adtally_wire::quarantine::Forget;
 use serde::{Deserialize, Serialize};
 
 use super::{Context, Done, TaskError};
-use crate::batch;
 use crate::bindings::Bindings;
 use crate::catalog::{erasures, tokens};
 use crate::clock;
@@ -42,9 +41,9 @@ async fn forget_rejected(context: &Context, users: &[String]) -> Result<(), Task
     let pseudonym = |user: &String| user.parse().map(|user| UserKey(user).to_string());
     let users = users.iter().map(pseudonym).collect::<Result<_, _>>().map_err(TaskError::permanent)?;
     let mut owners = BTreeSet::from([Scope::Platform]);
-    for source in batch::sources(&context.env).await? {
-        let cut = batch::cut(&context.env, &source, 0).await?;
-        owners.extend(cut.scopes.iter().filter_map(|scope| Scope::parse(scope)));
+    for (_, scopes) in context.results("erase:").await? {
+        let scopes: Vec<String> = serde_json::from_str(&scopes)?;
+        owners.extend(scopes.iter().filter_map(|scope| Scope::parse(scope)));
     }
     let tokens = tokens::list(&Bindings::catalog_of(&context.env)?).await?;
     owners.extend(tokens.iter().filter_map(|token| Scope::parse(&token.scope)));

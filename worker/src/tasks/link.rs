@@ -1,5 +1,6 @@
 //! `link`: a part of a day of a shard, linked again from the archive.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use adtally_core::batch::{Gone, Part, Relink, Selection};
@@ -48,6 +49,24 @@ pub(crate) async fn run(context: &Context, params: &str) -> Result<Done, TaskErr
     let key = part_key(context.number, &shard.advertiser, shard.number, Day(params.day), params.part);
     store.leave(&key, &part).await?;
     Ok(Done { result, spawn: vec![] })
+}
+
+/// The parts of those days of a shard that are due.
+pub(super) fn parts(
+    source: &str,
+    files: &[ArchiveFile],
+    is_due: impl Fn(&Day) -> bool,
+) -> Vec<(Day, Vec<PartParams>)> {
+    let mut entries: BTreeMap<Day, u64> = BTreeMap::new();
+    for file in files {
+        *entries.entry(Day(file.day)).or_default() += file.entries;
+    }
+    let params = |(part, Part { day, groups: (first, last) }): (u32, Part)| {
+        let groups = (first.to_string(), last.to_string());
+        PartParams { source: source.to_owned(), day: day.0, part, groups }
+    };
+    let due = entries.into_iter().filter(|(day, _)| is_due(day));
+    due.map(|(day, entries)| (day, (0..).zip(Part::divide(day, entries)).map(params).collect())).collect()
 }
 
 /// Cells as they are left for others.

@@ -2,8 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::cell::{Cells, Scope, Tally};
-use crate::measure::Measure;
+use crate::cell::{Cells, Scope};
 use crate::segment::Segment;
 
 /// Whose entries go.
@@ -72,12 +71,11 @@ pub fn residue(with: Vec<(Scope, Segment)>, without: Vec<(Scope, Segment)>) -> V
 fn difference(with: &Segment, without: &Segment) -> Segment {
     let mut cells: Cells = with.cells();
     for (key, less) in without.iter() {
-        let tally: &mut Tally = cells.entry(key).or_default();
-        let is_same = *tally == less;
-        Measure::ALL.iter().for_each(|one| tally.measures.add(*one, -less.measures.get(*one)));
-        if is_same {
+        let tally = cells.entry(key).or_default();
+        if *tally == less {
             tally.users = Default::default();
         }
+        tally.measures.merge(&less.measures.negate());
     }
     Segment::from_cells(cells)
 }

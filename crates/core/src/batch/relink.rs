@@ -51,10 +51,11 @@ impl Relink {
 
     /// Adds an entry that was wanted; the order does not matter, but none may come twice.
     pub fn add(&mut self, entry: &Entry) -> Result<(), RelinkError> {
-        if self.gone.holds(entry.group(), entry.row()) {
+        let group = entry.group();
+        if self.gone.holds(group, entry.row()) {
             return Ok(());
         }
-        let is_own = self.part.holds(entry.day(), entry.group());
+        let is_own = self.part.holds(entry.day(), group);
         match entry {
             Entry::Accepted(accepted) => {
                 let Accepted { row, received, revision, event } = accepted.as_ref();

@@ -84,6 +84,12 @@ struct Machine {
 }
 
 impl Machine {
+    fn new(retention: Retention) -> Self {
+        let (extents, revisions, rulings) = Default::default();
+        let (linker, now) = (Linker::with_retention(retention), ServerTime(START));
+        Self { linker, extents, retention, revisions, next_run: 0, now, rulings }
+    }
+
     /// A spill forgets settings that nothing refers to, so they are made known whenever they are used.
     fn know(&mut self, settings: &Arc<Settings>) {
         let known = self.revisions.iter().position(|known| Arc::ptr_eq(known, settings));
@@ -94,6 +100,18 @@ impl Machine {
         if !self.linker.revisions().any(|known| known == revision as u64) {
             self.linker.know_settings(revision as u64, settings.clone());
         }
+    }
+
+    /// What is told of deliveries that arrive together.
+    fn arrive(&mut self, arrivals: &[Arrival]) -> Vec<Fact> {
+        arrivals.iter().for_each(|arrival| self.know(&arrival.settings));
+        self.now = arrivals[0].received;
+        self.linker.apply_on(arrivals.to_vec(), &self.extents).unwrap().facts
+    }
+
+    fn spill(&mut self) {
+        self.next_run += 1;
+        spill(&mut self.linker, &mut self.extents, self.next_run);
     }
 
     fn merge(&mut self, runs: usize, step: usize) {
@@ -112,8 +130,7 @@ impl Machine {
 
     /// Writes every run again without the events of a group.
     fn erase(&mut self, group: u64) {
-        self.next_run += 1;
-        spill(&mut self.linker, &mut self.extents, self.next_run);
+        self.spill();
         let erased = Erased { groups: [group].into(), upto: self.now };
         for run in self.linker.runs().to_vec() {
             self.next_run += 1;
@@ -125,8 +142,7 @@ impl Machine {
     }
 
     fn restart(&mut self) {
-        self.next_run += 1;
-        spill(&mut self.linker, &mut self.extents, self.next_run);
+        self.spill();
         let mut runs = self.extents.runs();
         runs.sort_by_key(|run| run.summary.age);
         self.linker = Linker::with_runs(self.retention, self.linker.len() as u64, runs);
@@ -143,19 +159,13 @@ proptest! {
     /// The facts that were told are those of the reference, whatever is in memory and whatever is forgotten.
     #[test]
     fn spilling_merging_and_forgetting_do_not_show(steps in steps(), retention in retention()) {
-        let linker = Linker::with_retention(retention);
-        let (extents, revisions) = (Extents::default(), Vec::new());
-        let now = ServerTime(START);
-        let rulings = Vec::new();
-        let mut machine = Machine { linker, extents, retention, revisions, next_run: 0, now, rulings };
+        let mut machine = Machine::new(retention);
         let (mut told, mut seen) = (Vec::new(), Vec::new());
         let mut forgotten = BTreeSet::new();
         for step in steps {
             match step {
                 Step::Arrive(arrivals) => {
-                    arrivals.iter().for_each(|arrival| machine.know(&arrival.settings));
-                    machine.now = arrivals[0].received;
-                    told.extend(machine.linker.apply_on(arrivals.clone(), &machine.extents).unwrap().facts);
+                    told.extend(machine.arrive(&arrivals));
                     seen.extend(arrivals);
                 }
                 // Only what is there can be ruled; a shard refuses rulings for days that may be forgotten.
@@ -164,10 +174,7 @@ proptest! {
                     told.extend(machine.linker.rule(0, [ruling], &machine.extents).unwrap());
                     machine.rulings.push(ruling);
                 }
-                Step::Spill => {
-                    machine.next_run += 1;
-                    spill(&mut machine.linker, &mut machine.extents, machine.next_run);
-                }
+                Step::Spill => machine.spill(),
                 Step::Merge(runs, step) => machine.merge(runs, step),
                 Step::Forget => {
                     let expired = machine.linker.expired(machine.now);
@@ -219,10 +226,7 @@ proptest! {
         erasures in prop::collection::vec((0..30usize, 1..4u64), 1..3),
     ) {
         let retention = Retention::default();
-        let linker = Linker::with_retention(retention);
-        let (extents, revisions) = (Extents::default(), Vec::new());
-        let now = ServerTime(START);
-        let mut machine = Machine { linker, extents, retention, revisions, next_run: 0, now, rulings: Vec::new() };
+        let mut machine = Machine::new(retention);
         let apart = |step| match step {
             Step::Arrive(arrivals) => Step::Arrive(arrivals.into_iter().map(apart).collect()),
             other => other,
@@ -236,15 +240,10 @@ proptest! {
         for step in steps {
             match step {
                 Step::Arrive(arrivals) => {
-                    arrivals.iter().for_each(|arrival| machine.know(&arrival.settings));
-                    machine.now = arrivals[0].received;
-                    told.extend(machine.linker.apply_on(arrivals.clone(), &machine.extents).unwrap().facts);
+                    told.extend(machine.arrive(&arrivals));
                     seen.extend(arrivals);
                 }
-                Step::Spill => {
-                    machine.next_run += 1;
-                    spill(&mut machine.linker, &mut machine.extents, machine.next_run);
-                }
+                Step::Spill => machine.spill(),
                 Step::Merge(runs, step) => machine.merge(runs, step),
                 Step::Restart => machine.restart(),
                 Step::Erase(user) => {
