@@ -4,81 +4,23 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { Api, eventually, mapConcurrently, untilAcknowledged } from "./api.mjs";
+import { eventually } from "./api.mjs";
 import { METRICS, RANGE, crowd, recount } from "./crowd.mjs";
-import { Runtime } from "./harness/runtime.mjs";
-import { freePort } from "./server.mjs";
+import { CATCH_UP_MS, batch, counted, ended, send, startBatch, withRuntime as withShards } from "./nightly.mjs";
 
 const EVENTS = Number(process.env.ADTALLY_TEST_EVENTS ?? 300_000);
-const BODY = 400;
-const SENDERS = 4;
 const DAYS = 5;
 
 /** One of them has several shards. */
 const ADVERTISERS = ["solo", "sharded", "third"];
 
-/** How long a batch of the whole crowd may take on a busy machine. */
-const RUN_MS = 240_000;
-const CATCH_UP_MS = 20_000;
 /** For how long a task that is to be killed is under way. */
 const SLOW_MS = 500;
 
 const BY_CAMPAIGN = ({ advertiser, campaign }) => `${advertiser} ${campaign}`;
 const BY_DAY = ({ advertiser, day }) => `${advertiser} ${day}`;
 
-/** A runtime for one test, with one advertiser of several shards. */
-async function withRuntime(use, options) {
-  const runtime = new Runtime([await freePort(), await freePort(), await freePort()], options);
-  await runtime.start();
-  try {
-    const admin = new Api(runtime.url, runtime.adminToken);
-    const sharded = await admin.put("/v1/advertisers/sharded", { name: "sharded", currency: "KRW", timezone: "UTC", shards: 3 });
-    assert.ok(sharded.status < 300, sharded.text);
-    await use(runtime, admin, new Api(runtime.url, runtime.writeKey));
-  } finally {
-    await runtime.stop();
-  }
-}
-
-async function send(sender, events) {
-  const bodies = Array.from({ length: Math.ceil(events.length / BODY) }, (_, i) => events.slice(i * BODY, (i + 1) * BODY));
-  await mapConcurrently(bodies, SENDERS, (body) => untilAcknowledged(sender, body));
-}
-
-/** Starts a batch and answers its run. */
-async function start(admin, days = null) {
-  const answer = await admin.post("/v1/jobs", { job: "batch", days });
-  assert.equal(answer.status, 202, answer.text);
-  return answer.json.run;
-}
-
-async function ended(admin, run, within = RUN_MS) {
-  let state;
-  await eventually(async () => {
-    state = (await admin.get(`/v1/jobs/${run}`)).json;
-    assert.ok(["succeeded", "failed"].includes(state?.state), `run ${run} is ${state?.state}: ${JSON.stringify(state?.tasks?.filter((task) => task.state !== "succeeded")).slice(0, 600)}`);
-  }, within);
-  return state;
-}
-
-async function batch(admin, days) {
-  const state = await ended(admin, await start(admin, days));
-  assert.equal(state.state, "succeeded", JSON.stringify(state.tasks.filter((task) => task.error)).slice(0, 2_000));
-  return state;
-}
-
-/** What the reports of advertisers say, as `recount` would. */
-async function counted(admin, advertisers, dimension, query = {}) {
-  const found = new Map();
-  for (const advertiser of advertisers) {
-    const params = { scope: `advertiser:${advertiser}`, by: dimension, metrics: METRICS.join(), ...RANGE, ...query };
-    for (const { [dimension]: value, ...sums } of await admin.rows(params)) {
-      const place = dimension === "day" ? new Date(value).toISOString().slice(0, 10) : value;
-      if (METRICS.some((metric) => sums[metric] !== 0)) found.set(`${advertiser} ${place}`, sums);
-    }
-  }
-  return found;
-}
+const withRuntime = (use, options) => withShards(3, use, options);
 
 function assertSame(found, expected, what) {
   const places = [...new Set([...found.keys(), ...expected.keys()])].sort();
@@ -152,7 +94,7 @@ describe("the batch", () => {
     await withRuntime(async (runtime, admin, sender) => {
       for (const half of [events.slice(0, 10_000), events.slice(10_000)]) {
         await send(sender, half);
-        const run = await start(admin);
+        const run = await startBatch(admin);
         let kills = 0;
         for (; kills < 8; kills++) {
           await sleep(Math.random() * 700);
@@ -183,7 +125,7 @@ describe("the batch", () => {
           sent.push(...some);
           for (const source of ["solo/0", "third/0"]) assert.equal((await runtime.call("LINKER", source, "/cut", Uint8Array.of(1, 0))).status, 200);
         }
-        const run = await start(admin);
+        const run = await startBatch(admin);
         const killed = new Map();
         for (let state; !["succeeded", "failed"].includes(state); ) {
           const found = (await admin.get(`/v1/jobs/${run}`)).json;
@@ -269,7 +211,7 @@ describe("the batch", () => {
       damaged[Math.floor(damaged.length / 3)] ^= 0x55;
       await bucket.put(objects[0].key, damaged);
       await send(sender, [late]);
-      const run = await start(admin);
+      const run = await startBatch(admin);
       const failed = await ended(admin, run);
       assert.equal(failed.state, "failed");
       const errors = failed.tasks.map((task) => task.error).filter(Boolean);

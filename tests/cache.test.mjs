@@ -6,6 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 import { Api, eventually } from "./api.mjs";
 import { Runtime } from "./harness/runtime.mjs";
+import { batch as nightly } from "./nightly.mjs";
 import { freePort } from "./server.mjs";
 
 const RANGE = { from: "2026-03-01", to: "2026-03-11", tz: "UTC" };
@@ -50,14 +51,7 @@ async function collected(query, events, total) {
   await eventually(async () => assert.equal((await admin.totals(query)).impressions, total), 5_000);
 }
 
-async function batch(days = null) {
-  const started = await admin.post("/v1/jobs", { job: "batch", days });
-  assert.equal(started.status, 202, started.text);
-  await eventually(async () => {
-    const run = (await admin.get(`/v1/jobs/${started.json.run}`)).json;
-    assert.equal(run.state, "succeeded", JSON.stringify(run.tasks.map(({ id, state, error }) => [id, state, error])));
-  }, RUN_MS);
-}
+const batch = (days = null) => nightly(admin, days, RUN_MS);
 
 describe("what did not change", () => {
   const query = { ...QUERY, scope: "advertiser:quiet", by: "ad,day", filter: ["country:in:KR,US", "ad:ne:x"] };

@@ -5,6 +5,7 @@ import { after, before, describe, test } from "node:test";
 
 import { Api, eventually, isProblem } from "./api.mjs";
 import { Runtime } from "./harness/runtime.mjs";
+import { batch as nightly, start, succeeded } from "./nightly.mjs";
 import { freePort } from "./server.mjs";
 import { EVENTS, RANGE } from "./traffic.mjs";
 
@@ -47,21 +48,8 @@ describe("cubes of an advertiser", () => {
   };
   const answers = async (api = admin, scope = SCOPE) => Promise.all(STATEMENTS.map((sql) => rows(api, sql, scope)));
   const explain = async (sql) => (await rows(admin, `EXPLAIN ${sql}`)).flat().join("\n");
-  const ended = async (run) => {
-    let state;
-    await eventually(async () => {
-      state = (await admin.get(`/v1/jobs/${run}`)).json;
-      assert.ok(["succeeded", "failed"].includes(state?.state), JSON.stringify(state?.tasks?.filter((task) => task.state !== "succeeded")).slice(0, 800));
-    }, RUN_MS);
-    assert.equal(state.state, "succeeded", JSON.stringify(state.tasks.filter((task) => task.error)).slice(0, 2_000));
-    return state;
-  };
-  const started = async (path, body) => {
-    const answer = await admin.post(path, body);
-    assert.equal(answer.status, 202, answer.text);
-    return ended(answer.json.run);
-  };
-  const batch = () => started("/v1/jobs", { job: "batch", days: null });
+  const started = async (path, body) => succeeded(admin, await start(admin, body, path), RUN_MS);
+  const batch = () => nightly(admin, null, RUN_MS);
   const cube = async () => {
     const answer = await admin.get(at("/daily"));
     assert.equal(answer.status, 200, answer.text);

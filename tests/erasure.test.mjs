@@ -4,67 +4,15 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { Api, eventually, mapConcurrently, untilAcknowledged } from "./api.mjs";
-import { METRICS, RANGE, crowd, recount } from "./crowd.mjs";
-import { Runtime } from "./harness/runtime.mjs";
-import { freePort } from "./server.mjs";
+import { eventually } from "./api.mjs";
+import { crowd, recount } from "./crowd.mjs";
+import { CATCH_UP_MS, batch, counted as countedBy, send, startBatch, succeeded, withRuntime as withShards } from "./nightly.mjs";
 
-const BODY = 400;
-const RUN_MS = 240_000;
-const CATCH_UP_MS = 20_000;
 const DAY_MS = 86_400_000;
 const ADVERTISERS = ["solo", "sharded"];
 
-async function withRuntime(use, vars = {}) {
-  const runtime = new Runtime([await freePort(), await freePort(), await freePort()]);
-  runtime.vars = vars;
-  await runtime.start();
-  try {
-    const admin = new Api(runtime.url, runtime.adminToken);
-    const sharded = await admin.put("/v1/advertisers/sharded", { name: "sharded", currency: "KRW", timezone: "UTC", shards: 2 });
-    assert.ok(sharded.status < 300, sharded.text);
-    await use(runtime, admin, new Api(runtime.url, runtime.writeKey));
-  } finally {
-    await runtime.stop();
-  }
-}
-
-async function send(sender, events) {
-  const bodies = Array.from({ length: Math.ceil(events.length / BODY) }, (_, i) => events.slice(i * BODY, (i + 1) * BODY));
-  await mapConcurrently(bodies, 4, (body) => untilAcknowledged(sender, body));
-}
-
-async function ended(admin, run) {
-  let state;
-  await eventually(async () => {
-    state = (await admin.get(`/v1/jobs/${run}`)).json;
-    assert.ok(["succeeded", "failed"].includes(state?.state), `run ${run} is ${state?.state}`);
-  }, RUN_MS);
-  assert.equal(state.state, "succeeded", JSON.stringify(state.tasks.filter((task) => task.error)).slice(0, 2_000));
-  return state;
-}
-
-async function start(admin, days = null) {
-  const answer = await admin.post("/v1/jobs", { job: "batch", days });
-  assert.equal(answer.status, 202, answer.text);
-  return answer.json.run;
-}
-
-const batch = async (admin, days) => ended(admin, await start(admin, days));
-
-/** What the reports of the advertisers say, as `recount` would. */
-async function counted(admin, query = {}) {
-  const found = [];
-  for (const advertiser of ADVERTISERS) {
-    const params = { scope: `advertiser:${advertiser}`, by: "campaign", metrics: METRICS.join(), ...RANGE, ...query };
-    for (const { campaign, ...sums } of await admin.rows(params)) {
-      if (METRICS.some((metric) => sums[metric] !== 0)) found.push([`${advertiser} ${campaign}`, sums]);
-    }
-  }
-  return Object.fromEntries(found.sort());
-}
-
-const expectedOf = (events) => Object.fromEntries([...recount(events)].sort());
+const withRuntime = (use, vars = {}) => withShards(2, use, { vars });
+const counted = (admin, query) => countedBy(admin, ADVERTISERS, "campaign", query);
 
 /** How many entries the archive has. */
 async function archived(admin) {
@@ -122,7 +70,7 @@ describe("expiry", () => {
       runtime.aheadMs = 50 * DAY_MS;
       await runtime.restart();
       await send(sender, after);
-      await eventually(async () => assert.deepEqual(await counted(admin), expectedOf(events)), CATCH_UP_MS);
+      await eventually(async () => assert.deepEqual(await counted(admin), recount(events)), CATCH_UP_MS);
       await batch(admin);
       assert.equal(await archived(admin), events.length);
 
@@ -130,7 +78,7 @@ describe("expiry", () => {
       await runtime.restart();
       await batch(admin);
       assert.equal(await archived(admin), after.length, "those that are 101 days old are gone");
-      const expected = expectedOf(events);
+      const expected = recount(events);
       for (const source of ["merged", "batch"]) assert.deepEqual(await counted(admin, { source }), expected, source);
       await batch(admin, days);
       for (const source of ["merged", "batch"]) assert.deepEqual(await counted(admin, { source }), expected, `${source}, linked again`);
@@ -138,7 +86,7 @@ describe("expiry", () => {
       // An event of such a day that arrives now stands beside what stays of the others.
       const late = { ...before.find((event) => event.kind === "impression"), id: "late", user: "somebody" };
       await send(sender, [late]);
-      const all = expectedOf([...events, late]);
+      const all = recount([...events, late]);
       await eventually(async () => assert.deepEqual(await counted(admin), all), CATCH_UP_MS);
       await batch(admin);
       for (const source of ["merged", "batch"]) assert.deepEqual(await counted(admin, { source }), all, `${source}, with a late event`);
@@ -164,7 +112,7 @@ describe("erasure", () => {
       await send(sender, after);
       await send(sender, after.slice(0, 300));
       const sent = [...before, ...after];
-      await eventually(async () => assert.deepEqual(await counted(admin), expectedOf(sent)), CATCH_UP_MS);
+      await eventually(async () => assert.deepEqual(await counted(admin), recount(sent)), CATCH_UP_MS);
       const gone = sent.filter((event) => users.includes(event.user));
       const repeats = after.slice(0, 300).filter((event) => users.includes(event.user));
       assert.ok(gone.length > 30, `${gone.length} events`);
@@ -186,27 +134,27 @@ describe("erasure", () => {
       assert.equal(await archived(admin), sent.length + 300 - gone.length - repeats.length);
       await nothingLeft(admin, sent, users);
       assert.deepEqual(await kept(), ["wrong-too"]);
-      for (const source of ["merged", "batch"]) assert.deepEqual(await counted(admin, { source }), expectedOf(sent), source);
+      for (const source of ["merged", "batch"]) assert.deepEqual(await counted(admin, { source }), recount(sent), source);
 
       await runtime.restart();
       await nothingLeft(admin, sent, users);
-      assert.deepEqual(await counted(admin), expectedOf(sent), "after a restart");
+      assert.deepEqual(await counted(admin), recount(sent), "after a restart");
 
       // Every day is linked again from what is left.
       const days = [...new Set(events.map((event) => new Date(event.at).toISOString().slice(0, 10)))];
       await batch(admin, days);
-      for (const source of ["merged", "batch"]) assert.deepEqual(await counted(admin, { source }), expectedOf(sent), `${source}, linked again`);
+      for (const source of ["merged", "batch"]) assert.deepEqual(await counted(admin, { source }), recount(sent), `${source}, linked again`);
 
       // What others do is linked as ever, and who comes back is somebody new.
       const others = late.filter((event) => !users.includes(event.user));
       const back = { ...before.find((event) => event.kind === "impression"), id: "back", user: users[0], at: Date.UTC(2026, 2, 9) };
       await send(sender, [...others, back]);
       const all = [...sent, ...others, back];
-      await eventually(async () => assert.deepEqual(await counted(admin), expectedOf(all)), CATCH_UP_MS);
+      await eventually(async () => assert.deepEqual(await counted(admin), recount(all)), CATCH_UP_MS);
       const list = await admin.get("/v1/events", { advertiser: back.advertiser, user: users[0] });
       assert.deepEqual(list.json.events.map(({ event }) => event.id), ["back"]);
       await batch(admin, days);
-      for (const source of ["merged", "batch"]) assert.deepEqual(await counted(admin, { source }), expectedOf(all), `${source}, at last`);
+      for (const source of ["merged", "batch"]) assert.deepEqual(await counted(admin, { source }), recount(all), `${source}, at last`);
     });
   });
 
@@ -218,7 +166,7 @@ describe("erasure", () => {
       await batch(admin);
       const id = await erase(admin, users[0]);
       await erase(admin, users[1]);
-      const run = await start(admin);
+      const run = await startBatch(admin);
       let kills = 0;
       for (; kills < 6; kills++) {
         await sleep(300 + Math.random() * 900);
@@ -226,12 +174,12 @@ describe("erasure", () => {
         await runtime.restart();
       }
       t.diagnostic(`${kills} kills`);
-      await ended(admin, run);
+      await succeeded(admin, run);
       assert.equal((await admin.get(`/v1/erasures/${id}`)).json.status, "done");
       await nothingLeft(admin, events, users);
       const days = [...new Set(events.map((event) => new Date(event.at).toISOString().slice(0, 10)))];
       await batch(admin, days);
-      for (const source of ["merged", "batch"]) assert.deepEqual(await counted(admin, { source }), expectedOf(events), source);
+      for (const source of ["merged", "batch"]) assert.deepEqual(await counted(admin, { source }), recount(events), source);
     });
   });
 

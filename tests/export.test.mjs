@@ -10,6 +10,7 @@ import { after, before, test } from "node:test";
 
 import { Api, eventually } from "./api.mjs";
 import { Runtime } from "./harness/runtime.mjs";
+import { ended, start } from "./nightly.mjs";
 import { freePort } from "./server.mjs";
 
 /** Where `cargo xtask bench` installs the other engines. */
@@ -62,14 +63,7 @@ after(() => runtime.stop());
 async function run(name, tasks) {
   const defined = await admin.put(`/v1/jobs/definitions/${name}`, { tasks });
   assert.equal(defined.status, 200, defined.text);
-  const started = await admin.post("/v1/jobs", { job: name });
-  assert.equal(started.status, 202, started.text);
-  let found;
-  await eventually(async () => {
-    found = (await admin.get(`/v1/jobs/${started.json.run}`)).json;
-    assert.ok(["succeeded", "failed"].includes(found.state), JSON.stringify(found));
-  }, 30_000);
-  return found;
+  return ended(admin, await start(admin, { job: name }), 30_000);
 }
 
 async function exported(name) {

@@ -10,6 +10,7 @@ import { gzipSync } from "node:zlib";
 
 import { eventually } from "./api.mjs";
 import { useBrowser } from "./browser.mjs";
+import { batch as nightly } from "./nightly.mjs";
 import { ROOT } from "./server.mjs";
 import { RANGE, useServerWithTraffic } from "./traffic.mjs";
 
@@ -104,16 +105,8 @@ describe("the pivot", () => {
 });
 
 describe("after a batch", () => {
-  /** The batch of everything, until it is published. */
-  async function batch() {
-    const started = await server.admin.post("/v1/jobs", { job: "batch" });
-    assert.equal(started.status, 202, started.text);
-    await eventually(async () => {
-      const { json } = await server.admin.get(`/v1/jobs/${started.json.run}`);
-      assert.equal(json.state, "succeeded", JSON.stringify(json));
-    }, 60_000);
-    return started.json.run;
-  }
+  /** The batch of everything, until it is published; the name of its run. */
+  const batch = async () => (await nightly(server.admin, null, 60_000)).run;
 
   const unconfirmed = async (dashboard, expected) =>
     eventually(async () => assert.equal(Number(await dashboard.find("unconfirmed").getAttribute("data-value")), expected), 10_000);

@@ -63,23 +63,24 @@ export class Runtime {
   adminToken = randomBytes(24).toString("base64url");
   writeKey = randomBytes(24).toString("base64url");
   #salt = randomBytes(24).toString("base64url");
-  /** Variables of the worker besides those of wrangler.toml. */
-  vars = {};
   /** How far the worker's clock is ahead, from the next start on. */
   aheadMs = 0;
   #ports;
   #folder;
   #miniflare;
   #slowTasksMs;
+  #vars;
 
   /**
    * `ports` on which nobody listens: for the worker, for the probe, and for the proxy that is not used.
    *
-   * With `slowTasksMs` the end of each task of a job is told that much later: time to kill it.
+   * With `slowTasksMs` the end of each task of a job is told that much later: time to kill it. `vars` are variables of the
+   * worker besides those of wrangler.toml.
    */
-  constructor([worker, probe, entry], { slowTasksMs } = {}) {
+  constructor([worker, probe, entry], { slowTasksMs, vars = {} } = {}) {
     this.#ports = { worker, probe, entry };
     this.#slowTasksMs = slowTasksMs;
+    this.#vars = vars;
   }
 
   get port() {
@@ -130,7 +131,7 @@ export class Runtime {
         name: "adtally",
         modules,
         modulesRoot: folder,
-        bindings: { ...rest.bindings, ...this.vars, ADMIN_TOKEN: this.adminToken, WRITE_KEY: this.writeKey, ID_SALT: this.#salt },
+        bindings: { ...rest.bindings, ...this.#vars, ADMIN_TOKEN: this.adminToken, WRITE_KEY: this.writeKey, ID_SALT: this.#salt },
         serviceBindings: { ...rest.serviceBindings, [assets.binding]: "pages" },
         unsafeDirectSockets: [{ host: "127.0.0.1", port: this.#ports.worker }],
       },
