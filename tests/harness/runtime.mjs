@@ -70,17 +70,25 @@ export class Runtime {
   #miniflare;
   #slowTasksMs;
   #vars;
+  /** How many migrations the catalog has had. */
+  #migrated = 0;
 
   /**
    * `ports` on which nobody listens: for the worker, for the probe, and for the proxy that is not used.
    *
    * With `slowTasksMs` the end of each task of a job is told that much later: time to kill it. `vars` are variables of the
-   * worker besides those of wrangler.toml.
+   * worker besides those of wrangler.toml. `from` is what an earlier runtime left, as `leave` answered it.
    */
-  constructor([worker, probe, entry], { slowTasksMs, vars = {} } = {}) {
+  constructor([worker, probe, entry], { slowTasksMs, vars = {}, from } = {}) {
     this.#ports = { worker, probe, entry };
     this.#slowTasksMs = slowTasksMs;
     this.#vars = vars;
+    if (!from) return;
+    this.adminToken = from.adminToken;
+    this.writeKey = from.writeKey;
+    this.#salt = from.salt;
+    this.#folder = from.folder;
+    this.#migrated = from.migrated;
   }
 
   get port() {
@@ -95,7 +103,6 @@ export class Runtime {
   async start() {
     // Not at the top: not every machine that runs the tests has them installed already.
     const { Miniflare, convertV4MiniflareOptions, Log, LogLevel } = require("miniflare");
-    const isFirst = this.#folder === undefined;
     this.#folder ??= await mkdtemp(join(process.env.ADTALLY_BENCH_STATE ?? tmpdir(), "adtally-bench-"));
     const options = convertV4MiniflareOptions({
       host: "127.0.0.1",
@@ -106,7 +113,7 @@ export class Runtime {
     });
     this.#miniflare = new Miniflare({ ...options, resourcePersistencePath: this.#folder });
     await this.#miniflare.ready;
-    if (isFirst) await this.#migrate();
+    await this.#migrate();
     const answer = await fetch(`${this.url}/healthz`);
     if (answer.status !== 200) throw new Error(`the worker is not healthy: ${answer.status} ${await answer.text()}`);
   }
@@ -154,12 +161,14 @@ export class Runtime {
 
   async #migrate() {
     const { unstable_splitSqlQuery } = require("wrangler");
-    const database = await this.#miniflare.getD1Database("CATALOG", "adtally");
+    const database = await this.database("CATALOG");
     const folder = join(ROOT, "worker", "migrations");
-    for (const name of readdirSync(folder).sort()) {
+    const names = readdirSync(folder).sort();
+    for (const name of names.slice(this.#migrated)) {
       const statements = unstable_splitSqlQuery(readFileSync(join(folder, name), "utf8"));
       await database.batch(statements.map((statement) => database.prepare(statement)));
     }
+    this.#migrated = names.length;
   }
 
   /** Puts a message into a queue, past the worker. */
@@ -173,6 +182,11 @@ export class Runtime {
     const of = [binding, name, path].map((part) => `of=${encodeURIComponent(part)}`);
     const method = body === undefined ? "GET" : "POST";
     return fetch(`http://127.0.0.1:${this.#ports.probe}/?${of.join("&")}`, { method, body });
+  }
+
+  /** A D1 database of the worker. */
+  async database(binding) {
+    return this.#miniflare.getD1Database(binding, "adtally");
   }
 
   /** A bucket of the worker. */
@@ -222,6 +236,14 @@ export class Runtime {
     process.kill(Number(this.#pid()), "SIGKILL");
     await this.#miniflare.dispose().catch(() => {});
     await this.start();
+  }
+
+  /** Ends it as a power cut would, and leaves what is stored to whoever starts another on it. */
+  async leave() {
+    process.kill(Number(this.#pid()), "SIGKILL");
+    await this.#miniflare.dispose().catch(() => {});
+    const { adminToken, writeKey } = this;
+    return { adminToken, writeKey, salt: this.#salt, folder: this.#folder, migrated: this.#migrated };
   }
 
   async stop() {
