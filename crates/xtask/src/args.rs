@@ -27,6 +27,7 @@ cargo xtask <command>
       --peers               ask DuckDB, Polars, chDB and DataFusion the same on the same data, and compare
       --peers-from DIR      where the scripts that ask them are (default ../shared/bench)
   deploy                    build and publish: queues, worker, tables, missing secrets
+      --env NAME            an environment of wrangler.toml with data of its own: staging (default production)
       --dry-run             only what needs no account: build, bundle, check sizes
       --url URL             where it will be, to ask whether it answers
   tidy                      the mechanical rules of this repository
@@ -85,6 +86,8 @@ pub(crate) struct BenchOptions {
 #[derive(Debug, PartialEq, Default)]
 pub(crate) struct DeployOptions {
     pub(crate) dry_run: bool,
+    /// Production when absent.
+    pub(crate) environment: Option<String>,
     pub(crate) url: Option<String>,
 }
 
@@ -195,6 +198,7 @@ fn deploy(mut parser: lexopt::Parser) -> Result<Command> {
     while let Some(arg) = parser.next()? {
         match arg {
             Long("dry-run") => options.dry_run = true,
+            Long("env") => options.environment = Some(parser.value()?.string()?),
             Long("url") => options.url = Some(parser.value()?.string()?),
             Long("help") | Short('h') => return Ok(Command::Help),
             arg => return Err(arg.unexpected().into()),
@@ -239,9 +243,12 @@ mod tests {
             Command::Bench(BenchOptions { peers: true, peers_from, ..BenchOptions::default() }),
         );
         check("setup", Command::Setup);
-        check("deploy --dry-run", Command::Deploy(DeployOptions { dry_run: true, url: None }));
-        let url = Some("https://x".to_owned());
-        check("deploy --url https://x", Command::Deploy(DeployOptions { dry_run: false, url }));
+        let deploy = |dry_run, environment: Option<&str>, url: Option<&str>| {
+            let (environment, url) = (environment.map(str::to_owned), url.map(str::to_owned));
+            Command::Deploy(DeployOptions { dry_run, environment, url })
+        };
+        check("deploy --dry-run", deploy(true, None, None));
+        check("deploy --url https://x --env staging", deploy(false, Some("staging"), Some("https://x")));
         check("build", Command::Build(Part::All));
         check("build web", Command::Build(Part::Web));
         check("dev", dev(DEFAULT_PORT, None, true));

@@ -22,25 +22,28 @@ use crate::project::Project;
 const MAX_PACKED_BYTES: usize = 10_000_000;
 /// Above this a start takes noticeably longer than it must.
 const GOAL_PACKED_BYTES: usize = 3_000_000;
-/// Messages between the parts; a queue that exists is no error.
-const QUEUES: [&str; 3] = ["adtally-billing", "adtally-billing-dead", "adtally-tasks"];
+/// Where the environments are.
+const CONFIGURATION: &str = "wrangler.toml";
 /// Without them nothing works; what is set already stays.
 const SECRETS: [&str; 3] = ["ADMIN_TOKEN", "WRITE_KEY", "ID_SALT"];
 
 pub(crate) fn run(project: &Project, options: &DeployOptions) -> Result<()> {
+    let configuration = std::fs::read_to_string(project.path(CONFIGURATION))
+        .with_context(|| format!("cannot read {CONFIGURATION}"))?;
+    let target = Target::read(&configuration, options.environment.as_deref())?;
     build::unless_already_done(project, Part::All)?;
-    measure(project)?;
+    measure(project, &target)?;
     if options.dry_run {
         return Ok(());
     }
-    for queue in QUEUES {
-        ensure_queue(project, queue)?;
+    for queue in &target.queues {
+        ensure_queue(project, &target, queue)?;
     }
-    process::run(wrangler(project).arg("deploy"))?;
-    process::run(wrangler(project).args(["d1", "migrations", "apply", "CATALOG", "--remote"]))?;
-    let set = process::query(wrangler(project).args(["secret", "list", "--format", "json"]))?;
+    process::run(target.wrangler(project).arg("deploy"))?;
+    process::run(target.wrangler(project).args(["d1", "migrations", "apply", "CATALOG", "--remote"]))?;
+    let set = process::query(target.wrangler(project).args(["secret", "list", "--format", "json"]))?;
     for name in missing(&set)? {
-        put_secret(project, name)?;
+        put_secret(project, &target, name)?;
     }
     match &options.url {
         Some(url) => answers(url),
@@ -51,19 +54,48 @@ pub(crate) fn run(project: &Project, options: &DeployOptions) -> Result<()> {
     }
 }
 
-fn wrangler(project: &Project) -> Command {
-    let mut command = project.command(project.node_bin("wrangler"));
-    command.env(build::ALREADY_BUILT, "1");
-    command
+/// What is published.
+#[derive(Debug, PartialEq)]
+struct Target {
+    /// As wrangler takes it: empty for what is at the top of the configuration.
+    environment: String,
+    /// Messages between the parts; one that exists is no error.
+    queues: Vec<String>,
+}
+
+impl Target {
+    /// An environment of the configuration, or what is at its top.
+    fn read(configuration: &str, environment: Option<&str>) -> Result<Self> {
+        let table: toml::Table = configuration.parse().context("the configuration is no TOML")?;
+        let part = match environment {
+            None => &table,
+            Some(name) => {
+                let all = table.get("env").and_then(toml::Value::as_table);
+                let named = all.and_then(|all| all.get(name)).and_then(toml::Value::as_table);
+                named.with_context(|| format!("{CONFIGURATION} has no environment {name:?}"))?
+            }
+        };
+        let consumers = part.get("queues").and_then(|queues| queues.get("consumers"));
+        let consumers = consumers.and_then(toml::Value::as_array).context("no queue has a consumer")?;
+        let name = |consumer: &toml::Value| Some(consumer.get("queue")?.as_str()?.to_owned());
+        let queues = consumers.iter().map(name).collect::<Option<_>>().context("a queue has no name")?;
+        Ok(Self { environment: environment.unwrap_or_default().to_owned(), queues })
+    }
+
+    fn wrangler(&self, project: &Project) -> Command {
+        let mut command = project.command(project.node_bin("wrangler"));
+        command.arg(format!("--env={}", self.environment)).env(build::ALREADY_BUILT, "1");
+        command
+    }
 }
 
 /// Has wrangler make what would be uploaded, and says how large that is.
-fn measure(project: &Project) -> Result<()> {
+fn measure(project: &Project, target: &Target) -> Result<()> {
     let folder = project.target().join("deploy");
     if folder.exists() {
         std::fs::remove_dir_all(&folder)?;
     }
-    process::query(wrangler(project).args(["deploy", "--dry-run", "--outdir"]).arg(&folder))?;
+    process::query(target.wrangler(project).args(["deploy", "--dry-run", "--outdir"]).arg(&folder))?;
     let packed = packed_bytes(&folder)?;
     println!("deploy: {packed} bytes packed, of {MAX_PACKED_BYTES} that the platform takes");
     if packed > MAX_PACKED_BYTES {
@@ -87,8 +119,8 @@ fn packed_bytes(folder: &Path) -> Result<usize> {
     if sum == 0 { bail!("wrangler has put no module into {}", folder.display()) } else { Ok(sum) }
 }
 
-fn ensure_queue(project: &Project, queue: &str) -> Result<()> {
-    let (status, output) = process::tee(wrangler(project).args(["queues", "create", queue]))?;
+fn ensure_queue(project: &Project, target: &Target, queue: &str) -> Result<()> {
+    let (status, output) = process::tee(target.wrangler(project).args(["queues", "create", queue]))?;
     // Wrangler says so in words only.
     if status.success() || output.contains("already") {
         return Ok(());
@@ -108,9 +140,9 @@ fn missing(list: &str) -> Result<Vec<&'static str>> {
 }
 
 /// Through standard input: arguments can be read by everybody on this machine.
-fn put_secret(project: &Project, name: &str) -> Result<()> {
+fn put_secret(project: &Project, target: &Target, name: &str) -> Result<()> {
     let value = random_secret()?;
-    let mut child = wrangler(project).args(["secret", "put", name]).stdin(Stdio::piped()).spawn()?;
+    let mut child = target.wrangler(project).args(["secret", "put", name]).stdin(Stdio::piped()).spawn()?;
     child.stdin.take().context("no standard input")?.write_all(value.as_bytes())?;
     if !child.wait()?.success() {
         bail!("the secret {name} cannot be set");
@@ -150,15 +182,46 @@ mod tests {
         assert!(missing("Authentication error").is_err());
     }
 
+    fn configuration() -> String {
+        std::fs::read_to_string(Project::locate().unwrap().path(CONFIGURATION)).unwrap()
+    }
+
     #[test]
-    fn queues_are_those_of_the_configuration() {
-        let project = Project::locate().unwrap();
-        let text = std::fs::read_to_string(project.path("wrangler.toml")).unwrap();
-        let table: toml::Table = text.parse().unwrap();
-        let consumers = table["queues"]["consumers"].as_array().unwrap();
-        let mut configured: Vec<&str> =
-            consumers.iter().map(|consumer| consumer["queue"].as_str().unwrap()).collect();
-        configured.sort_unstable();
-        assert_eq!(configured, QUEUES);
+    fn queues_are_those_of_the_environment() {
+        let of = |environment| Target::read(&configuration(), environment).map(|target| target.queues);
+        let names =
+            |prefix: &str| ["billing", "billing-dead", "tasks"].map(|name| format!("{prefix}-{name}"));
+        assert_eq!(of(None).unwrap(), names("adtally"));
+        assert_eq!(of(Some("staging")).unwrap(), names("adtally-staging"));
+        assert!(of(Some("nowhere")).unwrap_err().to_string().contains("no environment \"nowhere\""));
+    }
+
+    /// Staging is production under other names: nothing is missing, and nothing is shared.
+    #[test]
+    fn environments_differ_in_names_alone() {
+        let mut table: toml::Table = configuration().parse().unwrap();
+        let environments = table.remove("env").unwrap();
+        let toml::Value::Table(staging) = &environments["staging"] else { panic!("no table") };
+        // Wrangler inherits the rest.
+        let mut keys: Vec<&str> = staging.keys().map(String::as_str).collect();
+        keys.sort_unstable();
+        assert_eq!(keys, ["d1_databases", "durable_objects", "name", "queues", "r2_buckets", "vars"]);
+        for part in keys {
+            assert_eq!(staging[part], renamed(&table[part]), "{part}");
+        }
+    }
+
+    /// What staging calls it.
+    fn renamed(value: &toml::Value) -> toml::Value {
+        match value {
+            toml::Value::String(text) if text == "adtally" => "adtally-staging".into(),
+            toml::Value::String(text) if text == "production" => "staging".into(),
+            toml::Value::String(text) => text.replace("adtally-", "adtally-staging-").into(),
+            toml::Value::Array(items) => items.iter().map(renamed).collect::<Vec<_>>().into(),
+            toml::Value::Table(table) => {
+                table.iter().map(|(key, value)| (key.clone(), renamed(value))).collect::<toml::Table>().into()
+            }
+            other => other.clone(),
+        }
     }
 }
