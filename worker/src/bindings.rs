@@ -44,6 +44,10 @@ pub(crate) const PRIVATE_WEBHOOKS: &str = "PRIVATE_WEBHOOKS";
 pub(crate) const RAW_DAYS: &str = "RAW_DAYS";
 /// Variable: `all` where requests are logged, and what became of them.
 pub(crate) const LOG: &str = "LOG";
+/// Variable: what this deployment is called where errors are shown.
+pub(crate) const ENVIRONMENT: &str = "ENVIRONMENT";
+/// Secret, optional: where errors are sent, a client key of Sentry: `https://key@host/project`.
+pub(crate) const SENTRY_DSN: &str = "SENTRY_DSN";
 /// Secret: the token of the platform's operators.
 pub(crate) const ADMIN_TOKEN: &str = "ADMIN_TOKEN";
 /// Secret: the write key that may send events of every advertiser.

@@ -22,6 +22,7 @@ use crate::clock;
 use crate::problem::Fault;
 use crate::reporters::{Reports, reduce};
 use crate::telemetry;
+use crate::troubles::trouble;
 
 /// How long what was found is told again: whoever asks often must not cost more than others.
 const REMEMBER_MS: i64 = 5 * SECOND_MS;
@@ -90,7 +91,7 @@ async fn in_time<T>(part: &str, asked: impl Future<Output = Result<T, Fault>>) -
     let detail = match select(Box::pin(asked), Delay::from(PATIENCE)).await {
         Either::Left((Ok(answer), _)) => return Ok(answer),
         Either::Left((Err(fault), _)) => {
-            worker::console_error!("{part}: {fault}");
+            trouble!("{part}: {fault}");
             "does not answer as it should"
         }
         Either::Right(_) => "does not answer in time",

@@ -11,6 +11,7 @@ use worker::{Env, Method, ObjectNamespace, ScheduledEvent};
 use crate::bindings::JOBS;
 use crate::linkers::request;
 use crate::problem::Fault;
+use crate::troubles::trouble;
 
 /// The Jobs object.
 pub(crate) struct Jobs {
@@ -82,6 +83,6 @@ pub(crate) async fn tick(event: &ScheduledEvent, env: &Env) {
     let started = async { Jobs::read(env)?.ask::<Vec<String>>(TICK, &tick).await };
     match started.await {
         Ok(runs) => worker::console_log!("cron {:?} started {}", tick.cron, runs.join(", ")),
-        Err(fault) => worker::console_error!("cron {:?} was not heard: {fault}", tick.cron),
+        Err(fault) => trouble!("cron {:?} was not heard: {fault}", tick.cron),
     }
 }

@@ -17,6 +17,7 @@ use worker::{Env, Method, ObjectNamespace, Response};
 use crate::bindings::{DEAD_LETTERS, LEDGER, LINKER};
 use crate::linkers::{MAX_PARALLEL, request};
 use crate::problem::Fault;
+use crate::troubles::trouble;
 
 /// The name of the one object that has the dead letters.
 const DEAD_LETTERS_NAME: &str = "billing";
@@ -99,7 +100,7 @@ impl Ledgers {
         let calls = by_source.into_iter().map(|(source, confirmed)| async move {
             let told = async { send(&self.linkers, source, CONFIRMED, &json(&confirmed)?).await };
             if let Err(fault) = told.await {
-                worker::console_error!("linker {source} was not told what the ledger has: {fault}");
+                trouble!("linker {source} was not told what the ledger has: {fault}");
             }
         });
         stream::iter(calls).buffered(MAX_PARALLEL).collect::<Vec<()>>().await;

@@ -14,6 +14,7 @@ mod bindings;
 mod clock;
 mod usage;
 mod log;
+mod troubles;
 mod telemetry;
 mod health;
 mod problem;
@@ -47,12 +48,21 @@ use std::rc::Rc;
 
 use worker::{Context, Env, MessageBatch, Request, Response, ScheduleContext, ScheduledEvent, event};
 
+#[event(start)]
+fn start() {
+    troubles::watch_panics();
+}
+
 #[event(fetch)]
 async fn fetch(request: Request, env: Env, context: Context) -> worker::Result<Response> {
     let context = Rc::new(context);
     let response = routes::answer(request, &env, &context).await;
     if telemetry::is_due(clock::now()) {
+        let env = env.clone();
         context.wait_until(async move { telemetry::push(&env).await });
+    }
+    if troubles::are_waiting() {
+        context.wait_until(async move { troubles::send(&env).await });
     }
     response
 }
@@ -60,10 +70,12 @@ async fn fetch(request: Request, env: Env, context: Context) -> worker::Result<R
 #[event(queue)]
 async fn queue(batch: MessageBatch<serde_json::Value>, env: Env, _context: Context) -> worker::Result<()> {
     consumer::consume(&batch, &env).await;
+    troubles::send(&env).await;
     Ok(())
 }
 
 #[event(scheduled)]
 async fn scheduled(event: ScheduledEvent, env: Env, _context: ScheduleContext) {
     jobs::tick(&event, &env).await;
+    troubles::send(&env).await;
 }

@@ -6,10 +6,11 @@ use std::sync::Arc;
 
 use adtally_core::screen::{ListName, ListTexts, Lists};
 use adtally_core::time::ServerTime;
-use worker::{D1Database, console_error};
+use worker::D1Database;
 
 use crate::catalog::lists::{self, Revision, Row};
 use crate::problem::Fault;
+use crate::troubles::trouble;
 
 /// How long lists are remembered.
 const REMEMBER_MS: i64 = 10_000;
@@ -38,7 +39,7 @@ pub(crate) async fn current(db: &D1Database, now: ServerTime) -> Result<Arc<List
     let next = match (load(db, known.as_ref(), until_ms).await, known) {
         (Ok(loaded), _) => loaded,
         (Err(fault), Some(known)) => {
-            console_error!("lists of revisions {:?} stay in force: {fault}", known.revisions);
+            trouble!("lists of revisions {:?} stay in force: {fault}", known.revisions);
             Remembered { until_ms, ..known }
         }
         (Err(fault), None) => return Err(fault),
@@ -70,7 +71,7 @@ fn lists_of(rows: &[Row]) -> Arc<Lists> {
     let text = |list: ListName| rows.iter().find(|row| row.name == list.name())?.text.as_deref();
     let texts = ListTexts { bots: text(ListName::Bots), datacenters: text(ListName::Datacenters) };
     Lists::new(texts).map(Arc::new).unwrap_or_else(|error| {
-        console_error!("the built-in lists are in force: {error}");
+        trouble!("the built-in lists are in force: {error}");
         Arc::clone(Lists::built_in())
     })
 }

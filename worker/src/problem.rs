@@ -8,7 +8,9 @@ use adtally_wire::api::Problem;
 use adtally_wire::catalog::CatalogError;
 use adtally_wire::link::LinkError;
 use thiserror::Error;
-use worker::{Response, ResponseBuilder, console_error};
+use worker::{Response, ResponseBuilder};
+
+use crate::troubles::trouble;
 
 /// How long a sender should wait before it tries again, in seconds, where the object that refused did not say.
 pub(crate) const RETRY_AFTER_S: u32 = 1;
@@ -109,18 +111,18 @@ impl Fault {
         match self {
             Fault::Refused(refusal) => refusal,
             Fault::Unavailable { detail, retry_after_s } => {
-                console_error!("{request_id} unavailable: {detail}");
+                trouble!(of request_id, "unavailable: {detail}");
                 let again = "nothing was acknowledged, please send it again";
                 retry(503, "storage_unavailable", again, retry_after_s)
             }
             Fault::Busy { retry_after_s } => retry(429, "busy", "too much at once", retry_after_s),
             Fault::Misconfigured(name) => {
-                console_error!("{request_id} misconfigured: {name} is missing");
+                trouble!(of request_id, "misconfigured: {name} is missing");
                 let detail = format!("the deployment lacks {name}");
                 Refusal { status: 500, code: "misconfigured", detail, header: None }
             }
             Fault::Internal(detail) => {
-                console_error!("{request_id} internal: {detail}");
+                trouble!(of request_id, "internal: {detail}");
                 Refusal { status: 500, code: "internal", detail: ours, header: None }
             }
         }

@@ -15,12 +15,13 @@ use adtally_wire::quarantine::{
 };
 use futures_util::future::{Either, join_all, select};
 use serde::Serialize;
-use worker::{Delay, Env, Method, ObjectNamespace, Response, console_error};
+use worker::{Delay, Env, Method, ObjectNamespace, Response};
 
 use crate::bindings::QUARANTINE;
 use crate::intake::{Batch, Incoming};
 use crate::linkers::request;
 use crate::problem::Fault;
+use crate::troubles::trouble;
 
 /// The most objects that the rejections of one request go to; the rest goes to that of the platform. So a body that
 /// names ten thousand advertisers does not make ten thousand objects.
@@ -82,10 +83,10 @@ impl Quarantines {
         match select(sent, Delay::from(PATIENCE)).await {
             Either::Left((Ok(_), _)) => {}
             Either::Left((Err(fault), _)) => {
-                console_error!("rejected events of {owner} are not kept: {fault}")
+                trouble!("rejected events of {owner} are not kept: {fault}")
             }
             Either::Right(_) => {
-                console_error!("rejected events of {owner} are perhaps not kept: it takes too long")
+                trouble!("rejected events of {owner} are perhaps not kept: it takes too long")
             }
         }
     }
@@ -126,7 +127,7 @@ fn may_call(owner: &Scope, parcel: &Parcel, now: ServerTime) -> bool {
     }
     UNTOLD.with_borrow_mut(|untold| {
         if untold.len() >= MAX_KNOWN && !untold.contains_key(&owner) {
-            console_error!("rejected events of {} owners are not counted", untold.len());
+            trouble!("rejected events of {} owners are not counted", untold.len());
             untold.clear();
         }
         parcel.count_in(untold.entry(owner).or_default());

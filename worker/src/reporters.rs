@@ -16,6 +16,7 @@ use worker::{Bucket, Method, ObjectNamespace, Request, Response};
 use crate::linkers::{MAX_PARALLEL, request};
 use crate::parts;
 use crate::problem::Fault;
+use crate::troubles::trouble;
 
 /// Where cells are.
 #[derive(Clone, Copy)]
@@ -64,7 +65,7 @@ pub(crate) async fn reduce(
             Ok(Reduced { segment: Some(merged.finish()), ..reduced })
         }
         Err(error) => {
-            worker::console_error!("{scope}: {error}");
+            trouble!("{scope}: {error}");
             reduce_base(namespace, scope, &ReduceQuery { use_cubes: false, ..query.clone() }).await
         }
     }

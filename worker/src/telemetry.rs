@@ -12,12 +12,13 @@ use adtally_core::time::{SECOND_MS, ServerTime};
 use adtally_wire::object::Usage;
 use adtally_wire::telemetry::{PUSH, Push, READ, TELEMETRY_NAME, Values};
 use futures_util::future::{Either, select};
-use worker::{Delay, Env, Method, Response, State, console_error};
+use worker::{Delay, Env, Method, Response, State};
 
 use crate::bindings::TELEMETRY;
 use crate::clock;
 use crate::linkers::request;
 use crate::problem::Fault;
+use crate::troubles::{self, trouble};
 use crate::usage;
 
 /// How often an isolate pushes.
@@ -64,8 +65,9 @@ pub(crate) fn gauge(object: &str, values: &[(Figure, i64)]) {
     });
 }
 
-/// Pushes while the request of an object goes on, if it is time.
+/// Pushes while the request of an object goes on, if it is time; errors that wait are sent as well.
 pub(crate) fn push_soon(state: &State, env: &Env) {
+    troubles::send_soon(state, env);
     if is_due(clock::now()) {
         let env = env.clone();
         state.wait_until(async move { push(&env).await });
@@ -88,7 +90,7 @@ pub(crate) async fn push(env: &Env) {
     let outcome = told.await;
     OWN.with_borrow_mut(|own| own.end(outcome.is_ok()));
     if let Err(fault) = outcome {
-        console_error!("telemetry was not heard: {fault}");
+        trouble!("telemetry was not heard: {fault}");
     }
 }
 

@@ -11,6 +11,7 @@ pub mod identity;
 pub mod link;
 pub mod quarantine;
 pub mod telemetry;
+pub mod sentry;
 pub mod gzip;
 pub mod base64;
 pub mod object;

@@ -8,6 +8,7 @@ use worker::{Env, MessageBatch, MessageExt, QueueRetryOptionsBuilder, RawMessage
 use super::text;
 use crate::clock;
 use crate::ledgers::Ledgers;
+use crate::troubles::trouble;
 
 /// How the queue of dead letters ends in wrangler.toml; it has the name of the other one before it.
 const DEAD_SUFFIX: &str = "-dead";
@@ -28,7 +29,7 @@ pub(super) async fn consume(batch: &MessageBatch<serde_json::Value>, env: &Env) 
     let ledgers = match Ledgers::read(env) {
         Ok(ledgers) => ledgers,
         Err(fault) => {
-            worker::console_error!("billing queue: {fault}");
+            trouble!("billing queue: {fault}");
             return messages.iter().for_each(try_again);
         }
     };
@@ -45,17 +46,17 @@ pub(super) async fn consume(batch: &MessageBatch<serde_json::Value>, env: &Env) 
             }
             Err(error) if is_dead => match ledgers.park(text, &error, clock::now().0).await {
                 Ok(()) => {
-                    worker::console_error!("a billing message died: {error}");
+                    trouble!("a billing message died: {error}");
                     settled.extend(Envelope::read(text));
                     done.push(raw);
                 }
                 Err(fault) => {
-                    worker::console_error!("a dead billing message could not be kept: {fault}");
+                    trouble!("a dead billing message could not be kept: {fault}");
                     try_again(raw);
                 }
             },
             Err(error) => {
-                worker::console_error!("a billing message has to wait: {error}");
+                trouble!("a billing message has to wait: {error}");
                 try_again(raw);
             }
         }

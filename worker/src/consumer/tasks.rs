@@ -13,6 +13,7 @@ use crate::clock;
 use crate::jobs::Jobs;
 use crate::problem::Fault;
 use crate::tasks::{self, Context, Weight};
+use crate::troubles::trouble;
 
 /// How often a sign of life is given.
 const BEAT: Duration = Duration::from_secs(2);
@@ -42,7 +43,7 @@ pub(super) async fn consume(batch: &MessageBatch<serde_json::Value>, env: &Env) 
     let jobs = match Jobs::read(env) {
         Ok(jobs) => jobs,
         Err(fault) => {
-            worker::console_error!("tasks queue: {fault}");
+            trouble!("tasks queue: {fault}");
             return messages.iter().for_each(try_again);
         }
     };
@@ -67,14 +68,14 @@ async fn take(message: &RawMessage, jobs: &Jobs, env: &Env) {
         Ok(ticket) => ticket,
         Err(error) => {
             // Whatever it was meant to be, the Jobs object sends it again.
-            worker::console_error!("a message of the tasks queue is dropped: {error}");
+            trouble!("a message of the tasks queue is dropped: {error}");
             return message.ack();
         }
     };
     match work(&ticket, jobs, env).await {
         Ok(()) => message.ack(),
         Err(fault) => {
-            worker::console_error!("task {} of {} could not be claimed: {fault}", ticket.task, ticket.run);
+            trouble!("task {} of {} could not be claimed: {fault}", ticket.task, ticket.run);
             try_again(message);
         }
     }
@@ -103,7 +104,7 @@ async fn attempt(context: &Context, ticket: &Ticket, params: &str, jobs: &Jobs) 
             Either::Right((Ok(false), _)) => return None,
             Either::Right((heard, unfinished)) => {
                 if let Err(fault) = heard {
-                    worker::console_error!("a sign of life was not heard: {fault}");
+                    trouble!("a sign of life was not heard: {fault}");
                 }
                 if tasks::weight(&ticket.kind) == Weight::Heavy {
                     HEAVY_UNTIL.set(clock::now().0 + HEAVY_MS);
@@ -121,11 +122,7 @@ async fn tell(ticket: &Ticket, context: &Context, end: End, jobs: &Jobs) {
         match jobs.finish(ticket, &log, &end).await {
             Ok(()) => return,
             Err(fault) => {
-                worker::console_error!(
-                    "the end of task {} of {} was not heard: {fault}",
-                    ticket.task,
-                    ticket.run
-                );
+                trouble!("the end of task {} of {} was not heard: {fault}", ticket.task, ticket.run);
             }
         }
         Delay::from(TELL_AGAIN * 2_u32.pow(times)).await;

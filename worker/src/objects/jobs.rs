@@ -37,6 +37,7 @@ use crate::bindings::TASKS;
 use crate::clock;
 use crate::storage::jobs::{Extras, JobStore};
 use crate::storage::sql::Database;
+use crate::troubles::{self, trouble};
 use crate::usage;
 use desk::Desk;
 
@@ -108,7 +109,7 @@ impl DurableObject for Jobs {
         let late_ms = self.node.alarm_at.take().map_or(0, |at| clock::now().0 - at);
         if let Err(error) = self.node.wake(late_ms) {
             // The platform would try some times and then never again.
-            worker::console_error!("jobs could not be looked after: {error}");
+            trouble!("jobs could not be looked after: {error}");
             let now = clock::now();
             self.node.set_alarm(now.0 + RECOVER_MS, now).await;
         }
@@ -163,6 +164,8 @@ impl Node {
         desk.board.step(now);
         let changes = desk.board.take_changes();
         self.store()?.save(&changes, &desk.board, &extras, now.0)?;
+        desk.failures().iter().for_each(|failure| trouble!("{failure}"));
+        troubles::send_soon(&self.state, &self.env);
         if desk.forget_ended() {
             self.store()?.expire()?;
         }
@@ -176,7 +179,7 @@ impl Node {
                     node.set_alarm(at, now).await;
                 }
                 if let Err(error) = node.send(&messages).await {
-                    worker::console_error!("tasks that could not be sent are sent again: {error}");
+                    trouble!("tasks that could not be sent are sent again: {error}");
                 }
             });
         }
@@ -202,7 +205,7 @@ impl Node {
             Ok(()) => usage::set_alarm(),
             Err(error) => {
                 self.alarm_at.set(None);
-                worker::console_error!("the alarm could not be set: {error}");
+                trouble!("the alarm could not be set: {error}");
             }
         }
     }

@@ -39,6 +39,7 @@ use super::refuse;
 use crate::clock;
 use crate::storage::linker::LinkerStore;
 use crate::storage::sql::Database;
+use crate::troubles::{self, trouble};
 use crate::usage;
 use billing::Desk;
 use commit::{Queue, Refused};
@@ -127,6 +128,7 @@ impl DurableObject for Linker {
         self.node.archive_by_alarm().await;
         self.node.plan_ahead().await;
         self.node.bill().await;
+        troubles::send_soon(&self.node.state, &self.node.env);
         Response::empty()
     }
 }
@@ -148,7 +150,7 @@ impl Linker {
                 refuse(503, Some(commit::FULL_RETRY_AFTER_S), &full.to_string())
             }
             Err(Refused::NotStored(error)) => {
-                worker::console_error!("append: {error}");
+                trouble!("append: {error}");
                 refuse(503, Some(commit::RETRY_AFTER_S), "the events could not be stored")
             }
         }
@@ -172,7 +174,7 @@ impl Node {
         let set = self.state.storage().set_alarm(wait).await;
         match &set {
             Ok(()) => usage::set_alarm(),
-            Err(error) => worker::console_error!("the alarm could not be set: {error}"),
+            Err(error) => trouble!("the alarm could not be set: {error}"),
         }
         set.is_ok()
     }
@@ -188,7 +190,7 @@ impl Node {
         match due.map(|due| due.into_iter().flatten().min_by_key(|(due, _)| *due)) {
             Ok(Some((due, least))) => self.wake_at(due, least).await,
             Ok(None) => {}
-            Err(error) => worker::console_error!("what is due next: {error}"),
+            Err(error) => trouble!("what is due next: {error}"),
         }
     }
 

@@ -23,6 +23,7 @@ use super::refuse;
 use crate::clock;
 use crate::storage::quarantine::{MAX_ROW_BYTES, QuarantineStore};
 use crate::storage::sql::Database;
+use crate::troubles::trouble;
 use crate::usage;
 
 /// How long the first request waits for others.
@@ -132,7 +133,7 @@ impl Node {
         let Waiting { records, counts, answers, .. } = std::mem::take(&mut *self.waiting.borrow_mut());
         let stored = self.store().and_then(|store| store.hold(records, &counts, clock::now().0));
         if let Err(error) = &stored {
-            worker::console_error!("rejected events were not kept: {error}");
+            trouble!("rejected events were not kept: {error}");
         }
         for answer in answers {
             // Whoever no longer listens has its rejections all the same.

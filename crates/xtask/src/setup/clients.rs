@@ -33,7 +33,7 @@ enum Manager {
     Debian,
 }
 
-const CLIENTS: [Client; 7] = [
+const CLIENTS: [Client; 8] = [
     Client { folder: "snowplow", manager: Manager::Pip, packages: &["snowplow-tracker==1.1.0"] },
     Client { folder: "elasticsearch8", manager: Manager::Pip, packages: &["elasticsearch==8.19.3"] },
     Client { folder: "elasticsearch9", manager: Manager::Pip, packages: &["elasticsearch==9.5.1"] },
@@ -46,6 +46,7 @@ const CLIENTS: [Client; 7] = [
             "@snowplow/browser-plugin-ad-tracking@3.24.6",
         ],
     },
+    Client { folder: "sentry", manager: Manager::Pip, packages: &["sentry-relay==0.10.1"] },
     Client { folder: "prometheus", manager: Manager::Debian, packages: &["prometheus"] },
     Client { folder: "rsyslog", manager: Manager::Debian, packages: &["rsyslog", "rsyslog-elasticsearch"] },
     Client {

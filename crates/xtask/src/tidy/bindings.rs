@@ -10,7 +10,7 @@ const CODE: &str = "worker/src/bindings.rs";
 const CONFIGURATION: &str = "wrangler.toml";
 
 /// Secrets are set from outside, so wrangler.toml cannot list them: this does.
-const SECRETS: [&str; 4] = ["ADMIN_TOKEN", "WRITE_KEY", "ID_SALT", "LINK_KEYS"];
+const SECRETS: [&str; 5] = ["ADMIN_TOKEN", "WRITE_KEY", "ID_SALT", "LINK_KEYS", "SENTRY_DSN"];
 
 pub(super) fn check(files: &[SourceFile]) -> Vec<Finding> {
     let find = |path: &str| files.iter().find(|file| file.path == path);
@@ -105,11 +105,20 @@ mod tests {
 
     #[test]
     fn both_sides_must_agree() {
-        let all =
-            ["ASSETS", "LINKER", "CATALOG", "STAGE", "ADMIN_TOKEN", "WRITE_KEY", "ID_SALT", "LINK_KEYS"];
+        let all = [
+            "ASSETS",
+            "LINKER",
+            "CATALOG",
+            "STAGE",
+            "ADMIN_TOKEN",
+            "WRITE_KEY",
+            "ID_SALT",
+            "LINK_KEYS",
+            "SENTRY_DSN",
+        ];
         check_one(&all, &[]);
         check_one(&all[1..], &["wrangler.toml: binding ASSETS is not in worker/src/bindings.rs"]);
-        check_one(&all[..7], &["worker/src/bindings.rs: secret LINK_KEYS is not declared"]);
+        check_one(&all[..8], &["worker/src/bindings.rs: secret SENTRY_DSN is not declared"]);
         check_one(
             &[&all[..], &["QUEUE"]].concat(),
             &["worker/src/bindings.rs: binding QUEUE is not in wrangler.toml"],

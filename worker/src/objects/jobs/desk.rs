@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use adtally_core::jobs::{Board, Run, RunId, Schedule, Spec};
+use adtally_core::jobs::{Board, Run, RunId, RunState, Schedule, Spec, TaskState};
 use adtally_core::time::ServerTime;
 use serde_json::Value;
 use worker::{Error, Result};
@@ -85,6 +85,20 @@ impl Desk {
             self.put_job(&job, stored, extras);
         }
         Ok(id)
+    }
+
+    /// What is to be said of the runs that have failed.
+    pub(super) fn failures(&self) -> Vec<String> {
+        let failed = self.board.runs().filter(|run| run.state == RunState::Failed);
+        let of = |run: &Run| {
+            let cause = run.tasks().iter().find(|task| task.state == TaskState::Failed);
+            let cause = cause.map(|task| {
+                let error = task.error.as_deref().unwrap_or("no reason is known");
+                format!(": {} failed: {error}", task.spec.id)
+            });
+            format!("run {} failed{}", run.id, cause.unwrap_or_default())
+        };
+        failed.map(of).collect()
     }
 
     /// Forgets runs that have ended; tells whether there were any.

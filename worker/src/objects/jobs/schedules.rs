@@ -13,6 +13,7 @@ use super::definitions::orders;
 use super::desk::Desk;
 use crate::storage::jobs::Extras;
 use crate::tasks::BATCH_SCHEDULE;
+use crate::troubles::trouble;
 
 impl Node {
     /// Starts each job whose time has come; of several missed times only the latest counts.
@@ -69,7 +70,7 @@ impl Node {
         }
         // A job that falls behind does not pile up.
         if desk.waiting(name) > 1 {
-            worker::console_error!("job {name} is due, and an earlier run of it still waits");
+            trouble!("job {name} is due, and an earlier run of it still waits");
             return Ok(None);
         }
         let new = NewRun { job: name.to_owned(), ..NewRun::default() };
@@ -83,7 +84,7 @@ impl Node {
                 Ok(run)
             }
             Err(refusal) => {
-                worker::console_error!("job {name} is due, and cannot be started: {refusal}");
+                trouble!("job {name} is due, and cannot be started: {refusal}");
                 Ok(None)
             }
         }

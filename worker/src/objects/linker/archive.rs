@@ -16,6 +16,7 @@ use super::{Held, Node, fault};
 use crate::clock;
 use crate::storage::linker::LinkerStore;
 use crate::store::Store;
+use crate::troubles::trouble;
 
 /// Bytes of log rows that are archived at a time, and without waiting for more: some 30,000 events, which take a dozen
 /// megabytes while they are sorted.
@@ -85,7 +86,7 @@ impl Node {
             match self.change_memory(|memory| memory.trim_a_bit(clock::now())) {
                 Ok(true) => {}
                 Ok(false) => return,
-                Err(error) => return worker::console_error!("the log was not trimmed: {error}"),
+                Err(error) => return trouble!("the log was not trimmed: {error}"),
             }
         }
     }
@@ -106,7 +107,7 @@ impl Node {
         }
         .await;
         if let Err(error) = removed {
-            worker::console_error!("files of the archive were not removed: {error}");
+            trouble!("files of the archive were not removed: {error}");
         }
     }
 
@@ -116,7 +117,7 @@ impl Node {
             Err(error) => Err(error),
         };
         if let Err(error) = archived {
-            worker::console_error!("the log was not archived: {error}");
+            trouble!("the log was not archived: {error}");
         }
     }
 

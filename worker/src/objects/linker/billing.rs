@@ -22,6 +22,7 @@ use crate::bindings::BILLING;
 use crate::clock;
 use crate::storage::billing::{BillingOutbox, OutboxRow};
 use crate::telemetry;
+use crate::troubles::trouble;
 use crate::usage;
 
 /// Messages in one call of the queue, which takes 256,000 bytes: two of the largest.
@@ -67,7 +68,7 @@ impl Node {
                 Ok(Next::Send(row)) => self.hand_over(row).await,
                 Ok(Next::Wait(until)) => break until,
                 Err(error) => {
-                    worker::console_error!("billing outbox: {error}");
+                    trouble!("billing outbox: {error}");
                     break Some(ServerTime(clock::now().0 + PATIENCE_MS));
                 }
             }
@@ -95,7 +96,7 @@ impl Node {
             Ok(())
         };
         if let Err(error) = told() {
-            worker::console_error!("billing outbox: {error}");
+            trouble!("billing outbox: {error}");
         }
     }
 
@@ -129,7 +130,7 @@ impl Node {
 
     async fn hand_over(&self, row: OutboxRow) {
         if let Err(error) = self.durable().await {
-            worker::console_error!("billing outbox: {error}");
+            trouble!("billing outbox: {error}");
             return self.desk.hand_off.borrow_mut().refused(row.id, clock::now());
         }
         // Before it is sent: the confirmation may be faster than the queue's answer.
@@ -137,7 +138,7 @@ impl Node {
         self.desk.hand_off.borrow_mut().sent(row.id, batches, clock::now());
         for messages in row.messages.chunks(MESSAGES_AT_ONCE) {
             if let Err(error) = self.send(messages).await {
-                worker::console_error!("the billing queue refused {:?}: {error}", row.id);
+                trouble!("the billing queue refused {:?}: {error}", row.id);
                 return self.desk.hand_off.borrow_mut().refused(row.id, clock::now());
             }
         }

@@ -10,6 +10,7 @@ use super::memory::Memory;
 use crate::clock;
 use crate::objects::refuse;
 use crate::storage::archive::EpochState;
+use crate::troubles::trouble;
 
 /// When to ask again where the bucket fails, in seconds.
 const RETRY_AFTER_S: u32 = 5;
@@ -28,7 +29,7 @@ impl Node {
         };
         self.flush_soon();
         if let Err(error) = self.archive_up_to(state.row).await {
-            worker::console_error!("cut: {error}");
+            trouble!("cut: {error}");
             return refuse(503, Some(RETRY_AFTER_S), &format!("the log could not be archived: {error}"));
         }
         let (advertiser, shard) = self.name()?;

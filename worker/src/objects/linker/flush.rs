@@ -19,6 +19,7 @@ use crate::clock;
 use crate::log;
 use crate::storage::linker::OpenParcel;
 use crate::telemetry;
+use crate::troubles::trouble;
 
 /// How long facts gather before they are told: the freshness of reports, against a delta a scope each time.
 const FLUSH_AFTER_MS: i64 = SECOND_MS / 2;
@@ -71,10 +72,10 @@ impl Node {
         };
         let outcome = self.deliver_all().await;
         if let Err(error) = self.tell_depth() {
-            worker::console_error!("outbox: {error}");
+            trouble!("outbox: {error}");
         }
         if let Err(error) = outcome {
-            worker::console_error!("flush: {error}");
+            trouble!("flush: {error}");
             self.ensure_alarm().await;
         }
         telemetry::push_soon(&self.state, &self.env);

@@ -16,6 +16,7 @@ use super::memory::Memory;
 use super::{Node, fault};
 use crate::objects::refuse;
 use crate::store::Store;
+use crate::troubles::trouble;
 
 /// The most events that a list looks at: about a second, in which the shard does nothing else.
 const MAX_LOOKED_AT: usize = 200_000;
@@ -48,7 +49,7 @@ impl Node {
             match self.archived_event(&told.story.event).await {
                 Ok(Some(event)) => told.story.event.event = event,
                 Ok(None) => {}
-                Err(error) => worker::console_error!("the story of {id} lacks its archive: {error}"),
+                Err(error) => trouble!("the story of {id} lacks its archive: {error}"),
             }
         }
         Response::from_json(&story::tell(&told.story, shard, &told.pending, told.also))

@@ -10,6 +10,7 @@ use worker::{Delay, Result};
 use super::memory::Memory;
 use super::{Node, fault};
 use crate::clock;
+use crate::troubles::trouble;
 
 /// Records that are merged without a break: some milliseconds in which the shard does nothing else.
 const MERGE_RECORDS: usize = 2_048;
@@ -26,7 +27,7 @@ impl Node {
             Ok(true) => self.merge_soon(),
             Ok(false) => {}
             // Memory is gone with the error, and made again from what is stored.
-            Err(error) => worker::console_error!("spill: {error}"),
+            Err(error) => trouble!("spill: {error}"),
         }
     }
 
@@ -34,7 +35,7 @@ impl Node {
         let node = self.clone();
         self.state.wait_until(async move {
             if let Err(error) = node.merge().await {
-                worker::console_error!("merge: {error}");
+                trouble!("merge: {error}");
             }
         });
     }

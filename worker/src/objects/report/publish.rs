@@ -16,6 +16,7 @@ use super::super::linker::Held;
 use super::super::refuse;
 use super::{Report, add_up};
 use crate::bindings::STORE;
+use crate::troubles::trouble;
 use crate::usage;
 
 /// Why a publication cannot be made.
@@ -55,7 +56,7 @@ impl Report {
             Err(Obstacle::Platform(error)) => Err(error),
             Err(Obstacle::Damaged(what)) => {
                 let text = format!("generation {} is not published: {what}", publication.generation);
-                worker::console_error!("{text}");
+                trouble!("{text}");
                 refuse(422, None, &text)
             }
         }

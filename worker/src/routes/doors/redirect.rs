@@ -9,7 +9,7 @@ use adtally_wire::api::{NewLink, SignedLink};
 use adtally_wire::catalog::{key as parse_key, read};
 use adtally_wire::link::{Link, LinkError, SIG, SIGNED, TO};
 use serde_json::Value;
-use worker::{Method, Response, ResponseBuilder, console_error};
+use worker::{Method, Response, ResponseBuilder};
 
 use super::browser::{is_only_looking, visitor_says, with_cookie};
 use crate::auth::authenticate;
@@ -17,6 +17,7 @@ use crate::call::{Call, MAX_JSON_BYTES, json};
 use crate::clock;
 use crate::intake::{browser, take_one};
 use crate::problem::Fault;
+use crate::troubles::trouble;
 
 /// Records the click and sends the browser on.
 ///
@@ -37,7 +38,7 @@ pub(super) async fn follow(call: &Call, method: &Method) -> Result<Response, Fau
         let advertiser = Key::parse(link.ids[0]).map_err(|_| LinkError::BadSignature)?;
         let grant = Grant { role: Role::Write, scope: Scope::Advertiser(advertiser) };
         if let Err(fault) = take_one(call, &grant, Door::Redirect, draft, Some(browser(call))).await {
-            console_error!("a click was not recorded: {fault}");
+            trouble!("a click was not recorded: {fault}");
         }
     }
     let to = link.destination(if is_id { &id } else { "" });
