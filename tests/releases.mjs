@@ -1,12 +1,13 @@
 // What released versions stored: packed states of their runtimes, in `releases`, and how one is made.
 //
-// In the checkout of a release, its worker built: `node tests/releases.mjs state-4 --batch`; without the option, no batch
+// In the checkout of a release, its worker built: `node tests/releases.mjs state-3 --batch`; without the option, no batch
 // runs. One is due whenever what is stored has changed (`MIGRATIONS` in worker/src/storage, worker/migrations, the versions
 // of bytes in crates/wire) and the version is out.
 //
-// - `state-1`: logs and reports, before there were runs and bills;
-// - `state-2`: runs, billing; before the archive and the batch;
-// - `state-3`: all of it, and a generation published.
+// - `state-1`: logs, runs, reports and bills, before there were an archive and a batch;
+// - `state-2`: all of it, and a generation published.
+//
+// What was stored before `state-1` had other pseudonyms of users, and was never out.
 
 import assert from "node:assert/strict";
 import { readFile, readdir, rm, writeFile } from "node:fs/promises";
