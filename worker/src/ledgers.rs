@@ -15,9 +15,11 @@ use serde::de::DeserializeOwned;
 use worker::{Env, Method, ObjectNamespace, Response};
 
 use crate::bindings::{DEAD_LETTERS, LEDGER, LINKER};
+use crate::clock;
 use crate::linkers::{MAX_PARALLEL, request};
 use crate::problem::Fault;
 use crate::troubles::trouble;
+use crate::usage;
 
 /// The name of the one object that has the dead letters.
 const DEAD_LETTERS_NAME: &str = "billing";
@@ -74,7 +76,10 @@ impl Ledgers {
     }
 
     async fn take_lines(&self, advertiser: &Key, lines: &[&str]) -> Result<Taken, Fault> {
-        call(&self.ledgers, advertiser.as_str(), TAKE, lines.join("\n").as_bytes()).await
+        let since = clock::now();
+        let taken = call(&self.ledgers, advertiser.as_str(), TAKE, lines.join("\n").as_bytes()).await;
+        usage::waited(since, clock::now());
+        taken
     }
 
     /// Asks a ledger something.

@@ -5,12 +5,14 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use adtally_core::time::ServerTime;
 use adtally_wire::object::Usage;
 use worker::{Response, Result};
 
 static ROWS_WRITTEN: AtomicU64 = AtomicU64::new(0);
 static ALARMS_SET: AtomicU64 = AtomicU64::new(0);
 static OBJECT_CALLS: AtomicU64 = AtomicU64::new(0);
+static OBJECT_MS: AtomicU64 = AtomicU64::new(0);
 static QUEUE_OPERATIONS: AtomicU64 = AtomicU64::new(0);
 static CONSUMER_CALLS: AtomicU64 = AtomicU64::new(0);
 static BUCKET_WRITES: AtomicU64 = AtomicU64::new(0);
@@ -35,6 +37,12 @@ pub(crate) fn set_alarm() {
 /// An object was called, by a request or by its alarm.
 pub(crate) fn called() {
     OBJECT_CALLS.fetch_add(1, Ordering::Relaxed);
+}
+
+/// A Report or Ledger object was at a call for so long, as its caller saw it.
+pub(crate) fn waited(since: ServerTime, now: ServerTime) {
+    let waited_ms = now.0.saturating_sub(since.0);
+    OBJECT_MS.fetch_add(u64::try_from(waited_ms).unwrap_or(0), Ordering::Relaxed);
 }
 
 /// An object of the bucket was put, or a page of them listed.
@@ -74,6 +82,7 @@ pub(crate) fn so_far() -> Usage {
         rows_written: ROWS_WRITTEN.load(Ordering::Relaxed),
         alarms_set: ALARMS_SET.load(Ordering::Relaxed),
         object_calls: OBJECT_CALLS.load(Ordering::Relaxed),
+        object_ms: OBJECT_MS.load(Ordering::Relaxed),
         queue_operations: QUEUE_OPERATIONS.load(Ordering::Relaxed),
         consumer_calls: CONSUMER_CALLS.load(Ordering::Relaxed),
         bucket_writes: BUCKET_WRITES.load(Ordering::Relaxed),

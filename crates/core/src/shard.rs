@@ -6,22 +6,26 @@
 //!
 //! ```text
 //! append:  admit -> commit -> (store the row)                   -> committed -> (acknowledge)
-//! flush:   tell  -> (store the parcels)                         -> told      -> (deliver each, mark it delivered)
+//! flush:   whom  -> tell -> (store parcels and entries)          -> told      -> (deliver each, mark it delivered)
 //! spill:   spill -> (store run, parcels and position, as one)   -> spilled
 //! merge:   merge -> (store extents, step by step; then the run) -> merged
 //! rule:    rule  -> (store the row, and its rulings)            -> committed
 //! start:   settings, runs, position -> committed, for each row after the position
 //! ```
 
+mod telling;
+
+pub use telling::{
+    BILL_EVERY_MS, MAX_PARCEL_BYTES, MAX_PARCEL_FACTS, MAX_PARCEL_SCOPES, MAX_UNBILLED_FACTS, Parcel,
+    Telling, Whom,
+};
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use thiserror::Error;
 
-use crate::aggregate::Aggregator;
 use crate::batch::{Ruling, Whose};
-use crate::billing::{self, Batch, Entry, MAX_BATCH_BYTES};
-use crate::cell::Scope;
 use crate::event::{Event, EventRef};
 use crate::intake::MAX_AHEAD_MS;
 use crate::link::run::{Erased, Merge, Run, Written};
@@ -29,12 +33,6 @@ use crate::link::{Admission, Arrival, Fact, Linker, Retention, Shelf, ShelfError
 use crate::settings::Settings;
 use crate::time::{Day, ServerTime};
 
-/// The most facts in a parcel, which is as many as are sent in a flush: a second parcel is a second row in each report.
-pub const MAX_PARCEL_FACTS: usize = 30_000;
-/// The most bytes of a parcel's segments together: an outbox row may have 2 MB.
-pub const MAX_PARCEL_BYTES: usize = 1_000_000;
-/// The most scopes of a parcel: each is a delivery, and a delivery that fails repeats the parcel.
-pub const MAX_PARCEL_SCOPES: usize = 50;
 /// The most events that may wait for a commit: three of the largest requests.
 pub const MAX_WAITING: usize = 30_000;
 /// The records in memory at which they are spilled: some seven megabytes with all that belongs to them, and as many to
@@ -81,29 +79,6 @@ impl Row {
         self.repeats = left;
         Ok(before != (self.accepted.len(), self.repeats.len(), self.rulings.len()))
     }
-}
-
-/// One row of the outbox: what one flush has to deliver, by scope.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Parcel {
-    /// Its number; Report objects take each number of a shard once.
-    pub seq: u64,
-    /// Everything acknowledged up to this server time is in this parcel or an earlier one; `None` where parcels that
-    /// belong to it follow.
-    pub through: Option<ServerTime>,
-    /// Signed cells by scope, encoded.
-    pub segments: Vec<(Scope, Vec<u8>)>,
-}
-
-/// Parcels to be stored as one.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Telling {
-    /// The last row of the log whose facts are in them.
-    pub upto: i64,
-    /// Numbered without gaps.
-    pub parcels: Vec<Parcel>,
-    /// What the same facts cost, for billing.
-    pub billing: Vec<Batch>,
 }
 
 /// Why events are not taken.
@@ -166,6 +141,8 @@ pub struct Stored {
     pub last_seq: u64,
     /// The last row of the log whose facts are in a parcel; not before the position.
     pub told_upto: i64,
+    /// The last row of the log whose facts billing was told; not before the position, nor behind what reports were told.
+    pub billed_upto: i64,
     /// How far the log is spilled.
     pub position: Position,
     /// The runs, in any order.
@@ -204,14 +181,19 @@ pub struct Shard {
     used: BTreeSet<u64>,
     /// `None` before the first event or setting.
     shards: Option<u32>,
-    /// Facts that are in no parcel yet.
+    /// Facts that somebody has still to be told.
     untold: Vec<Fact>,
+    /// How many of them, from the first, reports were told: billing was not.
+    reported: usize,
     /// The last row of the log, and when it arrived.
     last_row: i64,
     last_received: ServerTime,
     /// The last parcel's number, and the last row whose facts were in a parcel when memory was made.
     last_seq: u64,
     told_upto: i64,
+    /// The same for billing, and when it was told last.
+    billed_upto: i64,
+    billed_at: ServerTime,
     /// How far the log is spilled.
     position: Position,
     /// The number of the next run.
@@ -221,7 +203,7 @@ pub struct Shard {
 impl Shard {
     /// A shard that goes on from what is stored; its settings, and then its rows after the position follow.
     pub fn new(stored: Stored, retention: Retention) -> Self {
-        let Stored { last_seq, told_upto, position, mut runs, rulings } = stored;
+        let Stored { last_seq, told_upto, billed_upto, position, mut runs, rulings } = stored;
         runs.sort_by_key(|run| run.summary.age);
         let next_run = runs.iter().map(|run| run.id).max().unwrap_or(0) + 1;
         let mut linker = Linker::with_runs(retention, position.accepted, runs);
@@ -234,10 +216,13 @@ impl Shard {
             used: BTreeSet::new(),
             shards: None,
             untold: Vec::new(),
+            reported: 0,
             last_row: position.row,
             last_received: position.received,
             last_seq,
             told_upto: told_upto.max(position.row),
+            billed_upto: billed_upto.max(position.row),
+            billed_at: ServerTime(i64::MIN),
             position,
         }
     }
@@ -351,34 +336,14 @@ impl Shard {
         self.used.insert(revision);
         self.last_row = id;
         self.last_received = self.last_received.max(received);
-        if id > self.told_upto {
+        if id > self.billed_upto {
             self.untold.extend(facts);
         }
+        // At a start rows come again that reports were told of, before all others.
+        if id <= self.told_upto {
+            self.reported = self.untold.len();
+        }
         Ok(())
-    }
-
-    /// The parcels to store for what is untold; `None` where there is nothing.
-    pub fn tell(&self, now: ServerTime) -> Option<Telling> {
-        let contents = self.untold.chunks(MAX_PARCEL_FACTS).flat_map(contents);
-        let parcel = |(seq, segments)| Parcel { seq, through: None, segments };
-        let mut parcels: Vec<Parcel> = (self.last_seq + 1..).zip(contents).map(parcel).collect();
-        let last = parcels.last_mut()?;
-        last.through = Some(now);
-        let billing = billing::batches(last.seq, billing::entries(&self.untold), MAX_BATCH_BYTES);
-        Some(Telling { upto: self.last_row, parcels, billing })
-    }
-
-    /// The entries of an event that are in no telling yet.
-    pub fn unbilled(&self, event: &EventRef) -> Vec<Entry> {
-        let facts: Vec<Fact> = self.untold.iter().filter(|fact| fact.event == *event).cloned().collect();
-        billing::entries(&facts)
-    }
-
-    /// Notes that the parcels of [`Shard::tell`] are stored.
-    pub fn told(&mut self, telling: &Telling) {
-        self.untold.clear();
-        self.last_seq += telling.parcels.len() as u64;
-        self.told_upto = telling.upto;
     }
 
     /// Whether memory should be spilled.
@@ -391,7 +356,7 @@ impl Shard {
         let written = self.linker.spill(self.next_run)?;
         let accepted = self.linker.len() as u64;
         let position = Position { row: self.last_row, accepted, received: self.last_received };
-        Some(Spill { telling: self.tell(now), written, position })
+        Some(Spill { telling: self.tell(now, Whom::ReportsAndBilling), written, position })
     }
 
     /// Notes that a spill is stored.
@@ -401,6 +366,7 @@ impl Shard {
         }
         // Rows that changed nothing need not be told, but they must not be told later either.
         self.told_upto = self.told_upto.max(spill.position.row);
+        self.billed_upto = self.billed_upto.max(spill.position.row);
         self.next_run += 1;
         self.position = spill.position;
         self.linker.spilled(spill.written.run);
@@ -455,24 +421,6 @@ impl Shard {
     fn revision(&self) -> Option<u64> {
         self.revisions.keys().next_back().copied()
     }
-}
-
-/// What the parcels of these facts hold: one, or as many as it takes for each to be small enough.
-fn contents(facts: &[Fact]) -> Vec<Vec<(Scope, Vec<u8>)>> {
-    let segments = segments(facts);
-    let bytes: usize = segments.iter().map(|(_, segment)| segment.len()).sum();
-    if (bytes <= MAX_PARCEL_BYTES && segments.len() <= MAX_PARCEL_SCOPES) || facts.len() < 2 {
-        return vec![segments];
-    }
-    let (first, second) = facts.split_at(facts.len() / 2);
-    [first, second].into_iter().flat_map(contents).collect()
-}
-
-/// The cells of each scope that the facts concern.
-fn segments(facts: &[Fact]) -> Vec<(Scope, Vec<u8>)> {
-    let mut aggregator = Aggregator::default();
-    facts.iter().for_each(|fact| aggregator.add_fact(fact));
-    aggregator.segments().into_iter().map(|(scope, segment)| (scope, segment.encode())).collect()
 }
 
 #[cfg(test)]

@@ -88,6 +88,9 @@ pub struct Usage {
     pub queue_operations: u64,
     /// Batches of messages that were consumed; each is billed as a request to the worker.
     pub consumer_calls: u64,
+    /// Milliseconds that Report and Ledger objects were at a call, as their callers saw it: what is billed of an object
+    /// that is idle otherwise.
+    pub object_ms: u64,
     /// Objects that were put into the bucket, and pages of lists of it: operations of class A.
     pub bucket_writes: u64,
     /// Objects that were read from the bucket: operations of class B.

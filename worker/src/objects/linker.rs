@@ -61,6 +61,8 @@ struct Node {
     queue: RefCell<Queue>,
     /// When the timer of the next flush rings.
     flush_due: Cell<Option<ServerTime>>,
+    /// When the timer of the next telling of billing rings.
+    bill_due: Cell<Option<ServerTime>>,
     is_flushing: Cell<bool>,
     /// When the oldest event was acknowledged that no report counts yet, as far as this instance knows.
     behind_since: Cell<Option<ServerTime>>,
@@ -82,6 +84,7 @@ impl DurableObject for Linker {
             memory: RefCell::default(),
             queue: RefCell::default(),
             flush_due: Cell::default(),
+            bill_due: Cell::default(),
             is_flushing: Cell::default(),
             behind_since: Cell::default(),
             flush_is_wanted: Cell::default(),

@@ -1,9 +1,9 @@
 //! The billing outbox of a Linker object: messages that no consumer has confirmed.
 
+use adtally_core::billing::Entry;
 use adtally_core::billing::{BatchId, MAX_ROW_BATCHES};
 use adtally_core::event::EventRef;
 use adtally_core::shard::Telling;
-use adtally_core::{billing::Entry, time::ServerTime};
 use adtally_wire::billing::Message;
 use adtally_wire::billing::packed::texts;
 use worker::{Error, Result};
@@ -51,7 +51,7 @@ impl BillingOutbox {
     }
 
     /// Adds what a telling of the Linker `source` costs; belongs into the transaction that stores its parcels.
-    pub(super) fn add(&self, source: &str, telling: &Telling, made: ServerTime) -> Result<()> {
+    pub(super) fn add(&self, source: &str, telling: &Telling) -> Result<()> {
         let advertiser = telling.billing.first().and_then(|batch| batch.entries.first());
         let Some(advertiser) = advertiser.map(|entry| &entry.charge.advertiser) else { return Ok(()) };
         for row in texts(advertiser, source, &telling.billing).chunks(MAX_ROW_BATCHES) {
@@ -61,7 +61,7 @@ impl BillingOutbox {
             let insert =
                 "INSERT INTO billing_outbox (seq, part, made_ms, entries, body) VALUES (?, ?, ?, ?, ?)";
             let (seq, part) = (integer(first.id.seq)?, integer(first.id.part)?);
-            let bindings = vec![seq, part, integer(made.0)?, integer(entries)?, body.into()];
+            let bindings = vec![seq, part, integer(telling.made.0)?, integer(entries)?, body.into()];
             self.database.run(insert, bindings)?;
         }
         Ok(())

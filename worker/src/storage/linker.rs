@@ -23,8 +23,8 @@ const MIGRATIONS: Migrations = &[
     &[
         // One row per group commit.
         "CREATE TABLE log (id INTEGER PRIMARY KEY, body BLOB NOT NULL)",
-        // One row per flush; `upto` is the last log row whose facts are in this row or an earlier one. The body of a
-        // delivered row is null; the last row stays, as it says how far the log has been told.
+        // One row per flush; `upto` is the last log row whose facts are in this row or an earlier one. The last row stays,
+        // as it says how far the log has been told; its body is null where it is known to be delivered.
         "CREATE TABLE outbox (seq INTEGER PRIMARY KEY, upto INTEGER NOT NULL, body BLOB)",
         "CREATE TABLE settings (revision INTEGER PRIMARY KEY, shards INTEGER NOT NULL, body TEXT NOT NULL)",
         // An alarm does not tell the object its name.
@@ -36,6 +36,8 @@ const MIGRATIONS: Migrations = &[
     archive::GONE,
     rulings::TABLES,
     archive::RESIDUES,
+    // The last log row whose facts billing was told, of the last row; null in rows of earlier versions, which told both.
+    &["ALTER TABLE outbox ADD COLUMN billed INTEGER"],
 ];
 
 /// Log rows read at a time: at most a few megabytes of them are in memory besides what they become.
@@ -57,6 +59,17 @@ pub(crate) struct StoredSettings {
     pub(crate) shards: u32,
     /// Windows and prices.
     pub(crate) settings: Settings,
+}
+
+/// How far the log was told.
+#[derive(Default)]
+pub(crate) struct OutboxPosition {
+    /// The last sequence number.
+    pub(crate) seq: u64,
+    /// The last row of the log whose facts are in the outbox, or were.
+    pub(crate) upto: i64,
+    /// The same of billing's.
+    pub(crate) billed_upto: i64,
 }
 
 /// A row of the outbox that is not delivered yet.
@@ -168,10 +181,10 @@ impl LinkerStore {
     }
 
     /// Stores a spill: what it tells, its run, and how far the log is spilled with it; all or nothing.
-    pub(crate) fn spill(&self, spill: &Spill) -> Result<()> {
+    pub(crate) fn spill(&self, spill: &Spill, delivered: u64) -> Result<()> {
         self.database.atomically(|| {
             if let Some(telling) = &spill.telling {
-                self.post_within(telling)?;
+                self.post_within(telling, delivered)?;
             }
             self.runs().add(&spill.written)?;
             self.runs().set_position(&spill.position)
@@ -194,13 +207,14 @@ impl LinkerStore {
         })
     }
 
-    /// The last sequence number of the outbox, and the last log row whose facts are in it.
-    pub(crate) fn outbox_position(&self) -> Result<(u64, i64)> {
-        let query = "SELECT seq, upto FROM outbox ORDER BY seq DESC LIMIT 1";
-        match self.database.rows(query, vec![])?.first_mut() {
-            Some(row) => Ok((unsigned(row.integer()?)?, row.integer()?)),
-            None => Ok((0, 0)),
-        }
+    /// How far the log was told.
+    pub(crate) fn outbox_position(&self) -> Result<OutboxPosition> {
+        let query = "SELECT seq, upto, coalesce(billed, upto) FROM outbox ORDER BY seq DESC LIMIT 1";
+        let Some(mut row) = self.database.rows(query, vec![])?.into_iter().next() else {
+            return Ok(OutboxPosition::default());
+        };
+        let seq = unsigned(row.integer()?)?;
+        Ok(OutboxPosition { seq, upto: row.integer()?, billed_upto: row.integer()? })
     }
 
     /// The archive and the cuts.
@@ -213,15 +227,16 @@ impl LinkerStore {
         BillingOutbox::new(self.database.clone())
     }
 
-    /// Puts parcels into the outbox, and what they cost into that of billing, all or none.
-    pub(crate) fn post(&self, telling: &Telling) -> Result<()> {
-        self.database.atomically(|| self.post_within(telling))
+    /// Puts parcels into the outbox, and what facts cost into that of billing, all or none; `delivered` is the number
+    /// of the last parcel that is known to be delivered.
+    pub(crate) fn post(&self, telling: &Telling, delivered: u64) -> Result<()> {
+        self.database.atomically(|| self.post_within(telling, delivered))
     }
 
     /// Stores a cut: what is told before it, and the epoch that it opens; all or nothing.
-    pub(crate) fn cut(&self, telling: Option<&Telling>, state: &EpochState) -> Result<()> {
+    pub(crate) fn cut(&self, telling: Option<&Telling>, delivered: u64, state: &EpochState) -> Result<()> {
         self.database.atomically(|| {
-            telling.map_or(Ok(()), |telling| self.post_within(telling))?;
+            telling.map_or(Ok(()), |telling| self.post_within(telling, delivered))?;
             self.archive().set_epoch(state)
         })
     }
@@ -243,30 +258,41 @@ impl LinkerStore {
         self.archive().remember_scopes(&scopes)
     }
 
-    fn post_within(&self, telling: &Telling) -> Result<()> {
+    fn post_within(&self, telling: &Telling, delivered: u64) -> Result<()> {
         let epoch = self.archive().epoch()?.epoch;
         let scopes = telling.parcels.iter().flat_map(|parcel| &parcel.segments).map(|(scope, _)| scope);
         self.archive().remember_scopes(scopes)?;
         let source = self.name()?.ok_or_else(|| Error::RustError("the object has no name".to_owned()))?;
-        let made = telling.parcels.last().and_then(|parcel| parcel.through);
-        self.billing().add(&source, telling, made.unwrap_or(ServerTime(0)))?;
+        self.billing().add(&source, telling)?;
         for parcel in &telling.parcels {
             let body = Parcel::of(parcel, epoch).encode();
-            let row =
-                || Ok::<_, Error>(vec![integer(parcel.seq)?, integer(telling.upto)?, body.clone().into()]);
+            let row = || {
+                let (seq, upto) = (integer(parcel.seq)?, integer(telling.upto)?);
+                Ok::<_, Error>(vec![seq, upto, integer(telling.billed_upto)?, body.clone().into()])
+            };
             // Into the place of the one that is delivered: a row that goes is paid for like one that comes.
-            let update = "UPDATE outbox SET seq = ?, upto = ?, body = ? WHERE body IS NULL";
-            if self.database.run(update, row()?)? == 0 {
-                self.database.run("INSERT INTO outbox (seq, upto, body) VALUES (?, ?, ?)", row()?)?;
+            let mut place = row()?;
+            place.push(integer(delivered)?);
+            let update =
+                "UPDATE outbox SET seq = ?, upto = ?, billed = ?, body = ? WHERE body IS NULL OR seq <= ?";
+            if self.database.run(update, place)? == 0 {
+                let insert = "INSERT INTO outbox (seq, upto, billed, body) VALUES (?, ?, ?, ?)";
+                self.database.run(insert, row()?)?;
             }
+        }
+        if telling.parcels.is_empty() {
+            let update = "UPDATE outbox SET billed = ?, body = CASE WHEN seq <= ? THEN NULL ELSE body END
+                WHERE seq = (SELECT max(seq) FROM outbox)";
+            self.database.run(update, vec![integer(telling.billed_upto)?, integer(delivered)?])?;
         }
         Ok(())
     }
 
-    /// The oldest parcel that is not delivered.
-    pub(crate) fn open_parcel(&self) -> Result<Option<OpenParcel>> {
-        let query = "SELECT seq, upto, body FROM outbox WHERE body IS NOT NULL ORDER BY seq LIMIT 1";
-        let mut rows = self.database.rows(query, vec![])?;
+    /// The oldest parcel behind number `delivered` that is not known to be delivered.
+    pub(crate) fn open_parcel(&self, delivered: u64) -> Result<Option<OpenParcel>> {
+        let query =
+            "SELECT seq, upto, body FROM outbox WHERE body IS NOT NULL AND seq > ? ORDER BY seq LIMIT 1";
+        let mut rows = self.database.rows(query, vec![integer(delivered)?])?;
         let Some(row) = rows.first_mut() else { return Ok(None) };
         let (seq, upto) = (unsigned(row.integer()?)?, row.integer()?);
         let parcel = Parcel::decode(&row.blob()?)
@@ -274,20 +300,20 @@ impl LinkerStore {
         Ok(Some(OpenParcel { seq, upto, parcel }))
     }
 
-    /// How many parcels are not delivered, and up to which server time the oldest of them tells.
-    pub(crate) fn open_parcels(&self) -> Result<(i64, Option<ServerTime>)> {
-        let query = "SELECT count(*) FROM outbox WHERE body IS NOT NULL";
-        let count = self.database.rows(query, vec![])?.first_mut().map_or(Ok(0), |row| row.integer())?;
-        let oldest = if count > 0 { self.open_parcel()? } else { None };
+    /// How many parcels behind number `delivered` are not known to be delivered, and up to which server time the oldest
+    /// of them tells.
+    pub(crate) fn open_parcels(&self, delivered: u64) -> Result<(i64, Option<ServerTime>)> {
+        let query = "SELECT count(*) FROM outbox WHERE body IS NOT NULL AND seq > ?";
+        let counted = self.database.rows(query, vec![integer(delivered)?])?.into_iter().next();
+        let count = counted.map_or(Ok(0), |mut row| row.integer())?;
+        let oldest = if count > 0 { self.open_parcel(delivered)? } else { None };
         Ok((count, oldest.and_then(|open| open.parcel.through_ms).map(ServerTime)))
     }
 
-    /// Notes that a parcel and all before it are delivered.
+    /// Drops the parcels before one that is delivered. That one stays, and is written over by the next: should a crash
+    /// come first, it is delivered again, which changes nothing.
     pub(crate) fn delivered(&self, seq: u64) -> Result<()> {
-        self.database.atomically(|| {
-            self.database.run("DELETE FROM outbox WHERE seq < ?", vec![integer(seq)?])?;
-            self.database.run("UPDATE outbox SET body = NULL WHERE seq = ?", vec![integer(seq)?]).map(drop)
-        })
+        self.database.run("DELETE FROM outbox WHERE seq < ?", vec![integer(seq)?]).map(drop)
     }
 
     /// Every revision of the settings, oldest first.

@@ -40,7 +40,7 @@ fn parcels_stay_small_whatever_is_in_them() {
     let events = (0..EVENTS).map(long_impression).collect();
     let (row, _) = shard.commit(events, ServerTime(5), &NoShelf).unwrap();
     shard.committed(1, row, &NoShelf).unwrap();
-    let telling = shard.tell(ServerTime(9)).unwrap();
+    let telling = shard.tell(ServerTime(9), Whom::ReportsAndBilling).unwrap();
     let sizes = telling.parcels.iter().map(|parcel| parcel.segments.iter().map(|(_, s)| s.len()).sum());
     let sizes: Vec<usize> = sizes.collect();
     assert!(sizes.len() > 2 && sizes.iter().all(|size| *size <= MAX_PARCEL_BYTES), "{sizes:?}");
@@ -106,7 +106,7 @@ fn nothing_is_forgotten_while_facts_are_untold() {
     };
     shard.committed(2, row, &NoShelf).unwrap();
     assert_eq!(shard.expire(late), None);
-    let telling = shard.tell(late).unwrap();
+    let telling = shard.tell(late, Whom::ReportsAndBilling).unwrap();
     shard.told(&telling);
     assert!(shard.expire(late).is_some());
 }
@@ -125,4 +125,63 @@ fn rulings_are_stored_once_and_only_for_days_that_are_kept() {
     // A later row of the log brings it again, so a start does not have it before.
     let stored = Stored { rulings: vec![(1, ruling(0))], ..Stored::default() };
     assert!(Shard::new(stored, Retention::default()).rule([ruling(0)], NOW).is_some());
+}
+
+/// An impression that costs something.
+fn paid_impression(n: usize) -> Event {
+    Event { cost_micros: Some(1_000), ..long_impression(n) }
+}
+
+fn take(shard: &mut Shard, id: i64) {
+    let (row, _) = shard.commit(vec![paid_impression(id as usize)], ServerTime(id), &NoShelf).unwrap();
+    shard.committed(id, row, &NoShelf).unwrap();
+}
+
+#[test]
+fn billing_is_told_seldom_and_of_everything_since() {
+    let mut shard = Shard::new(Stored { last_seq: 7, ..Stored::default() }, Retention::default());
+    shard.set_settings(0, 1, Settings::default());
+    let mut now = ServerTime(1_700_000_000_000);
+    let mut check = |shard: &mut Shard, after_ms: i64, parcels: &[u64], billed: &[(u64, usize)]| {
+        now.0 += after_ms;
+        let telling = shard.tell(now, shard.whom(now));
+        let told = telling.iter().flat_map(|telling| &telling.parcels).map(|parcel| parcel.seq);
+        assert_eq!(told.collect::<Vec<_>>(), parcels);
+        let batches = telling.iter().flat_map(|telling| &telling.billing);
+        let batches: Vec<_> = batches.map(|batch| (batch.id.seq, batch.entries.len())).collect();
+        assert_eq!(batches, billed);
+        telling.iter().for_each(|telling| shard.told(telling));
+    };
+    take(&mut shard, 1);
+    check(&mut shard, 0, &[8], &[(8, 1)]);
+    assert!(!shard.is_unbilled());
+    for id in 2..4 {
+        take(&mut shard, id);
+        check(&mut shard, 1_000, &[id as u64 + 7], &[]);
+        assert!(shard.is_unbilled());
+        assert_eq!(shard.unbilled(&paid_impression(id as usize).event).len(), 1);
+    }
+    check(&mut shard, 1_000, &[], &[]);
+    // Under the number of the last parcel, with which billing was not told.
+    check(&mut shard, BILL_EVERY_MS, &[], &[(10, 2)]);
+    check(&mut shard, BILL_EVERY_MS, &[], &[]);
+    take(&mut shard, 4);
+    check(&mut shard, 0, &[11], &[(11, 1)]);
+    // A clock that went back holds nothing up.
+    take(&mut shard, 5);
+    check(&mut shard, -BILL_EVERY_MS, &[12], &[(12, 1)]);
+}
+
+#[test]
+fn a_start_goes_on_where_each_was_told() {
+    let stored = Stored { last_seq: 9, told_upto: 2, billed_upto: 1, ..Stored::default() };
+    let mut shard = Shard::new(stored, Retention::default());
+    shard.set_settings(0, 1, Settings::default());
+    (1..4).for_each(|id| take(&mut shard, id));
+    let telling = shard.tell(ServerTime(9), Whom::ReportsAndBilling).unwrap();
+    let counted = Segment::decode(&telling.parcels[0].segments[0].1).unwrap().sums();
+    assert_eq!((telling.parcels.len(), counted.get(crate::measure::Measure::Impressions)), (1, 1));
+    assert_eq!(telling.billing.iter().map(|batch| batch.entries.len()).collect::<Vec<_>>(), [2]);
+    let unreported = shard.tell(ServerTime(9), Whom::Reports).unwrap();
+    assert_eq!((unreported.billed_upto, unreported.billing.len()), (1, 0));
 }

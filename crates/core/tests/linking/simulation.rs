@@ -58,6 +58,7 @@ enum Bug {
     RowForgottenWhenSent,
     SentBeforeStored,
     SpillWithoutTelling,
+    BillingTakenForTold,
     RulingsForgotten,
     EpochApartFromCut,
     CoveredDeltaCounted,
@@ -77,8 +78,8 @@ enum Crash {
 enum Op {
     /// A sender sends events, among them some that it sent before.
     Send { events: Vec<usize>, crash: Crash, answer_is_lost: bool },
-    /// A Linker moves what is untold into its outbox.
-    Tell { shard: usize, crash: Crash },
+    /// A Linker moves what is untold into its outbox, perhaps without what it costs.
+    Tell { shard: usize, bills: bool, crash: Crash },
     /// A Linker delivers its oldest parcel to so many scopes, and marks it if that were all.
     Deliver { shard: usize, scopes: usize, answer_is_lost: bool },
     /// The network repeats a delta that was delivered before.
@@ -116,7 +117,8 @@ fn ops() -> impl Strategy<Value = Vec<Op>> {
     let op = prop_oneof![
         6 => (prop::collection::vec(0..64usize, 1..8), crash(), prop::bool::weighted(0.2))
             .prop_map(|(events, crash, answer_is_lost)| Op::Send { events, crash, answer_is_lost }),
-        4 => (0..2usize, crash()).prop_map(|(shard, crash)| Op::Tell { shard, crash }),
+        4 => (0..2usize, any::<bool>(), crash())
+            .prop_map(|(shard, bills, crash)| Op::Tell { shard, bills, crash }),
         6 => (0..2usize, 0..6usize, prop::bool::weighted(0.3))
             .prop_map(|(shard, scopes, answer_is_lost)| Op::Deliver { shard, scopes, answer_is_lost }),
         1 => (0..64usize).prop_map(|delta| Op::Redeliver { delta }),
@@ -207,6 +209,7 @@ fn planted_bugs_are_found() {
         (Bug::RowForgottenWhenSent, "BILL-1"),
         (Bug::SentBeforeStored, "BILL-1"),
         (Bug::SpillWithoutTelling, "-1"),
+        (Bug::BillingTakenForTold, "BILL-1"),
         (Bug::RulingsForgotten, "-1"),
         (Bug::EpochApartFromCut, "MERGE-1"),
         (Bug::CoveredDeltaCounted, "MERGE-1"),

@@ -1,6 +1,7 @@
 //! The batch's calls: where the log is cut, and what became of it.
 
 use adtally_core::route::linker_name;
+use adtally_core::shard::Whom;
 use adtally_wire::archive::{FilesQuery, ListedFile};
 use adtally_wire::batch::{Bytes, Compaction, Cut, CutRequest, Published};
 use worker::{Response, Result};
@@ -99,8 +100,8 @@ impl Memory {
         let opens = row > state.row;
         let epoch = state.epoch + u64::from(opens);
         let next = EpochState { epoch, generation, row, through_ms: now.0, ..state };
-        let telling = if opens { self.shard.tell(now) } else { None };
-        self.store.cut(telling.as_ref(), &next)?;
+        let telling = if opens { self.shard.tell(now, Whom::ReportsAndBilling) } else { None };
+        self.store.cut(telling.as_ref(), self.delivered, &next)?;
         if let Some(telling) = telling {
             self.shard.told(&telling);
         }

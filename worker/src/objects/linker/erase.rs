@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use adtally_core::batch::{Gone, Whose};
 use adtally_core::link::run::Erased;
+use adtally_core::shard::Whom;
 use adtally_core::time::ServerTime;
 use adtally_wire::batch::Bytes;
 use adtally_wire::erasure::{Erasure, Residues};
@@ -79,7 +80,7 @@ impl Node {
 impl Memory {
     /// Tells what there is to tell, and spills the rest.
     fn put_away(&mut self) -> Result<()> {
-        self.post_untold()?;
+        self.post_untold(Whom::ReportsAndBilling)?;
         self.spill()
     }
 

@@ -1,9 +1,11 @@
 //! From facts to Report objects, through the outbox.
 
+use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
 use adtally_core::route::linker_name;
+use adtally_core::shard::{BILL_EVERY_MS, Whom};
 use adtally_core::telemetry::Figure;
 use adtally_core::time::{SECOND_MS, ServerTime};
 use adtally_wire::delta::{Delta, Parcel};
@@ -20,13 +22,15 @@ use crate::log;
 use crate::storage::linker::OpenParcel;
 use crate::telemetry;
 use crate::troubles::trouble;
+use crate::usage;
 
 /// How long facts gather before they are told: the freshness of reports, against a delta a scope each time.
 const FLUSH_AFTER_MS: i64 = SECOND_MS / 2;
-/// The least time from one flush to the next: of who sends all the time, reports are a second behind.
-pub(crate) const FLUSH_EVERY_MS: i64 = SECOND_MS;
-/// How far from now the time of a flush can be if it still comes.
-const OVERDUE_MS: u64 = 2_000;
+/// The least time from one flush to the next: of who sends all the time, reports are that much behind. Each flush is a row
+/// in a dozen reports.
+pub(crate) const FLUSH_EVERY_MS: i64 = 3 * SECOND_MS / 2;
+/// For how long a timer that is due is still waited for.
+const OVERDUE_MS: i64 = 2_000;
 /// Deliveries under way at a time; an invocation may have six open connections.
 const MAX_DELIVERIES: usize = 6;
 
@@ -56,11 +60,32 @@ impl Node {
             return self.ensure_alarm().await;
         }
         self.clone().flush().await;
+        // Billing has its own timer, which may be lost as well.
+        if is_coming(&self.bill_due, clock::now()) {
+            self.ensure_alarm().await;
+        }
     }
 
-    /// Whether a timer is set; one that is long overdue is not counted on.
     fn flush_is_coming(&self, now: ServerTime) -> bool {
-        self.flush_due.get().is_some_and(|due| now.0.abs_diff(due.0) < OVERDUE_MS)
+        is_coming(&self.flush_due, now)
+    }
+
+    /// Tells billing later what only reports were told, where no flush comes that does it.
+    fn bill_later(self: &Rc<Self>) -> Result<()> {
+        let now = clock::now();
+        if is_coming(&self.bill_due, now) || !self.change_memory(|memory| Ok(memory.shard.is_unbilled()))? {
+            return Ok(());
+        }
+        self.bill_due.set(Some(ServerTime(now.0 + BILL_EVERY_MS)));
+        let node = self.clone();
+        self.state.wait_until(async move {
+            Delay::from(Duration::from_millis(BILL_EVERY_MS.unsigned_abs())).await;
+            node.bill_due.set(None);
+            if !node.flush_is_coming(clock::now()) {
+                node.flush().await;
+            }
+        });
+        Ok(())
     }
 
     /// Delivers everything that is to be told; what cannot be delivered stays for the alarm.
@@ -70,7 +95,10 @@ impl Node {
             self.flush_is_wanted.set(true);
             return self.ensure_alarm().await;
         };
-        let outcome = self.deliver_all().await;
+        let mut outcome = self.deliver_all().await;
+        if outcome.is_ok() {
+            outcome = self.bill_later();
+        }
         if let Err(error) = self.tell_depth() {
             trouble!("outbox: {error}");
         }
@@ -83,7 +111,7 @@ impl Node {
 
     /// Says how far reports are behind.
     fn tell_depth(&self) -> Result<()> {
-        let (count, through) = self.store()?.open_parcels()?;
+        let (count, through) = self.change_memory(|memory| memory.store.open_parcels(memory.delivered))?;
         let now = clock::now();
         let since = through.or(self.behind_since.get().filter(|_| count > 0));
         let age_ms = since.map_or(0, |since| now.0.saturating_sub(since.0).max(0));
@@ -95,20 +123,23 @@ impl Node {
 
     /// 1. Facts go to the outbox in one transaction with how far the log is told, without waiting for anything.
     /// 2. A delivery may be repeated: the Report object knows the last sequence number of each source.
-    /// 3. A parcel is marked when all its scopes have it; until then all are sent it again.
+    /// 3. A parcel is done when all its scopes have it; until then, and after a crash, all are sent it again.
     async fn deliver_all(self: &Rc<Self>) -> Result<()> {
         loop {
             self.flush_is_wanted.set(false);
             self.flushed_at.set(clock::now());
             let behind_since = self.behind_since.take();
-            self.change_memory(Memory::post_untold)?;
+            self.change_memory(|memory| {
+                let whom = memory.shard.whom(clock::now());
+                memory.post_untold(whom)
+            })?;
             self.bill_soon();
             while let Some(OpenParcel { seq, upto, parcel }) =
-                self.change_memory(|memory| memory.store.open_parcel())?
+                self.change_memory(|memory| memory.store.open_parcel(memory.delivered))?
             {
                 let scopes: Vec<String> = parcel.segments.iter().map(|(scope, _)| scope.clone()).collect();
                 self.deliver(seq, parcel).await?;
-                self.change_memory(|memory| memory.store.delivered(seq))?;
+                self.change_memory(|memory| memory.delivered(seq))?;
                 log::line(&self.env, "told", || {
                     let object =
                         self.name().map(|(advertiser, shard)| linker_name(advertiser.as_str(), shard));
@@ -141,12 +172,21 @@ impl Node {
     }
 }
 
+/// Whether a timer is set; one that is long overdue is not counted on.
+fn is_coming(due: &Cell<Option<ServerTime>>, now: ServerTime) -> bool {
+    due.get().is_some_and(|due| {
+        now.0.saturating_sub(due.0) < OVERDUE_MS && due.0.saturating_sub(now.0) <= BILL_EVERY_MS
+    })
+}
+
 async fn send(reports: &ObjectNamespace, scope: &str, delta: Delta) -> Result<()> {
     let mut init = RequestInit::new();
     let body = js_sys::Uint8Array::from(delta.encode().as_slice());
     init.with_method(Method::Post).with_body(Some(body.into()));
     let request = Request::new_with_init(&format!("https://report{DELTA}"), &init)?;
+    let since = clock::now();
     let response = reports.get_by_name(scope)?.fetch_with_request(request).await?;
+    usage::waited(since, clock::now());
     match response.status_code() {
         200..=299 => Ok(()),
         status => Err(fault(format!("{scope} answered {status} to delta {} of {}", delta.seq, delta.source))),
@@ -154,10 +194,17 @@ async fn send(reports: &ObjectNamespace, scope: &str, delta: Delta) -> Result<()
 }
 
 impl Memory {
-    /// Moves what is to be told into the outbox.
-    pub(super) fn post_untold(&mut self) -> Result<()> {
-        let Some(telling) = self.shard.tell(clock::now()) else { return Ok(()) };
-        self.store.post(&telling)?;
+    /// Notes that a parcel and all before it are delivered.
+    fn delivered(&mut self, seq: u64) -> Result<()> {
+        self.store.delivered(seq)?;
+        self.delivered = seq;
+        Ok(())
+    }
+
+    /// Moves what is to be told into the outboxes.
+    pub(super) fn post_untold(&mut self, whom: Whom) -> Result<()> {
+        let Some(telling) = self.shard.tell(clock::now(), whom) else { return Ok(()) };
+        self.store.post(&telling, self.delivered)?;
         self.shard.told(&telling);
         Ok(())
     }

@@ -10,7 +10,7 @@ use worker::Result;
 
 use super::archive::Gathered;
 use super::{Node, fault};
-use crate::storage::linker::{LinkerStore, StoredSettings};
+use crate::storage::linker::{LinkerStore, OutboxPosition, StoredSettings};
 use crate::storage::runs::Runs;
 
 /// The shard, and where it is stored.
@@ -23,15 +23,18 @@ pub(super) struct Memory {
     pub(super) merging: Option<Merge>,
     /// What of the log is not archived.
     pub(super) gathered: Gathered,
+    /// The number of the last parcel that is known to be delivered; 0 after a start, when the last is sent again.
+    pub(super) delivered: u64,
 }
 
 impl Memory {
     /// Takes up the runs, and links again what of the log is not in them.
     fn load(store: LinkerStore) -> Result<Memory> {
-        let (last_seq, told_upto) = store.outbox_position()?;
+        let OutboxPosition { seq: last_seq, upto: told_upto, billed_upto } = store.outbox_position()?;
         let runs = store.runs();
         let position = runs.position()?;
-        let stored = Stored { last_seq, told_upto, position, runs: runs.all()?, rulings: store.rulings()? };
+        let (all, rulings) = (runs.all()?, store.rulings()?);
+        let stored = Stored { last_seq, told_upto, billed_upto, position, runs: all, rulings };
         let mut shard = Shard::new(stored, Retention::default());
         for StoredSettings { revision, shards, settings } in store.settings()? {
             shard.set_settings(revision, shards, settings);
@@ -44,7 +47,7 @@ impl Memory {
             store.recall_scopes()?;
         }
         let gathered = Gathered::load(&store)?;
-        Ok(Memory { store, runs, shard, merging: None, gathered })
+        Ok(Memory { store, runs, shard, merging: None, gathered, delivered: 0 })
     }
 
     /// Stores settings and puts them in force.

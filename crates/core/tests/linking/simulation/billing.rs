@@ -38,7 +38,7 @@ impl Store {
         if bug == Some(Bug::CreditForgotten) {
             entries.retain(|entry| entry.kind == EntryKind::Charge);
         }
-        let seq = telling.parcels.last().unwrap().seq;
+        let Some(seq) = telling.billing.first().map(|batch| batch.id.seq) else { return };
         let batches = batches(seq, entries, MAX_MESSAGE_BYTES);
         self.billing.extend(batches.chunks(MAX_ROW_BATCHES).map(|row| (row[0].id, row.to_vec())));
     }

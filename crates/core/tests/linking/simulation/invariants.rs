@@ -9,6 +9,7 @@ use adtally_core::ledger::Hearing;
 use adtally_core::link::{Fact, Related, cells_of};
 use adtally_core::measure::Measures;
 use adtally_core::segment::Segment;
+use adtally_core::shard::Whom;
 use adtally_core::time::ServerTime;
 
 use super::Configuration;
@@ -54,7 +55,7 @@ fn check_once(world: &World, scope: &Scope) -> Result<(), String> {
         let heard = ledger.and_then(|ledger| ledger.heard.get(&source)).copied().unwrap_or_default();
         let epoch_of = |seq: u64| node.store.epochs.get(&seq).copied().unwrap_or(node.store.epoch);
         let stored = node.store.outbox.iter().filter_map(|(_, _, parcel)| parcel.as_ref());
-        let untold = node.store.replay(&world.config).tell(ServerTime(0));
+        let untold = node.store.replay(&world.config).tell(ServerTime(0), Whom::ReportsAndBilling);
         let untold = untold.iter().flat_map(|telling| &telling.parcels);
         for parcel in stored.chain(untold) {
             if heard.hear(parcel.seq, epoch_of(parcel.seq)) != Hearing::Take {
@@ -79,7 +80,7 @@ fn check_bill(world: &World) -> Result<(), String> {
     let mut counted: Vec<Entry> = world.books.entries.clone();
     let mut expected = BTreeMap::new();
     for (source, node) in world.nodes.iter().enumerate() {
-        let untold = node.store.replay(&world.config).tell(ServerTime(0));
+        let untold = node.store.replay(&world.config).tell(ServerTime(0), Whom::ReportsAndBilling);
         let untold = untold.iter().flat_map(|telling| &telling.billing);
         let on_the_way = node.store.billing.values().flatten().chain(untold);
         let entries = on_the_way.flat_map(|batch| identified(source, batch));
@@ -118,7 +119,7 @@ pub(super) fn check_settled(world: &World) -> Result<(), String> {
             _ => {}
         }
         let is_open = node.store.outbox.iter().any(|(_, _, parcel)| parcel.is_some());
-        if is_open || shard.tell(ServerTime(0)).is_some() {
+        if is_open || shard.tell(ServerTime(0), Whom::ReportsAndBilling).is_some() {
             return Err("ONCE-1: something is left to be told".to_owned());
         }
         if !node.store.billing.is_empty() {

@@ -9,6 +9,7 @@ use adtally_core::link::{Fact, cells_of};
 use adtally_core::publish::{Before, BySource, stage};
 use adtally_core::restate::Restatement;
 use adtally_core::segment::Segment;
+use adtally_core::shard::Whom;
 
 use super::world::{Ledger, World};
 use super::{Bug, Crash};
@@ -74,7 +75,7 @@ impl World {
             self.nodes[node].crash();
         }
         let Self { nodes, config, now, .. } = self;
-        let telling = nodes[node].shard(config).0.tell(*now);
+        let telling = nodes[node].shard(config).0.tell(*now, Whom::ReportsAndBilling);
         let store = &mut nodes[node].store;
         if let Some(telling) = &telling {
             store.post(telling, false, config.bug);

@@ -14,7 +14,7 @@ use adtally_core::measure::Measures;
 use adtally_core::route::shard_of;
 use adtally_core::segment::Segment;
 use adtally_core::settings::Settings;
-use adtally_core::shard::{Parcel, Position, Row, Shard, Stored, Telling};
+use adtally_core::shard::{Parcel, Position, Row, Shard, Stored, Telling, Whom};
 use adtally_core::time::ServerTime;
 
 use super::billing::Books;
@@ -36,6 +36,8 @@ pub(super) struct Store {
     pub(super) outbox: Vec<(u64, i64, Option<Parcel>)>,
     /// Rows of billing that are not confirmed.
     pub(super) billing: BTreeMap<BatchId, Vec<Batch>>,
+    /// The last row whose facts billing was told.
+    billed_upto: i64,
     pub(super) extents: Extents,
     /// How far the log is spilled.
     position: Position,
@@ -101,7 +103,9 @@ impl Store {
         // The bug: rulings are nowhere but in the log, and rows that are spilled are not linked again.
         let is_forgotten = config.bug == Some(Bug::RulingsForgotten);
         let rulings = if is_forgotten { Vec::new() } else { self.ruled() };
-        let mut shard = Shard::new(Stored { last_seq, told_upto, position, runs, rulings }, config.retention);
+        let billed_upto = self.billed_upto;
+        let stored = Stored { last_seq, told_upto, billed_upto, position, runs, rulings };
+        let mut shard = Shard::new(stored, config.retention);
         for (revision, settings) in &self.settings {
             shard.set_settings(*revision, config.shards, settings.clone());
         }
@@ -128,6 +132,9 @@ impl Store {
         let upto = if forget_position { last } else { telling.upto };
         self.epochs.extend(telling.parcels.iter().map(|parcel| (parcel.seq, self.epoch)));
         self.outbox.extend(telling.parcels.iter().map(|parcel| (parcel.seq, upto, Some(parcel.clone()))));
+        // The bug: what reports were told counts as told to billing.
+        let is_taken = bug == Some(Bug::BillingTakenForTold);
+        self.billed_upto = if is_taken { telling.upto } else { telling.billed_upto };
         self.bill(telling, bug);
     }
 
@@ -186,7 +193,10 @@ impl World {
                     self.send(shard, &picked, *crash, *answer_is_lost);
                 }
             }
-            Op::Tell { shard, crash } => self.tell(shard % nodes, *crash),
+            Op::Tell { shard, bills, crash } => {
+                let whom = if *bills { Whom::ReportsAndBilling } else { Whom::Reports };
+                self.tell(shard % nodes, whom, *crash);
+            }
             Op::Deliver { shard, scopes, answer_is_lost } => {
                 self.deliver(shard % nodes, *scopes, *answer_is_lost);
             }
@@ -267,10 +277,10 @@ impl World {
         true
     }
 
-    fn tell(&mut self, shard: usize, crash: Crash) {
+    fn tell(&mut self, shard: usize, whom: Whom, crash: Crash) {
         let Self { nodes, config, now, .. } = self;
         let node = &mut nodes[shard];
-        let Some(telling) = node.shard(config).0.tell(*now) else { return };
+        let Some(telling) = node.shard(config).0.tell(*now, whom) else { return };
         if crash == Crash::BeforeStore {
             if config.bug == Some(Bug::SentBeforeStored) {
                 self.queue.extend(telling.billing.into_iter().map(|batch| (shard, batch)));
@@ -385,7 +395,7 @@ impl World {
             .collect();
         for shard in 0..self.nodes.len() {
             self.send(shard, &missing, Crash::No, false);
-            self.tell(shard, Crash::No);
+            self.tell(shard, Whom::ReportsAndBilling, Crash::No);
             while self.nodes[shard].store.outbox.iter().any(|(_, _, parcel)| parcel.is_some()) {
                 self.deliver(shard, usize::MAX, false);
             }
