@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
-use super::{Accepted, Entry, Gone, Part, Repeat, Ruling};
+use super::{Accepted, Entry, Gone, MAX_HELD_ENTRIES, Part, Repeat, Ruling};
 use crate::aggregate::Aggregator;
 use crate::cell::Scope;
 use crate::link::{Bulk, Fact, Retention, SettingsNumber, Use};
@@ -18,6 +18,9 @@ pub enum RelinkError {
     /// An entry refers to settings that are not there.
     #[error("the archive refers to settings {0}, which are missing")]
     MissingSettings(u64),
+    /// A user's events of a day are linked together, whatever the part.
+    #[error("more than {MAX_HELD_ENTRIES} events are linked together: a user has too many that day")]
+    TooMany,
 }
 
 /// The entries of a part of a day, and those that they depend on.
@@ -56,6 +59,9 @@ impl Relink {
             return Ok(());
         }
         let is_own = self.part.holds(entry.day(), group);
+        if self.len() >= MAX_HELD_ENTRIES {
+            return Err(RelinkError::TooMany);
+        }
         match entry {
             Entry::Accepted(accepted) => {
                 let Accepted { row, received, revision, event } = accepted.as_ref();
@@ -89,5 +95,41 @@ impl Relink {
         let mut aggregator = Aggregator::default();
         self.bulk.settle(|told| told.add_to(&mut aggregator));
         aggregator.segments()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::batch::Accepted;
+    use crate::event::{Dims, Event, EventRef, Kind, Screening};
+    use crate::key::{EventId, Key, UserKey};
+    use crate::time::{Day, EventTime, ServerTime};
+
+    #[test]
+    fn a_user_with_too_many_events_is_an_error_and_no_dead_isolate() {
+        let part = Part { day: Day(0), groups: (0, u64::MAX) };
+        let mut relink = Relink::new(part, Retention::default(), [(0, Arc::new(Settings::default()))], []);
+        let mut event = Event {
+            event: EventRef { kind: Kind::Impression, id: EventId::parse("i").unwrap() },
+            at: EventTime(5),
+            advertiser: Key::parse("acme").unwrap(),
+            dims: Dims::default(),
+            label: Key::empty(),
+            user: Some(UserKey(7)),
+            impression: None,
+            click: None,
+            cost_micros: None,
+            value_micros: 0,
+            screening: Screening::Clean,
+            extras: None,
+        };
+        for n in 0..=MAX_HELD_ENTRIES {
+            event.event.id = EventId::parse(&format!("i{n}")).unwrap();
+            let accepted = Accepted { row: 1, received: ServerTime(9), revision: 0, event: event.clone() };
+            let added = relink.add(&Entry::Accepted(Box::new(accepted)));
+            assert_eq!(added.is_err(), n == MAX_HELD_ENTRIES, "{added:?}");
+        }
+        assert_eq!(relink.len(), MAX_HELD_ENTRIES);
     }
 }
