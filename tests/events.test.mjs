@@ -125,6 +125,9 @@ describe("the story of an event", () => {
   test("is asked for with an advertiser and a kind that exist", async () => {
     isProblem(await server.admin.get("/v1/events/x"), 422, "missing_advertiser", /advertiser/);
     isProblem(await server.admin.get("/v1/events/x", { advertiser: "acme", kind: "wink" }), 422, "unknown_kind", /wink.*impression/);
+    isProblem(await server.admin.get("/v1/events", { advertiser: "acme", outcome: "lost" }), 422, "unknown_outcome", /lost.*counted.*repeat.*no_touch/);
+    isProblem(await server.admin.get("/v1/events", { advertiser: "acme", from: "2026-02-30" }), 422, "bad_time");
+    assert.equal((await server.admin.get("/v1/events", { advertiser: "acme", from: "2026-02-28" })).status, 200);
     isProblem(await server.admin.get("/v1/events/x", { advertiser: "acme" }), 404, "event_not_found", /x/);
   });
 });

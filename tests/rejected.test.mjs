@@ -83,6 +83,48 @@ describe("rejected events", { concurrency: 4 }, () => {
     assert.equal((await admin.post("/v1/rejected/replay", { set: { advertiser: own } })).json.accepted, 1);
   });
 
+  test("of everybody are the platform's to see and to replay", async () => {
+    const [one, two] = [newAdvertiser(), newAdvertiser()];
+    const mark = `mark-${one}`;
+    await send(one, [1, 2].map((i) => ({ id: `p${i}`, kind: mark, ad: "a" })));
+    await send(two, [3, 4].map((i) => ({ id: `p${i}`, kind: mark, ad: "a" })));
+    await send(undefined, [{ id: "p5", kind: mark, ad: "a" }]);
+    const mine = async (api = server.admin) => {
+      const [found, seen] = [[], new Set()];
+      for (let before; ; ) {
+        const { rejected, next } = await listed({ code: "unknown_kind", limit: 200, before }, api);
+        for (const record of rejected) {
+          assert.ok(!seen.has(record.id), `${record.id} is listed twice`);
+          seen.add(record.id);
+          if (record.event?.kind === mark) found.push(record);
+        }
+        if (next === null) return found;
+        before = next;
+      }
+    };
+    const found = await mine();
+    const named = found.map(({ owner, event }) => `${event.id} ${owner}`).sort();
+    const [ofOne, ofTwo] = [`advertiser:${one}`, `advertiser:${two}`];
+    assert.deepEqual(named, [`p1 ${ofOne}`, `p2 ${ofOne}`, `p3 ${ofTwo}`, `p4 ${ofTwo}`, "p5 platform"]);
+    const own = await listed({ advertiser: one });
+    assert.deepEqual(own.rejected.map(({ id, owner }) => [id.includes("@"), owner]), [[false, ofOne], [false, ofOne]]);
+
+    const ids = found.filter(({ event }) => event.id !== "p1" && event.id !== "p5").map(({ id }) => id);
+    const stranger = server.admin.as(await token("admin", `advertiser:${two}`));
+    const foreign = ids.filter((id) => id.endsWith(ofOne));
+    const refused = await stranger.post("/v1/rejected/replay", { ids: foreign, set: { kind: "click" } });
+    assert.deepEqual([refused.status, refused.json.accepted, refused.json.rejected], [200, 0, []]);
+    assert.equal((await mine()).length, 5);
+    const replayed = await server.admin.post("/v1/rejected/replay", { ids, set: { kind: "click" } });
+    assert.deepEqual([replayed.json.accepted, replayed.json.rejected], [3, []], replayed.text);
+    assert.deepEqual((await mine()).map(({ event }) => event.id).sort(), ["p1", "p5"]);
+    for (const advertiser of [one, two]) {
+      const clicks = advertiser === one ? 1 : 2;
+      await eventually(async () => assert.equal((await counted(advertiser, "clicks")).clicks, clicks));
+    }
+    isProblem(await server.admin.get("/v1/rejected", { before: "1.0@nobody" }), 422, "bad_id");
+  });
+
   test("beyond what is kept are counted", async () => {
     const advertiser = newAdvertiser();
     const junk = Array.from({ length: 2_000 }, (_, i) => ({ id: `j${i}`, kind: "wink", note: "x".repeat(200) }));

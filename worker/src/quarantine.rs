@@ -11,9 +11,9 @@ use adtally_core::intake::{Context, Rejection, hold_bytes, hold_event, hold_fiel
 use adtally_core::limit::{Buckets, Rate};
 use adtally_core::time::ServerTime;
 use adtally_wire::quarantine::{
-    FORGET, Filter, Forget, HOLD, LIST, Listing, Parcel, Record, SETTLE, Settled,
+    FORGET, Filter, Forget, HOLD, LIST, Listing, NOTE, OWNERS, Owner, Parcel, Record, SETTLE, Settled,
 };
-use futures_util::future::{Either, join_all, select};
+use futures_util::future::{Either, join, join_all, select};
 use serde::Serialize;
 use worker::{Delay, Env, Method, ObjectNamespace, Response};
 
@@ -21,6 +21,7 @@ use crate::bindings::QUARANTINE;
 use crate::intake::{Batch, Incoming};
 use crate::linkers::request;
 use crate::problem::Fault;
+use crate::storage::quarantine::NOTE_MS;
 use crate::troubles::trouble;
 
 /// The most objects that the rejections of one request go to; the rest goes to that of the platform. So a body that
@@ -40,6 +41,8 @@ thread_local! {
     static CALLED: RefCell<Buckets> = RefCell::new(Buckets::new(CALLS, MAX_KNOWN));
     /// Rejections by owner and code that no object knows of yet.
     static UNTOLD: RefCell<BTreeMap<String, BTreeMap<String, u64>>> = RefCell::default();
+    /// Owners of whom the platform's object was told, and when.
+    static NOTED: RefCell<BTreeMap<Scope, i64>> = RefCell::default();
 }
 
 /// What was not accepted of a batch.
@@ -71,7 +74,32 @@ impl Quarantines {
         let parcels = parcels
             .into_iter()
             .filter(|(owner, parcel)| is_lost_otherwise || may_call(owner, parcel, context.now));
-        join_all(parcels.map(|(owner, parcel)| self.hold_parcel(owner, parcel))).await;
+        let now = context.now;
+        let kept = |(owner, parcel): (Scope, Parcel)| async move {
+            join(self.note(owner.clone(), now), self.hold_parcel(owner, parcel)).await
+        };
+        join_all(parcels.map(kept)).await;
+    }
+
+    /// Tells the platform's object of whom something was rejected: once in [`NOTE_MS`] and isolate, so that it is asked
+    /// as often as there are owners, not as there is garbage. Without a note the owner's list is complete all the same.
+    async fn note(&self, owner: Scope, now: ServerTime) {
+        let is_fresh = |noted: &i64| now.0 < noted + NOTE_MS;
+        if owner == Scope::Platform || NOTED.with_borrow(|noted| noted.get(&owner).is_some_and(is_fresh)) {
+            return;
+        }
+        NOTED.with_borrow_mut(|noted| {
+            if noted.len() >= MAX_KNOWN {
+                noted.clear();
+            }
+            noted.insert(owner.clone(), now.0);
+        });
+        let (platform, note) = (Scope::Platform, Owner { owner: owner.to_string() });
+        let sent = Box::pin(self.send(&platform, NOTE, &note));
+        if !matches!(select(sent, Delay::from(PATIENCE)).await, Either::Left((Ok(_), _))) {
+            trouble!("it is not noted that events of {owner} were rejected");
+            NOTED.with_borrow_mut(|noted| noted.remove(&owner));
+        }
     }
 
     async fn hold_parcel(&self, owner: Scope, mut parcel: Parcel) {
@@ -97,6 +125,17 @@ impl Quarantines {
         Ok(serde_json::from_slice(&bytes).map_err(worker::Error::from)?)
     }
 
+    /// Of whom something was rejected: the platform, and who was noted, the last ones first.
+    pub(crate) async fn owners(&self) -> Result<Vec<Scope>, Fault> {
+        let platform = Scope::Platform;
+        let stub = self.0.get_by_name(&platform.to_string())?;
+        let answer = stub.fetch_with_request(request(Method::Get, OWNERS, b"")?).await;
+        let bytes = ok(&platform, answer)?.bytes().await?;
+        let noted: Vec<Owner> = serde_json::from_slice(&bytes).map_err(worker::Error::from)?;
+        let noted = noted.iter().filter_map(|one| Scope::parse(&one.owner));
+        Ok([platform].into_iter().chain(noted).collect())
+    }
+
     /// Tells what a replay has made of records.
     pub(crate) async fn settle(&self, owner: &Scope, settled: &Settled) -> Result<(), Fault> {
         self.send(owner, SETTLE, settled).await.map(drop)
@@ -110,12 +149,15 @@ impl Quarantines {
     async fn send(&self, owner: &Scope, path: &str, body: &impl Serialize) -> Result<Response, Fault> {
         let stub = self.0.get_by_name(&owner.to_string())?;
         let body = serde_json::to_vec(body).map_err(worker::Error::from)?;
-        let answer = stub.fetch_with_request(request(Method::Post, path, &body)?).await;
-        let answer = answer.map_err(|error| Fault::unavailable(format!("quarantine of {owner}: {error}")))?;
-        match answer.status_code() {
-            200 => Ok(answer),
-            status => Err(Fault::unavailable(format!("quarantine of {owner} answered {status}"))),
-        }
+        ok(owner, stub.fetch_with_request(request(Method::Post, path, &body)?).await)
+    }
+}
+
+fn ok(owner: &Scope, answer: worker::Result<Response>) -> Result<Response, Fault> {
+    let answer = answer.map_err(|error| Fault::unavailable(format!("quarantine of {owner}: {error}")))?;
+    match answer.status_code() {
+        200 => Ok(answer),
+        status => Err(Fault::unavailable(format!("quarantine of {owner} answered {status}"))),
     }
 }
 

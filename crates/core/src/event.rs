@@ -78,6 +78,10 @@ pub enum InvalidReason {
 }
 
 impl InvalidReason {
+    /// All of them.
+    pub const ALL: [InvalidReason; 4] =
+        [InvalidReason::Bot, InvalidReason::Datacenter, InvalidReason::Repeat, InvalidReason::Flood];
+
     /// The name in API answers.
     pub fn name(self) -> &'static str {
         match self {

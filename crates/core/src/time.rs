@@ -94,6 +94,11 @@ pub fn parse_date(text: &str) -> Option<NaiveDate> {
     NaiveDate::from_ymd_opt(i32::try_from(year).ok()?, month, day)
 }
 
+/// Reads what [`parse_instant`] does, and a day as its start in UTC.
+pub fn parse_instant_or_day(text: &str) -> Option<i64> {
+    parse_instant(text).or_else(|| Day::parse(text).map(Day::start_ms))
+}
+
 /// Reads a time of the clock as `15:04` or `15:04:05`.
 pub(crate) fn parse_clock(text: &str) -> Option<NaiveTime> {
     match text.len() {

@@ -3,8 +3,11 @@
 //! A stored row is a gzipped JSON array of [`Record`]s, so that a request's rejections, or those of many requests at
 //! once, are one row.
 
+mod owners;
+
 use std::collections::BTreeMap;
 
+use adtally_core::cell::Scope;
 use adtally_core::event::Screening;
 use adtally_core::intake::{Held, Kept};
 use adtally_core::key::UserKey;
@@ -12,6 +15,7 @@ use adtally_core::time::rfc3339;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+pub use self::owners::{Address, Cursor, Gathered, MAX_ASKED, NOTE, OWNERS, Owner, gather};
 use crate::api::RejectedEvent;
 
 /// Quarantine: `POST` a [`Parcel`], answered by 200 once it is stored.
@@ -239,8 +243,10 @@ pub struct RejectedList {
 /// A rejected event.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RejectedRecord {
-    /// To replay it.
+    /// To replay it: its place, with its owner in lists of many owners' records.
     pub id: String,
+    /// Whose it is: a scope.
+    pub owner: String,
     /// When it came.
     pub received: String,
     /// By which door.
@@ -261,9 +267,10 @@ pub struct RejectedRecord {
 
 impl RejectedRecord {
     /// As the API tells it.
-    pub fn of(place: Place, record: Record) -> RejectedRecord {
+    pub fn of(owner: &Scope, id: &Address, record: Record) -> RejectedRecord {
         RejectedRecord {
-            id: place.to_string(),
+            id: id.to_string(),
+            owner: owner.to_string(),
             received: rfc3339(record.at_ms),
             door: record.door,
             code: record.code,

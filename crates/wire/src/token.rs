@@ -64,7 +64,12 @@ pub fn secret(role: Role, random: [u8; SECRET_BYTES]) -> String {
 
 /// The public handle of a new token.
 pub fn handle(random: [u8; HANDLE_BYTES]) -> String {
-    format!("tok_{}", hex(&random))
+    handle_of("tok", random)
+}
+
+/// The handle of something new of a kind.
+pub fn handle_of(kind: &str, random: [u8; HANDLE_BYTES]) -> String {
+    format!("{kind}_{}", hex(&random))
 }
 
 /// The secret in `Authorization: Bearer <secret>`; the scheme's case does not matter (RFC 9110, section 11.1).

@@ -1,10 +1,11 @@
 //! The Quarantine object: what one owner's senders sent, and what was not accepted.
 //!
 //! - It owns the rejected events of an advertiser, of a service's write keys, or of nobody that could be told
-//!   (`platform`), and counts them.
+//!   (`platform`), and counts them. That of the platform also knows of whom something was rejected, so that all of it can
+//!   be listed.
 //! - Requests that come at the same time share a row, and beyond [`MAX_BYTES_A_MINUTE`] events are only counted: so a
 //!   flood of garbage costs no more than the same flood of events would.
-//! - Settling and forgetting may be repeated. Holding is not: a sender that repeats a request is rejected twice.
+//! - Settling, forgetting and noting may be repeated. Holding is not: a sender that repeats a request is rejected twice.
 //! - It relies on Linkers to know an event by its id, should it be replayed twice.
 
 use std::cell::{Cell, OnceCell, RefCell};
@@ -15,7 +16,7 @@ use std::time::Duration;
 
 use adtally_core::time::MINUTE_MS;
 use adtally_wire::object::USAGE;
-use adtally_wire::quarantine::{FORGET, HOLD, LIST, Parcel, Record, SETTLE};
+use adtally_wire::quarantine::{FORGET, HOLD, LIST, NOTE, OWNERS, Owner, Parcel, Record, SETTLE};
 use futures_channel::oneshot;
 use worker::{Delay, DurableObject, Env, Method, Request, Response, Result, State, durable_object};
 
@@ -82,6 +83,12 @@ impl DurableObject for Quarantine {
                 self.node.0.store()?.forget(&request.json().await?)?;
                 Response::empty()
             }
+            (Method::Post, NOTE) => {
+                let Owner { owner } = request.json().await?;
+                self.node.0.store()?.note(&owner, clock::now().0)?;
+                Response::empty()
+            }
+            (Method::Get, OWNERS) => Response::from_json(&self.node.0.store()?.owners()?),
             (Method::Get, USAGE) => usage::answer(),
             _ => refuse(404, None, "no such call"),
         }

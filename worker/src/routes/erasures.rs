@@ -3,7 +3,7 @@
 use adtally_core::access::Owner;
 use adtally_wire::catalog::{key, read};
 use adtally_wire::erasure::{ErasureInfo, NewErasure};
-use adtally_wire::token::handle;
+use adtally_wire::token::handle_of;
 use worker::{Method, Response};
 
 use crate::auth;
@@ -27,7 +27,7 @@ pub(super) async fn answer(call: &mut Call) -> Result<Response, Fault> {
         return Err(Fault::refused(422, "invalid_user", "say which user"));
     }
     let user = call.bindings.secrets.salt.pseudonym(user.as_str());
-    let id = handle(clock::random()?);
+    let id = handle_of("erasure", clock::random()?);
     erasures::insert(&call.bindings.catalog, &id, user, call.now.0).await?;
     json(202, &found(call, &id).await?)
 }

@@ -3,8 +3,9 @@
 use adtally_core::access::{Grant, Owners, Side};
 use adtally_core::event::Kind;
 use adtally_core::key::{EventId, Key};
+use adtally_core::link;
 use adtally_core::report::Filter;
-use adtally_core::time::parse_instant;
+use adtally_core::time::parse_instant_or_day;
 use adtally_wire::api::{EventList, EventStory};
 use adtally_wire::catalog::key as parse_key;
 use adtally_wire::gather;
@@ -46,7 +47,7 @@ pub(super) async fn list(call: &Call) -> Result<Response, Fault> {
     let query = EventsQuery {
         kind: kind(call)?.map(|kind| kind.name().to_owned()),
         user: call.parameter("user").map(|user| call.bindings.secrets.salt.pseudonym(&user).0),
-        outcome: call.parameter("outcome"),
+        outcome: outcome(call)?,
         from_ms: time(call, "from")?,
         to_ms: time(call, "to")?,
         filters: filters(call)?,
@@ -86,10 +87,19 @@ fn kind(call: &Call) -> Result<Option<Kind>, Fault> {
     })
 }
 
+fn outcome(call: &Call) -> Result<Option<String>, Fault> {
+    let Some(text) = call.parameter("outcome") else { return Ok(None) };
+    if link::Filter::outcomes().any(|known| known == text) {
+        return Ok(Some(text));
+    }
+    let names = link::Filter::outcomes().collect::<Vec<_>>().join(", ");
+    Err(Fault::refused(422, "unknown_outcome", format!("unknown outcome {text:?}, known are {names}")))
+}
+
 fn time(call: &Call, name: &str) -> Result<Option<i64>, Fault> {
     let Some(text) = call.parameter(name) else { return Ok(None) };
-    parse_instant(&text).map(Some).ok_or_else(|| {
-        let detail = format!("{name} {text:?} is neither ms since 1970 nor RFC 3339");
+    parse_instant_or_day(&text).map(Some).ok_or_else(|| {
+        let detail = format!("{name} {text:?} is neither ms since 1970, nor RFC 3339, nor a day in UTC");
         Fault::refused(422, "bad_time", detail)
     })
 }

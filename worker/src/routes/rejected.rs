@@ -1,5 +1,7 @@
 //! `GET /v1/rejected`, `POST /v1/rejected/replay`: what was not accepted, and what becomes of it once it is repaired.
 
+use std::collections::BTreeSet;
+
 use adtally_core::access::{Grant, Role};
 use adtally_core::cell::Scope;
 use adtally_core::event::Event;
@@ -9,9 +11,10 @@ use adtally_core::time::parse_rfc3339;
 use adtally_wire::api::RejectedEvent;
 use adtally_wire::catalog::{CatalogError, key as parse_key, read};
 use adtally_wire::quarantine::{
-    Filter, MAX_LISTED, Order, Place, Record, RejectedList, RejectedRecord, ReplayOrder, ReplayResult,
-    Settled,
+    Address, Cursor, Filter, Listing, MAX_ASKED, MAX_LISTED, Order, Place, Record, RejectedList,
+    RejectedRecord, ReplayOrder, ReplayResult, Settled, gather,
 };
+use futures_util::future::join_all;
 use worker::Response;
 
 use crate::auth::authenticate;
@@ -30,8 +33,8 @@ pub(super) async fn list(call: &Call) -> Result<Response, Fault> {
     let grant = authenticate(call).await?;
     grant.reads()?;
     let (advertiser, service) = (call.parameter("advertiser"), call.parameter("service"));
-    let owner = meant(&grant, advertiser.as_deref(), service.as_deref())?;
-    grant.reads_of(&owner.owner())?;
+    let meant = meant(&grant, advertiser.as_deref(), service.as_deref())?;
+    grant.reads_of(&meant.owner().owner())?;
     let limit = match call.parameter("limit") {
         None => DEFAULT_LIMIT,
         Some(text) => {
@@ -40,23 +43,31 @@ pub(super) async fn list(call: &Call) -> Result<Response, Fault> {
             })?
         }
     };
+    let cursor = cursor(call.parameter("before").as_deref(), meant.owner())?;
     let filter = Filter {
         code: call.parameter("code"),
         ids: Vec::new(),
         from_ms: time("from", call.parameter("from"))?.unwrap_or(0),
         to_ms: time("to", call.parameter("to"))?.unwrap_or(call.now.0 + 1),
         limit,
-        beyond: call.parameter("before").map(|text| place(&text)).transpose()?,
+        beyond: None,
         order: Order::NewestFirst,
     };
-    let listing = call.bindings.quarantines.list(&owner, &filter).await?;
-    let next = listing.records.last().filter(|_| listing.more).map(|(place, _)| place.to_string());
-    let tell = |(place, record)| RejectedRecord::of(place, record);
-    let rejected = listing.records.into_iter().map(tell).collect();
-    json(200, &RejectedList { counts: listing.counts, rejected, next })
+    let owners = meant.owners(call).await?;
+    let listed = owners.into_iter().map(|owner| {
+        let filter = Filter { beyond: cursor.0.get(&owner).copied(), ..filter.clone() };
+        async move { Ok((call.bindings.quarantines.list(&owner, &filter).await?, owner)) }
+    });
+    let listings: Vec<(Listing, Scope)> = join_all(listed).await.into_iter().collect::<Result<_, Fault>>()?;
+    let listings = listings.into_iter().map(|(listing, owner)| (owner, listing)).collect();
+    let page = gather(listings, cursor, limit);
+    let tell = |(owner, place, record)| RejectedRecord::of(&owner, &meant.address(&owner, place), record);
+    let next = page.next.map(|cursor| meant.told(&cursor));
+    let rejected = page.records.into_iter().map(tell).collect();
+    json(200, &RejectedList { counts: page.counts, rejected, next })
 }
 
-/// `POST`: judges records again, oldest first, and stores those that are right now.
+/// `POST`: judges records again, each owner's oldest first, and stores those that are right now.
 ///
 /// May be repeated at any point: an event keeps the id that it had in quarantine, so what was stored by a replay that
 /// nobody heard the end of counts as a duplicate, and is removed then.
@@ -65,14 +76,62 @@ pub(super) async fn replay(call: &mut Call) -> Result<Response, Fault> {
     grant.changes()?;
     let body = call.body(MAX_JSON_BYTES).await?;
     let order: ReplayOrder = if body.is_empty() { ReplayOrder::default() } else { read(&body)? };
-    let owner = meant(&grant, order.advertiser.as_deref(), order.service.as_deref())?;
-    grant.changes_of(&owner.owner())?;
-    let filter = filter(&order, call.now.0)?;
-    let listing = call.bindings.quarantines.list(&owner, &filter).await?;
-    let next = listing.records.last().filter(|_| listing.more).map(|(place, _)| place.to_string());
-    let (mut events, mut settled, mut rejected) = (Vec::new(), Settled::default(), Vec::new());
-    for (index, (place, record)) in listing.records.iter().enumerate() {
-        match judged(call, &grant, record, &order).await? {
+    let meant = meant(&grant, order.advertiser.as_deref(), order.service.as_deref())?;
+    grant.changes_of(&meant.owner().owner())?;
+    let mut cursor = cursor(order.after.as_deref(), meant.owner())?;
+    let ids = order.ids.iter().map(|text| address(text)).collect::<Result<Vec<_>, _>>()?;
+    let named: BTreeSet<&Scope> = ids.iter().map(|id| meant.owner_of(id)).collect();
+    let owners = match meant {
+        Meant::All if !named.is_empty() => named.into_iter().cloned().collect(),
+        _ => meant.owners(call).await?,
+    };
+    let mut result = ReplayResult { accepted: 0, duplicates: 0, rejected: Vec::new(), next: None };
+    let (mut room, mut more) = (MAX_REPLAYED, false);
+    for owner in owners {
+        if room == 0 {
+            more = true;
+            break;
+        }
+        let of_owner: Vec<Place> =
+            ids.iter().filter(|id| *meant.owner_of(id) == owner).map(|id| id.place).collect();
+        if of_owner.is_empty() && !ids.is_empty() {
+            // No ids would be all of them.
+            continue;
+        }
+        let filter = Filter {
+            code: order.code.clone(),
+            ids: of_owner,
+            from_ms: time("from", order.from.clone())?.unwrap_or(0),
+            to_ms: time("to", order.to.clone())?.unwrap_or(call.now.0 + 1),
+            limit: room,
+            beyond: cursor.0.get(&owner).copied(),
+            order: Order::OldestFirst,
+        };
+        let listing = call.bindings.quarantines.list(&owner, &filter).await?;
+        if let Some((place, _)) = listing.records.last() {
+            cursor.0.insert(owner.clone(), *place);
+        }
+        (room, more) = (room - listing.records.len(), more || listing.more);
+        replay_of(call, &grant, (&owner, &meant, &order), listing, &mut result).await?;
+    }
+    result.next = more.then(|| meant.told(&cursor));
+    json(200, &result)
+}
+
+/// Judges the records of one owner again, and adds what became of them.
+async fn replay_of(
+    call: &Call,
+    grant: &Grant,
+    (owner, meant, order): (&Scope, &Meant, &ReplayOrder),
+    listing: Listing,
+    result: &mut ReplayResult,
+) -> Result<(), Fault> {
+    if listing.records.is_empty() {
+        return Ok(());
+    }
+    let (mut events, mut settled) = (Vec::new(), Settled::default());
+    for (place, record) in &listing.records {
+        match judged(call, grant, record, order).await? {
             Ok(event) => {
                 events.push(event);
                 settled.gone.push(*place);
@@ -81,19 +140,16 @@ pub(super) async fn replay(call: &mut Call) -> Result<Response, Fault> {
                 let message = safe_message(&message);
                 let code = code.name().to_owned();
                 settled.still_wrong.push((*place, code.clone(), message.clone()));
-                rejected.push(RejectedEvent {
-                    index: index as u64,
-                    id: Some(place.to_string()),
-                    code,
-                    message,
-                });
+                let index = result.rejected.len() as u64;
+                let id = Some(meant.address(owner, *place).to_string());
+                result.rejected.push(RejectedEvent { index, id, code, message });
             }
         }
     }
     let stored = store(call, events).await?;
-    call.bindings.quarantines.settle(&owner, &settled).await?;
-    let (accepted, duplicates) = (stored.accepted, stored.duplicates);
-    json(200, &ReplayResult { accepted, duplicates, rejected, next })
+    result.accepted += stored.accepted;
+    result.duplicates += stored.duplicates;
+    call.bindings.quarantines.settle(owner, &settled).await
 }
 
 /// The event that a record is now, or what is still wrong with it.
@@ -113,34 +169,75 @@ async fn judged(
     }))
 }
 
-fn filter(order: &ReplayOrder, now_ms: i64) -> Result<Filter, Fault> {
-    Ok(Filter {
-        code: order.code.clone(),
-        ids: order.ids.iter().map(|text| place(text)).collect::<Result<_, _>>()?,
-        from_ms: time("from", order.from.clone())?.unwrap_or(0),
-        to_ms: time("to", order.to.clone())?.unwrap_or(now_ms + 1),
-        limit: MAX_REPLAYED,
-        beyond: order.after.as_deref().map(place).transpose()?,
-        order: Order::OldestFirst,
-    })
+/// Whose records are meant.
+enum Meant {
+    /// Those of one owner.
+    One(Scope),
+    /// Those of everybody: the platform's business.
+    All,
 }
 
-/// Whose records are meant: those of whom the caller names, or of its own scope.
-fn meant(grant: &Grant, advertiser: Option<&str>, service: Option<&str>) -> Result<Scope, Fault> {
+impl Meant {
+    /// Who may read and change them.
+    fn owner(&self) -> &Scope {
+        match self {
+            Meant::One(owner) => owner,
+            Meant::All => &Scope::Platform,
+        }
+    }
+
+    /// Whose quarantines have them; of everybody's those that were noted last.
+    async fn owners(&self, call: &Call) -> Result<Vec<Scope>, Fault> {
+        match self {
+            Meant::One(owner) => Ok(vec![owner.clone()]),
+            Meant::All => {
+                let mut owners = call.bindings.quarantines.owners().await?;
+                owners.truncate(MAX_ASKED + 1);
+                Ok(owners)
+            }
+        }
+    }
+
+    /// How a record is named: by its place, and its owner where that is not plain.
+    fn address(&self, owner: &Scope, place: Place) -> Address {
+        Address { owner: (owner != self.owner()).then(|| owner.clone()), place }
+    }
+
+    fn told(&self, cursor: &Cursor) -> String {
+        match self {
+            Meant::One(owner) => cursor.0.get(owner).map(Place::to_string).unwrap_or_default(),
+            Meant::All => cursor.to_string(),
+        }
+    }
+
+    fn owner_of<'a>(&'a self, id: &'a Address) -> &'a Scope {
+        id.owner.as_ref().unwrap_or(self.owner())
+    }
+}
+
+/// Whose records are meant: those of whom the caller names, of its own scope, or everybody's for the platform.
+fn meant(grant: &Grant, advertiser: Option<&str>, service: Option<&str>) -> Result<Meant, Fault> {
     let key = |name, text| -> Result<Key, CatalogError> { parse_key(name, text) };
     match (advertiser, service) {
-        (Some(advertiser), None) => Ok(Scope::Advertiser(key("advertiser", advertiser)?)),
-        (None, Some(service)) => Ok(Scope::Service(key("service", service)?)),
-        (None, None) => Ok(grant.scope.clone()),
+        (Some(advertiser), None) => Ok(Meant::One(Scope::Advertiser(key("advertiser", advertiser)?))),
+        (None, Some(service)) => Ok(Meant::One(Scope::Service(key("service", service)?))),
+        (None, None) if grant.scope == Scope::Platform => Ok(Meant::All),
+        (None, None) => Ok(Meant::One(grant.scope.clone())),
         (Some(_), Some(_)) => {
             Err(Fault::refused(422, "ambiguous_owner", "`advertiser` and `service` exclude each other"))
         }
     }
 }
 
-fn place(text: &str) -> Result<Place, Fault> {
+fn address(text: &str) -> Result<Address, Fault> {
     let bad = || Fault::refused(422, "bad_id", format!("{text:?} is not the id of a rejected event"));
-    Place::parse(text).ok_or_else(bad)
+    Address::parse(text).ok_or_else(bad)
+}
+
+fn cursor(text: Option<&str>, owner: &Scope) -> Result<Cursor, Fault> {
+    let Some(text) = text else { return Ok(Cursor::default()) };
+    let bad = || Fault::refused(422, "bad_id", format!("{text:?} is not `next` of another answer"));
+    Cursor::parse(text, owner).ok_or_else(bad)
 }
 
 fn time(name: &str, text: Option<String>) -> Result<Option<i64>, Fault> {
@@ -160,12 +257,18 @@ mod tests {
 
     #[test]
     fn whose_records_are_meant() {
-        let grant = Grant { role: Role::Admin, scope: Scope::Platform };
-        let named = |advertiser, service| meant(&grant, advertiser, service).map(|scope| scope.to_string());
-        assert_eq!(named(Some("acme"), None).unwrap(), "advertiser:acme");
-        assert_eq!(named(None, Some("news")).unwrap(), "service:news");
-        assert_eq!(named(None, None).unwrap(), "platform");
-        assert!(named(Some("a"), Some("b")).is_err());
+        let grant = |scope| Grant { role: Role::Admin, scope };
+        let named = |grant: &Grant, advertiser, service| match meant(grant, advertiser, service) {
+            Ok(Meant::One(owner)) => owner.to_string(),
+            Ok(Meant::All) => "all".to_owned(),
+            Err(fault) => fault.to_string(),
+        };
+        let platform = grant(Scope::Platform);
+        assert_eq!(named(&platform, Some("acme"), None), "advertiser:acme");
+        assert_eq!(named(&platform, None, Some("news")), "service:news");
+        assert_eq!(named(&platform, None, None), "all");
+        assert!(named(&platform, Some("a"), Some("b")).contains("exclude"));
+        assert_eq!(named(&grant(Scope::parse("service:s").unwrap()), None, None), "service:s");
         assert_eq!(Scope::Platform.owner(), Owner::Platform);
     }
 }

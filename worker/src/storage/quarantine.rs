@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use adtally_core::time::{DAY_MS, HOUR_MS};
 use adtally_wire::gzip::{gunzip, gzip};
-use adtally_wire::quarantine::{Filter, Forget, Listing, MAX_AGE_DAYS, Order, Place, Record, Settled};
+use adtally_wire::quarantine::{Filter, Forget, Listing, MAX_AGE_DAYS, Order, Owner, Place, Record, Settled};
 use worker::{Error, Result, SqlStorageValue};
 
 use super::schema::{Migrations, migrate};
@@ -16,14 +16,22 @@ pub(crate) const MAX_ROW_BYTES: usize = 1_000_000;
 const MAX_STORED_BYTES: i64 = 64_000_000;
 /// The most old rows that are removed at once: each removal is a row written.
 const MAX_REMOVED: i64 = 8;
+/// How long a note of an owner is fresh: each that is not is a row written.
+pub(crate) const NOTE_MS: i64 = HOUR_MS;
+/// The most owners that are told: as many as can have been noted in a platform of the size that is meant.
+const MAX_OWNERS: i64 = 100_000;
 /// The most rows that one question reads: a row has up to a megabyte to unpack.
 const MAX_ROWS_READ: usize = 200;
 
-const MIGRATIONS: Migrations = &[&[
-    "CREATE TABLE parcels (number INTEGER PRIMARY KEY AUTOINCREMENT, at_ms INTEGER NOT NULL, bytes INTEGER NOT NULL,
-        codes TEXT NOT NULL, records BLOB NOT NULL)",
-    "CREATE TABLE counts (hour INTEGER PRIMARY KEY, codes TEXT NOT NULL)",
-]];
+const MIGRATIONS: Migrations = &[
+    &[
+        "CREATE TABLE parcels (number INTEGER PRIMARY KEY AUTOINCREMENT, at_ms INTEGER NOT NULL,
+            bytes INTEGER NOT NULL, codes TEXT NOT NULL, records BLOB NOT NULL)",
+        "CREATE TABLE counts (hour INTEGER PRIMARY KEY, codes TEXT NOT NULL)",
+    ],
+    // Only in that of the platform: of whom something was rejected, and when that was noted last.
+    &["CREATE TABLE owners (owner TEXT PRIMARY KEY, at_ms INTEGER NOT NULL)"],
+];
 
 /// The store of one owner's rejected events.
 #[derive(Clone)]
@@ -187,6 +195,28 @@ impl QuarantineStore {
             }
         }
         Ok(())
+    }
+
+    /// Notes of whom something was rejected, and forgets those of whom nothing can be left.
+    pub(crate) fn note(&self, owner: &str, now_ms: i64) -> Result<()> {
+        let known = "SELECT 1 FROM owners WHERE owner = ? AND at_ms > ?";
+        let bindings = || Ok::<_, Error>(vec![owner.into(), integer(now_ms - NOTE_MS)?]);
+        if !self.database.rows(known, bindings()?)?.is_empty() {
+            return Ok(());
+        }
+        let upsert =
+            "INSERT INTO owners (owner, at_ms) VALUES (?1, ?2) ON CONFLICT (owner) DO UPDATE SET at_ms = ?2";
+        self.database.run(upsert, vec![owner.into(), integer(now_ms)?])?;
+        let oldest = integer(now_ms - (MAX_AGE_DAYS + 1) * DAY_MS)?;
+        let delete = "DELETE FROM owners WHERE owner IN (SELECT owner FROM owners WHERE at_ms < ? LIMIT ?)";
+        self.database.run(delete, vec![oldest, integer(MAX_REMOVED)?]).map(drop)
+    }
+
+    /// Of whom something was rejected, the last noted first.
+    pub(crate) fn owners(&self) -> Result<Vec<Owner>> {
+        let select = "SELECT owner FROM owners ORDER BY at_ms DESC, owner LIMIT ?";
+        let rows = self.database.rows(select, vec![integer(MAX_OWNERS)?])?;
+        rows.into_iter().map(|mut row| Ok(Owner { owner: row.text()? })).collect()
     }
 
     fn replace(&self, number: i64, slots: &Slots) -> Result<()> {

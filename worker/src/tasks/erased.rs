@@ -34,9 +34,8 @@ pub(crate) async fn run(context: &Context, params: &str) -> Result<Done, TaskErr
     Ok(Done::default())
 }
 
-/// Removes what was rejected of the users. It lies with those whose keys sent it: the platform, and every scope that a
-/// shard ever told anything or that a token is for. What was sent for an advertiser of whom nothing was ever accepted goes
-/// by its age.
+/// Removes what was rejected of the users. It lies with those whose keys sent it: the platform, whom it has noted, and
+/// every scope that a shard ever told anything or that a token is for.
 async fn forget_rejected(context: &Context, users: &[String]) -> Result<(), TaskError> {
     let pseudonym = |user: &String| user.parse().map(|user| UserKey(user).to_string());
     let users = users.iter().map(pseudonym).collect::<Result<_, _>>().map_err(TaskError::permanent)?;
@@ -48,6 +47,7 @@ async fn forget_rejected(context: &Context, users: &[String]) -> Result<(), Task
     let tokens = tokens::list(&Bindings::catalog_of(&context.env)?).await?;
     owners.extend(tokens.iter().filter_map(|token| Scope::parse(&token.scope)));
     let quarantines = Quarantines::read(&context.env)?;
+    owners.extend(quarantines.owners().await?);
     let forget = Forget { users };
     for owner in &owners {
         quarantines.forget(owner, &forget).await?;

@@ -1,12 +1,12 @@
 //! CloudEvents 1.0 over HTTP: structured, batched, or binary, where the attributes are headers.
 //!
-//! The last word of `type` says the kind (`com.example.click`), `id`, `time` and `source` what they say, and `data` the
-//! rest of the event.
+//! The last word of `type` says the kind (`com.example.click`), `id`, `time` and `source` what they say, and `data`, or
+//! `data_base64` once it is unpacked, the rest of the event.
 
 use serde_json::{Map, Value};
 
-use super::DoorError;
 use super::document::{last_word, listed, quoted, say, text};
+use super::{DoorError, base64};
 use crate::event::Kind;
 use crate::intake::{Draft, MAX_BODY_EVENTS, RejectCode};
 
@@ -56,8 +56,17 @@ fn of_item(item: Value) -> Draft {
         source: text(&item, "source"),
         time: text(&item, "time"),
     };
-    let data = item.remove("data").unwrap_or(Value::Null);
-    of_parts(attributes, data)
+    let packed = text(&item, "data_base64");
+    match (item.remove("data"), packed) {
+        (None, Some(packed)) => {
+            let bytes = base64::decode(&packed);
+            match bytes {
+                Some(bytes) => of_binary(attributes, &bytes),
+                None => Draft::rejected(Map::new(), RejectCode::BadMessage, "`data_base64` is not base64"),
+            }
+        }
+        (data, _) => of_parts(attributes, data.unwrap_or(Value::Null)),
+    }
 }
 
 fn of_parts(attributes: Attributes, data: Value) -> Draft {

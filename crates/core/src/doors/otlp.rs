@@ -18,8 +18,11 @@ const MAX_DEPTH: u32 = 8;
 /// Reads a request; resources and scopes only group the records.
 pub fn of_body(bytes: &[u8]) -> Result<Vec<Draft>, DoorError> {
     let body: Value = serde_json::from_slice(bytes).map_err(|error| format!("not JSON: {error}"))?;
-    let Some(resources) = body.get("resourceLogs").and_then(Value::as_array) else {
-        return Err("`resourceLogs` is not an array".to_owned());
+    // A request without any telemetry is right (OTLP, "Full success").
+    let resources = match (&body, body.get("resourceLogs")) {
+        (Value::Object(_), None | Some(Value::Null)) => return Ok(Vec::new()),
+        (_, Some(Value::Array(resources))) => resources,
+        _ => return Err("`resourceLogs` is not an array".to_owned()),
     };
     let inner = |value: &'static str| {
         move |outer: &'_ Value| outer.get(value).and_then(Value::as_array).cloned().unwrap_or_default()

@@ -5,8 +5,8 @@
 
 use std::ops::Range;
 
-use serde_json::Value;
 use serde_json::value::RawValue;
+use serde_json::{Map, Value};
 
 use super::fields::Fields;
 use super::rules::{self, Fault, Told};
@@ -156,7 +156,7 @@ impl<'a> Reader<'a> {
         let bytes = place.len();
         let raw = self.trimmed + place.start..self.trimmed + place.end;
         if let Some(fault) = too_large(bytes) {
-            return self.intake.reject(Place { index, raw }, None, fault);
+            return self.intake.reject(Place { index, raw }, rules::sent_id(&self.fields), fault);
         }
         if self.intake.events.is_empty() {
             // Events of one sender are of much the same length.
@@ -172,7 +172,8 @@ impl<'a> Reader<'a> {
         let start = self.trimmed + offset(self.body, item);
         let place = Place { index: self.next_index(), raw: start..start + item.len() };
         if let Some(fault) = too_large(item.len()) {
-            return self.intake.reject(place, None, fault);
+            let map = serde_json::from_slice::<Map<String, Value>>(item).unwrap_or_default();
+            return self.intake.reject(place, rules::sent_id(&Fields::of(&map)), fault);
         }
         let map = match serde_json::from_slice(item) {
             Ok(Value::Object(map)) => map,

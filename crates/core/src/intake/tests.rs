@@ -120,6 +120,17 @@ fn reasons() {
 }
 
 #[test]
+fn what_is_too_large_is_named() {
+    let long = "x".repeat(MAX_EVENT_BYTES);
+    for strange in ["", r#""note":[1],"#] {
+        let body = format!(r#"{{{strange}"kind":"click","id":"e1","advertiser":"acme","page":"{long}"}}"#);
+        let intake = read(&body, Media::Json).unwrap();
+        assert_eq!(intake.rejected[0].code, RejectCode::EventTooLarge);
+        assert_eq!(intake.rejected[0].id.as_deref(), Some("e1"), "{strange}");
+    }
+}
+
+#[test]
 fn seconds_are_recognised() {
     let body = r#"{"id":"e1","kind":"click","advertiser":"acme","ad":"a","at":1532271600}"#;
     let intake = read(body, Media::Json).unwrap();

@@ -221,6 +221,15 @@ impl Outcome {
 }
 
 impl Unlinked {
+    /// All of them.
+    pub const ALL: [Unlinked; 5] = [
+        Unlinked::ParentMissing,
+        Unlinked::ParentInvalid,
+        Unlinked::OutsideWindow,
+        Unlinked::NoTouch,
+        Unlinked::NoKey,
+    ];
+
     /// The name in API answers.
     pub fn name(self) -> &'static str {
         match self {

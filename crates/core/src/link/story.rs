@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use super::explain::{Considered, Rule};
 use super::pool::{NO_POSITION, Record, Slot};
 use super::settle::{Settled, settle};
-use super::{Fact, FactBody, Found, Linker, NoShelf, Shelf, ShelfError};
-use crate::event::{Event, EventRef, Kind};
+use super::{Fact, FactBody, Found, Linker, NoShelf, Outcome, Shelf, ShelfError, Unlinked};
+use crate::event::{Event, EventRef, InvalidReason, Kind};
 use crate::key::{EventId, UserKey};
 use crate::time::{EventTime, ServerTime};
 
@@ -69,6 +69,13 @@ pub struct Filter {
 }
 
 impl Filter {
+    /// What `outcome` may be: the outcomes, then the reasons.
+    pub fn outcomes() -> impl Iterator<Item = &'static str> {
+        let outcomes = [Outcome::Counted, Outcome::Invalid(InvalidReason::Bot)].map(Outcome::name);
+        let reasons = InvalidReason::ALL.map(InvalidReason::name).into_iter();
+        outcomes.into_iter().chain(reasons).chain(Unlinked::ALL.map(Unlinked::name))
+    }
+
     /// Whether an event fits, as far as it can say itself.
     pub fn fits(&self, event: &Event) -> bool {
         self.kind.is_none_or(|kind| kind == event.kind())

@@ -17,6 +17,8 @@ pub const MAX_LIMIT: usize = 10_000;
 const DEFAULT_LIMIT: usize = 1_000;
 /// Parameters that are read as those of a report are.
 const OF_REPORTS: [&str; 5] = ["from", "to", "tz", "filter", "format"];
+/// The others.
+const OWN: [&str; 6] = ["advertiser", "generation", "measure", "cause", "limit", "cursor"];
 
 /// Which restatements are asked for: of the cells of these hours, newest generations first.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,8 +54,14 @@ pub enum SelectionError {
     /// As in reports.
     #[error(transparent)]
     Query(#[from] QueryError),
+    /// A parameter that does not exist.
+    #[error("unknown parameter {0:?}, known are {names}", names = [&OF_REPORTS[..], &OWN].concat().join(", "))]
+    Parameter(String),
     /// Not a measure.
-    #[error("unknown measure {0:?}: only what is counted is restated, not ratios and not reach")]
+    #[error(
+        "unknown measure {0:?}: only what is counted is restated, not ratios and not reach; known are {names}",
+        names = Measure::ALL.map(Measure::name).join(", ")
+    )]
     Measure(String),
     /// Not a cause.
     #[error("unknown cause {0:?}, known are late, relink, invalid_traffic, correction")]
@@ -74,6 +82,7 @@ impl SelectionError {
     pub fn code(&self) -> &'static str {
         match self {
             SelectionError::Query(error) => error.code(),
+            SelectionError::Parameter(_) => "unknown_parameter",
             SelectionError::Measure(_) => "unknown_metric",
             SelectionError::Cause(_) => "unknown_cause",
             SelectionError::Generation(_) => "bad_generation",
@@ -117,7 +126,7 @@ impl Selection {
                     let number = value.parse().ok().filter(|number| (1..=MAX_LIMIT).contains(number));
                     limit = number.ok_or_else(|| SelectionError::Limit(text()))?;
                 }
-                _ => return Err(QueryError::UnknownParameter(name.clone()).into()),
+                _ => return Err(SelectionError::Parameter(name.clone())),
             }
         }
         let query = Query::parse(&of_reports, default_tz, now)?;
@@ -185,6 +194,13 @@ mod tests {
         check("measure", "ctr", "unknown_metric");
         check("cause", "weather", "unknown_cause");
         check("generation", "gx", "bad_generation");
+        check("metrics", "clicks", "unknown_parameter");
+        let says = |name, value| parse(&[(name, value)]).unwrap_err().to_string();
+        assert!(
+            says("metrics", "clicks")
+                .ends_with("format, advertiser, generation, measure, cause, limit, cursor")
+        );
+        assert!(says("measure", "ctr").contains("known are impressions, views,"));
         check("limit", "0", "bad_limit");
         check("limit", "10001", "bad_limit");
         check("cursor", "g1.2", "bad_cursor");

@@ -27,6 +27,8 @@ pub struct AdvertiserPut {
     repeat_click_ms: Option<i64>,
     repeat_conversion_ms: Option<i64>,
     repeat_impression_ms: Option<i64>,
+    /// What it is for everybody; whoever says the settings in full may say it.
+    skew_ms: Option<i64>,
 }
 
 /// What holds for an advertiser that the catalog does not know.
@@ -64,6 +66,9 @@ impl AdvertiserPut {
     /// The entry after this `PUT`; `base` is the entry before it, or [`unknown`].
     pub fn apply(self, key: &Key, base: Advertiser) -> Result<Advertiser, CatalogError> {
         same_key(self.key, key)?;
+        if let Some(ms) = self.skew_ms.filter(|ms| *ms != SKEW_MS) {
+            return Err(wrong("skew_ms", format!("{ms} is not {SKEW_MS}, which holds for everybody")));
+        }
         let window = |field, change: Option<i64>, kept| change.map_or(Ok(kept), |ms| window(field, ms));
         Ok(Advertiser {
             key: key.to_string(),
@@ -142,6 +147,7 @@ mod tests {
     fn absent_fields_keep_their_value() {
         let key = Key::parse("acme").unwrap();
         assert_eq!(put("{}"), Ok(unknown(&key)));
+        assert_eq!(put(r#"{"skew_ms":600000}"#), Ok(unknown(&key)));
         let first = put(r#"{"key":"acme","name":"Acme","timezone":"Asia/Seoul","shards":4}"#).unwrap();
         assert_eq!((first.name.as_str(), first.shards, first.click_window_ms), ("Acme", 4, 86_400_000));
         let body = br#"{"currency":"KRW","click_window_ms":3600000}"#;
@@ -168,6 +174,7 @@ mod tests {
         check(r#"{"timezone":"Mars/Olympus"}"#, "invalid_field", "Mars/Olympus");
         check(r#"{"repeat_click_ms":-1}"#, "invalid_field", "repeat_click_ms: -1");
         check(r#"{"click_window_ms":2678400001}"#, "invalid_field", "2678400001");
+        check(r#"{"skew_ms":1}"#, "invalid_field", "skew_ms: 1 is not 600000");
         check(r#"{"key":"other"}"#, "key_mismatch", "other");
         check(&format!(r#"{{"name":"{}"}}"#, "x".repeat(201)), "invalid_field", "201");
     }

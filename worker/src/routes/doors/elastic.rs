@@ -85,7 +85,10 @@ pub(in crate::routes) fn fault(refusal: &Refusal) -> worker::Result<Response> {
             (status, "application/json", serde_json::to_vec(&json!({ "error": error, "status": status }))?)
         }
     };
-    let builder = ResponseBuilder::new().with_status(status).with_header("Content-Type", kind)?;
+    let mut builder = ResponseBuilder::new().with_status(status).with_header("Content-Type", kind)?;
+    if let Some((name, value)) = &refusal.header {
+        builder = builder.with_header(name, value)?;
+    }
     Ok(builder.fixed(body))
 }
 

@@ -129,6 +129,13 @@ fn cloud_events_of_all_modes() {
         json!({"type": "x", "data": {"kind": "view", "id": "own"}, "id": "outer"}),
         json!([{"kind": "view", "id": "own"}]),
     );
+    // `{"ad":"a"}`, as senders pack what they take for bytes.
+    check(
+        json!({"type": "a.click", "data_base64": "eyJhZCI6ImEifQ=="}),
+        json!([{"kind": "click", "ad": "a"}]),
+    );
+    check(json!({"type": "a.click", "data_base64": "eyI="}), json!(["bad_json"]));
+    check(json!({"type": "a.click", "data_base64": "%"}), json!(["bad_message"]));
     check(json!({"data": {}}), json!(["bad_message"]));
     check(json!({"type": "a.click", "data": "text"}), json!(["not_an_object"]));
     let attributes = || cloud_events::Attributes {
@@ -171,7 +178,10 @@ fn otlp_records() {
     );
     check(json!({"body": {"stringValue": "GET /"}}), json!("not_an_ad_event"));
     check(json!(7), json!("not_an_ad_event"));
-    for wrong in ["", "[]", "{}", r#"{"resourceLogs":7}"#] {
+    for empty in ["{}", r#"{"resourceLogs":null}"#, r#"{"resourceLogs":[]}"#] {
+        assert_eq!(otlp::of_body(empty.as_bytes()), Ok(Vec::new()), "{empty}");
+    }
+    for wrong in ["", "[]", "7", r#"{"resourceLogs":7}"#] {
         assert!(otlp::of_body(wrong.as_bytes()).is_err(), "{wrong}");
     }
 }

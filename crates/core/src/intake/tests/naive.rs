@@ -90,7 +90,9 @@ fn read_event(
     let reject = |id, (code, message): Fault| Rejection { index, id, code, message, raw: raw.clone() };
     if item.len() > MAX_EVENT_BYTES {
         let message = format!("the event has {} bytes, at most {MAX_EVENT_BYTES} are allowed", item.len());
-        return Err(reject(None, (RejectCode::EventTooLarge, message)));
+        let map = serde_json::from_slice::<Map<String, Value>>(item).unwrap_or_default();
+        let id = map.get("id").and_then(Value::as_str).map(|id| id.chars().take(MAX_KEY_CHARS).collect());
+        return Err(reject(id, (RejectCode::EventTooLarge, message)));
     }
     let map = match serde_json::from_slice(item) {
         Ok(Value::Object(map)) => map,
