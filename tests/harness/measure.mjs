@@ -123,7 +123,7 @@ const GROUPS = {
       const rows = results.map(({ used, events }) => ((used.rows_written + used.alarms_set) * 1e3) / events);
       const at = `at ${round(results[0].events / results[0].seconds)} events/s`;
       tell(`rows/${name}`, "rows/k", rows, { detail: at });
-      const prices = results.map(dollars);
+      const prices = results.map((result) => dollars(result));
       tell(`dollars/${name}`, "$/M", prices.map(({ total }) => total), { detail: at, of: prices[0].parts });
     }
   },
