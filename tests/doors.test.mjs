@@ -64,6 +64,30 @@ describe("pixels", () => {
     assert.match(event, /"fbclid":"F"/);
   });
 
+  test("what the request tells of the device is filled in where nobody says it", async () => {
+    const advertiser = newAdvertiser();
+    const iphone = "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 Version/17.5 Mobile/15E148 Safari/604.1";
+    const events = [
+      { id: "i1", told: ["desktop", "linux", "firefox"] },
+      { id: "i2", agent: iphone, told: ["mobile", "ios", "safari"] },
+      { id: "i3", agent: iphone, device: "kiosk", browser: "own", told: ["kiosk", "ios", "own"] },
+      { id: "i4", user_agent: iphone, told: ["mobile", "ios", "safari"] },
+    ];
+    for (const { agent, told, ...event } of events) {
+      isPixel(await browse("/v1/i.gif", { advertiser, ad: "a", ...event }, agent && { "user-agent": agent }), 200);
+      const { device, os, browser } = await story(event.id, advertiser, "impression");
+      assert.deepEqual([device, os, browser], told, event.id);
+    }
+    const own = { advertiser, ad: "a", kind: "impression" };
+    await server.sender.as(undefined).post(`/v1/events?key=${server.writeKey}`, JSON.stringify({ ...own, id: "b1" }), {
+      "content-type": "text/plain",
+      "user-agent": iphone,
+    });
+    assert.equal((await story("b1", advertiser, "impression")).device, "mobile");
+    await server.sender.collect([{ ...own, id: "s1", user_agent: iphone }]);
+    assert.equal((await story("s1", advertiser, "impression")).device, undefined, "a server's event keeps what it says");
+  });
+
   test("what is wrong is told by the status, and the answer is a picture", async () => {
     const missing = await browse("/v1/i.gif", { advertiser: newAdvertiser() });
     isPixel(missing, 400);

@@ -4,6 +4,7 @@
 //! from a person's browser directly is judged by what the request tells besides; one that a server sends says itself
 //! whose it is, and the server's own user agent and address mean nothing.
 
+mod agent;
 mod entries;
 mod fragments;
 mod networks;
@@ -11,6 +12,7 @@ mod networks;
 use std::net::IpAddr;
 use std::sync::{Arc, LazyLock};
 
+pub(crate) use self::agent::Agent;
 pub use self::entries::{
     EntryFault, ListError, MAX_ENTRIES, MAX_ENTRY_CHARS, MAX_LIST_BYTES, MIN_FRAGMENT_CHARS,
 };
@@ -149,12 +151,21 @@ pub(crate) struct Judge<'a> {
     address: bool,
     /// The visitor's country; empty if unknown.
     pub(crate) country: Key,
+    /// What the visitor's user agent tells of the device; `None` where there is no visitor.
+    agent: Option<Agent>,
 }
 
 impl<'a> Judge<'a> {
     pub(crate) fn new(lists: &'a Lists, visitor: Option<&Visitor>) -> Self {
         let Some(visitor) = visitor else {
-            return Self { lists, bot: false, network: false, address: false, country: Key::empty() };
+            return Self {
+                lists,
+                bot: false,
+                network: false,
+                address: false,
+                country: Key::empty(),
+                agent: None,
+            };
         };
         // The platform's words for "somewhere".
         let is_place = |country: &&str| !matches!(*country, "XX" | "T1");
@@ -166,7 +177,14 @@ impl<'a> Judge<'a> {
             network: lists.networks.has(visitor.asn, visitor.organization.as_deref()),
             address: visitor.ip.as_deref().is_some_and(|ip| lists.has_address(ip)),
             country: country.unwrap_or_default(),
+            agent: Some(visitor.user_agent.as_deref().map(Agent::of).unwrap_or_default()),
         }
+    }
+
+    /// What an event's own user agent tells of the device, or the visitor's where it has none; `None` for what servers send.
+    pub(crate) fn agent(&self, user_agent: Option<&str>) -> Option<Agent> {
+        let agent = self.agent?;
+        Some(user_agent.filter(|text| !text.is_empty()).map_or(agent, Agent::of))
     }
 
     /// The verdict on an event with this user agent and address of its own; the visitor's stand in for what is absent.

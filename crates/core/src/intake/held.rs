@@ -68,6 +68,7 @@ pub fn hold_fields(mut fields: Map<String, Value>, index: usize, context: &Conte
     let (user_agent, ip, user) = (take(Field::UserAgent), take(Field::Ip), take(Field::User));
     let text = |value: &Option<Value>| value.as_ref().and_then(Value::as_str).map(str::to_owned);
     let screening = judge.screen(text(&user_agent).as_deref(), text(&ip).as_deref());
+    let agent = judge.agent(text(&user_agent).as_deref()).unwrap_or_default();
     let mut say = |field: Field, value: Value| {
         if fields.get(field.name()).is_none_or(Value::is_null) {
             fields.insert(field.name().to_owned(), value);
@@ -77,6 +78,13 @@ pub fn hold_fields(mut fields: Map<String, Value>, index: usize, context: &Conte
     say(Field::Id, Value::from(format!("adt-{:016x}-{index}", context.nonce)));
     if !judge.country.is_empty() {
         say(Field::Country, Value::from(judge.country.as_str()));
+    }
+    for (field, name) in
+        [(Field::Device, agent.device), (Field::Os, agent.os), (Field::Browser, agent.browser)]
+    {
+        if !name.is_empty() {
+            say(field, Value::from(name));
+        }
     }
     let key = match &user {
         None | Some(Value::Null) => Some(Key::empty()),
@@ -199,7 +207,8 @@ mod tests {
 
     fn held(json: &str) -> Held {
         let salt = UserSalt::new(b"salt");
-        let visitor = Visitor { country: Some("KR".to_owned()), ..Visitor::default() };
+        let user_agent = Some("Mozilla/5.0 (iPad) Firefox/1".to_owned());
+        let visitor = Visitor { country: Some("KR".to_owned()), user_agent, ..Visitor::default() };
         let context =
             Context { now: NOW, nonce: 7, salt: &salt, lists: Lists::built_in(), visitor: Some(&visitor) };
         hold_bytes(json.as_bytes(), 3, &context)
@@ -238,7 +247,8 @@ mod tests {
         assert_eq!(event.at.0, NOW.0);
         assert_eq!(event.id().as_str(), "adt-0000000000000007-3");
         assert_eq!(event.user, held.user);
-        assert_eq!(event.dims.country.as_str(), "KR");
+        assert_eq!((event.dims.country.as_str(), event.dims.device.as_str()), ("KR", "tablet"));
+        assert_eq!(event.extras.unwrap().browser.as_str(), "firefox");
         assert_eq!(released(&held, r#"{"kind":"click","user":null}"#).unwrap().user, None);
     }
 

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::event::{Dims, Event, EventRef, Extras, Kind, Screening};
 use crate::key::{EventId, Key, MAX_KEY_CHARS, UserKey};
-use crate::screen::Judge;
+use crate::screen::{Agent, Judge};
 use crate::time::{EventTime, parse_rfc3339, rfc3339};
 
 /// Why fields are no event.
@@ -65,11 +65,26 @@ pub(super) fn fill(
     event.screening = screening(fields, judge)?;
     event.extras = extras(fields)?;
     if context.visitor.is_some()
-        && let Some(extras) = &mut event.extras
+        && let Some(agent) = judge.agent(text(fields, Field::UserAgent)?)
     {
-        click_ids::lift(&extras.page, &mut extras.props);
+        enrich(event, agent);
     }
     Ok(())
+}
+
+/// Fills what the event of a browser leaves out.
+fn enrich(event: &mut Event, agent: Agent) {
+    let fill = |key: &mut Key, name: &str| {
+        if key.is_empty() {
+            *key = Key::parse(name).unwrap_or_default();
+        }
+    };
+    fill(&mut event.dims.device, agent.device);
+    let mut extras = event.extras.take().map_or_else(Extras::default, |extras| *extras);
+    fill(&mut extras.os, agent.os);
+    fill(&mut extras.browser, agent.browser);
+    click_ids::lift(&extras.page, &mut extras.props);
+    event.extras = (extras != Extras::default()).then(|| Box::new(extras));
 }
 
 /// An event that says nothing, to be filled.

@@ -12,7 +12,9 @@ use crate::screen::{Lists, Visitor};
 fn check(body: &[u8], media: Media) -> Result<(), TestCaseError> {
     let salt = UserSalt::new(b"salt");
     // Every other body comes from a browser in a data centre.
-    let visitor = Visitor { country: Some("KR".to_owned()), asn: Some(16509), ..Visitor::default() };
+    let user_agent = Some("Mozilla/5.0 (iPhone) Safari/604.1".to_owned());
+    let visitor =
+        Visitor { country: Some("KR".to_owned()), asn: Some(16509), user_agent, ..Visitor::default() };
     let visitor = body.len().is_multiple_of(2).then_some(&visitor);
     let context = Context { now: NOW, nonce: 0xabc, salt: &salt, lists: Lists::built_in(), visitor };
     let (got, expected) = (read_body(body, media, &context), naive::read_body(body, media, &context));

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::super::*;
 use crate::event::{Dims, EventRef, Extras, Kind};
 use crate::key::{EventId, Key, MAX_KEY_CHARS};
-use crate::screen::Judge;
+use crate::screen::{Agent, Judge};
 use crate::time::{EventTime, parse_rfc3339, rfc3339};
 
 type Fault = (RejectCode, String);
@@ -149,7 +149,19 @@ impl Fields {
             page: self.text("page")?.unwrap_or_default().chars().take(MAX_PAGE_CHARS).collect(),
             props: self.props()?,
         };
-        if context.visitor.is_some() {
+        let mut dims = dims;
+        if let Some(visitor) = context.visitor {
+            let own = user_agent.clone().filter(|agent| !agent.is_empty());
+            let agent = Agent::of(&own.or(visitor.user_agent.clone()).unwrap_or_default());
+            for (key, name) in [
+                (&mut dims.device, agent.device),
+                (&mut extras.os, agent.os),
+                (&mut extras.browser, agent.browser),
+            ] {
+                if key.is_empty() {
+                    *key = Key::parse(name).unwrap();
+                }
+            }
             click_ids::lift(&extras.page, &mut extras.props);
         }
         Ok(Event {
