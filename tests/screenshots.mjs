@@ -3,6 +3,7 @@
 //   node tests/screenshots.mjs DIR            desktop and phone, light and dark, English and Korean, into DIR
 //   node tests/screenshots.mjs --readme       docs/screenshot.png, for the README
 //
+// ADTALLY_SHOTS_OF names an advertiser whose pages are shown too.
 // ADTALLY_URL says where it runs (default http://127.0.0.1:8787, where `cargo xtask dev` puts it with demo traffic);
 // ADMIN_TOKEN signs in (default: the one in .dev.vars).
 
@@ -25,12 +26,17 @@ const PAGES = [
   ["overview", "/?range=7d", "overview"],
   ["report", "/report?by=day,campaign&metrics=impressions,clicks,ctr,conversions,cost_micros&range=7d&sort=-day,-impressions", "report"],
   ["explore", "/explore?rows=campaign,ad&metrics=impressions,clicks,ctr&heat=1&range=7d", "explore"],
+  ["explore-days", "/explore?rows=campaign,ad&cols=day&metrics=impressions,clicks&heat=1&range=7d", "explore"],
   ["events", "/events?range=7d", "events"],
+  ["events-rejected", "/events?range=7d&list=rejected", "events"],
   ["restatements", "/restatements?range=7d", "restatements"],
   ["verify", "/verify?range=7d", "verify"],
   ["jobs", "/jobs?range=7d", "jobs"],
   ["health", "/health?range=7d", "health"],
   ["settings", "/settings?range=7d", "settings"],
+  ...(process.env.ADTALLY_SHOTS_OF
+    ? ["events", "verify", "settings", "health"].map((page) => [`${page}-advertiser`, `/${page}?range=7d&scope=advertiser:${process.env.ADTALLY_SHOTS_OF}`, page])
+    : []),
   ["report-empty", "/report?by=campaign&metrics=impressions&from=2015-01-01&to=2015-01-08", "report"],
   ["report-notice", "/report?scope=advertiser:&by=campaign&metrics=impressions", undefined],
 ];

@@ -7,6 +7,7 @@ use crate::browser::{Preferences, t};
 use crate::phrase::Phrase;
 use crate::view::icon::Mark;
 use crate::view::shell::Shell;
+use crate::view::show::Show;
 use crate::view::sign_in::{SignIn, Unknown};
 
 /// The dashboard.

@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 
 use crate::lang::Lang;
+use crate::model::picture::Picture;
 use crate::phrase::Phrase;
 
 /// Under these names `boot.js` reads them too, before the first paint.
@@ -127,12 +128,17 @@ fn set_root(name: &str, value: &str) {
 
 /// Gives the reader a file.
 pub fn download(name: &str, media_type: &str, text: &str) {
-    use wasm_bindgen::JsCast as _;
     let parts = js_sys::Array::of1(&text.into());
     let options = web_sys::BlobPropertyBag::new();
     options.set_type(media_type);
-    let blob = web_sys::Blob::new_with_str_sequence_and_options(&parts, &options);
-    let Ok(address) = blob.and_then(|blob| web_sys::Url::create_object_url_with_blob(&blob)) else { return };
+    if let Ok(blob) = web_sys::Blob::new_with_str_sequence_and_options(&parts, &options) {
+        give(name, &blob);
+    }
+}
+
+fn give(name: &str, blob: &web_sys::Blob) {
+    use wasm_bindgen::JsCast as _;
+    let Ok(address) = web_sys::Url::create_object_url_with_blob(blob) else { return };
     if let Ok(link) = document().create_element("a") {
         let link: web_sys::HtmlAnchorElement = link.unchecked_into();
         link.set_href(&address);
@@ -152,17 +158,71 @@ pub async fn copy(text: &str) -> bool {
     wasm_bindgen_futures::JsFuture::from(clipboard.write_text(text)).await.is_ok()
 }
 
-const VIEWS_KEY: &str = "adtally.views";
-
-/// The views that this browser has saved: name and address.
-pub fn saved_views() -> Vec<(String, String)> {
-    let text = stored(VIEWS_KEY).unwrap_or_default();
-    let named = text.lines().filter_map(|line| line.split_once('\t'));
-    named.map(|(address, name)| (name.to_string(), address.to_string())).collect()
+/// Counts on every so many milliseconds while the page is seen and its owner lives.
+pub fn beat(every_ms: u32) -> RwSignal<u32> {
+    let beat = RwSignal::new(0_u32);
+    let interval = gloo::timers::callback::Interval::new(every_ms, move || {
+        if !document().hidden() {
+            beat.try_update(|count| *count = count.wrapping_add(1));
+        }
+    });
+    let interval = StoredValue::new_local(Some(interval));
+    on_cleanup(move || drop(interval.try_update_value(Option::take)));
+    beat
 }
 
-/// Saves them in place of those before.
-pub fn save_views(views: &[(String, String)]) {
-    let lines = views.iter().map(|(name, address)| format!("{address}\t{}", name.replace(['\t', '\n'], " ")));
-    store(VIEWS_KEY, &lines.collect::<Vec<_>>().join("\n"));
+/// Gives the reader a picture as PNG, twice as fine as the screen of old.
+pub async fn save_png(name: &str, picture: &Picture) {
+    // Without a canvas there is no picture; CSV is left.
+    let _ = draw(name, picture).await;
+}
+
+async fn draw(name: &str, picture: &Picture) -> Result<(), wasm_bindgen::JsValue> {
+    use wasm_bindgen::JsCast as _;
+    const FINENESS: u32 = 2;
+    let image = web_sys::HtmlImageElement::new()?;
+    let text = String::from(js_sys::encode_uri_component(&picture.svg));
+    image.set_src(&format!("data:image/svg+xml;charset=utf-8,{text}"));
+    wasm_bindgen_futures::JsFuture::from(image.decode()).await?;
+    let canvas: web_sys::HtmlCanvasElement = document().create_element("canvas")?.unchecked_into();
+    let size = |pixels: usize| u32::try_from(pixels).unwrap_or_default().saturating_mul(FINENESS);
+    let (width, height) = (size(picture.width), size(picture.height));
+    canvas.set_width(width);
+    canvas.set_height(height);
+    let context = canvas.get_context("2d")?.ok_or(wasm_bindgen::JsValue::NULL)?;
+    let context: web_sys::CanvasRenderingContext2d = context.unchecked_into();
+    context.draw_image_with_html_image_element_and_dw_and_dh(
+        &image,
+        0.0,
+        0.0,
+        width.into(),
+        height.into(),
+    )?;
+    let name = name.to_string();
+    let done = wasm_bindgen::closure::Closure::once_into_js(move |blob: Option<web_sys::Blob>| {
+        if let Some(blob) = blob {
+            give(&name, &blob);
+        }
+    });
+    canvas.to_blob(done.unchecked_ref())
+}
+
+/// The value of a custom property of the page, as it is written.
+pub fn token(name: &str) -> String {
+    let style =
+        document().document_element().and_then(|root| window().get_computed_style(&root).ok().flatten());
+    style.and_then(|style| style.get_property_value(name).ok()).unwrap_or_default()
+}
+
+/// Whether the page is dark now.
+pub fn is_dark() -> bool {
+    match token("color-scheme").trim() {
+        "dark" => true,
+        "light" => false,
+        _ => window()
+            .match_media("(prefers-color-scheme: dark)")
+            .ok()
+            .flatten()
+            .is_some_and(|query| query.matches()),
+    }
 }

@@ -9,6 +9,7 @@ mod explore;
 mod events;
 mod settings;
 mod operate;
+mod saved;
 
 /// A text of the dashboard; `{0}`, `{1}` … stand for what [`Phrase::with`] puts in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -66,7 +67,10 @@ mod tests {
     use super::*;
 
     fn all() -> impl Iterator<Item = Phrase> {
-        [base::ALL, explore::ALL, events::ALL, settings::ALL, operate::ALL].into_iter().flatten().copied()
+        [base::ALL, explore::ALL, events::ALL, settings::ALL, operate::ALL, saved::ALL]
+            .into_iter()
+            .flatten()
+            .copied()
     }
 
     fn placeholders(text: &str) -> BTreeSet<String> {

@@ -1,5 +1,6 @@
 //! What is on the screen: one component per file, parts before pages.
 
+pub mod show;
 pub mod icon;
 pub mod popover;
 pub mod notice;
@@ -22,16 +23,20 @@ pub mod filter_editor;
 pub mod report_table;
 pub mod pager;
 pub mod saved_views;
+pub mod scheduled_export;
 pub mod explore;
 pub mod explore_controls;
 pub mod pivot_html;
 pub mod pivot_table;
 pub mod pivot_chart;
+pub mod pivot_picture;
 pub mod events;
 pub mod event_story;
+pub mod rejected;
 pub mod restatements;
 pub mod verify;
 pub mod health;
+pub mod health_figures;
 pub mod job_graph;
 pub mod job_controls;
 pub mod jobs;
@@ -40,3 +45,4 @@ pub mod settings;
 pub mod settings_advertiser;
 pub mod settings_campaigns;
 pub mod settings_tokens;
+pub mod settings_entries;

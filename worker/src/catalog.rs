@@ -7,6 +7,7 @@ pub(crate) mod erasures;
 pub(crate) mod lists;
 pub(crate) mod settings;
 pub(crate) mod tokens;
+pub(crate) mod views;
 
 use serde::de::DeserializeOwned;
 use worker::wasm_bindgen::JsValue;

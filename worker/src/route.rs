@@ -16,6 +16,8 @@ pub(crate) enum Route {
     Health,
     /// `/metrics`
     Metrics,
+    /// `/v1/health`
+    Figures,
     /// `/openapi.json`
     OpenApi,
     /// `/v1/session`
@@ -24,6 +26,10 @@ pub(crate) enum Route {
     Tokens,
     /// `/v1/tokens/{id}`
     Token(String),
+    /// `/v1/views`
+    Views,
+    /// `/v1/views/{name}`
+    View(String),
     /// `/v1/erasures`
     Erasures,
     /// `/v1/erasures/{id}`
@@ -181,6 +187,8 @@ impl Route {
         match name {
             "session" => Route::Session,
             "tokens" => Route::Tokens,
+            "views" => Route::Views,
+            "health" => Route::Figures,
             "erasures" => Route::Erasures,
             "advertisers" => Route::Advertisers,
             "campaigns" => Route::Campaigns,
@@ -252,6 +260,7 @@ impl Route {
     fn member(collection: &str, key: String) -> Route {
         match collection {
             "tokens" => Route::Token(key),
+            "views" => Route::View(key),
             "erasures" => Route::Erasure(key),
             "advertisers" => Route::Advertiser(key),
             "campaigns" => Route::Campaign(key),
@@ -285,6 +294,7 @@ impl Route {
             Route::EndedStatement => &[Method::Get, Method::Head, Method::Delete],
             Route::Kylin(_) => &[Method::Get, Method::Head, Method::Post, Method::Put],
             Route::Jobs => &[Method::Get, Method::Head, Method::Post],
+            Route::View(_) => &[Method::Put, Method::Delete],
             Route::JobDefinition(_) | Route::Cubes(CubeRoute::One(_)) => {
                 &[Method::Get, Method::Head, Method::Put, Method::Delete]
             }
@@ -332,6 +342,9 @@ mod tests {
         check("/v1/campaigns/%EC%97%AC%EB%A6%84%20a%2Fb", Route::Campaign("여름 a/b".to_owned()));
         check("/v1/ads/a", Route::Entry(EntryKind::Ad, "a".to_owned()));
         check("/v1/services", Route::Entries(EntryKind::Service));
+        check("/v1/views", Route::Views);
+        check("/v1/views/a%2Fb", Route::View("a/b".to_owned()));
+        check("/v1/health", Route::Figures);
         check("/v1/lists/bots", Route::List(ListName::Bots));
         check("/v1/lists/people", Route::Unknown);
         check("/v1/lists", Route::Unknown);
@@ -416,6 +429,6 @@ mod tests {
                 assert_eq!(item.get(method).is_some(), exists, "{method} {path}");
             }
         }
-        assert_eq!(described, 98);
+        assert_eq!(described, 102);
     }
 }

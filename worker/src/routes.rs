@@ -15,6 +15,7 @@ mod live;
 mod billing;
 mod session;
 mod tokens;
+mod views;
 mod erasures;
 mod advertisers;
 mod campaigns;
@@ -94,6 +95,7 @@ async fn dispatch(
         Route::Metrics => operation::metrics(request, env, id, context).await,
         Route::OpenApi => openapi(),
         Route::Events | Route::Door(_) if method == Method::Options => collect::preflight(&route.allow()),
+        Route::Figures => operation::figures(&Call::new(request, env, id, context)?, env).await,
         _ => answer_call(route, Call::new(request, env, id, context)?).await,
     }
 }
@@ -108,6 +110,9 @@ async fn answer_call(route: Route, mut call: Call) -> Result<Response, Fault> {
         (Route::Tokens, Method::Post) => tokens::create(&mut call).await,
         (Route::Tokens, _) => tokens::list(&call).await,
         (Route::Token(id), _) => tokens::delete(&call, &id).await,
+        (Route::Views, _) => views::list(&call).await,
+        (Route::View(name), Method::Put) => views::put(&mut call, &name).await,
+        (Route::View(name), _) => views::delete(&call, &name).await,
         (Route::Erasures, _) => erasures::answer(&mut call).await,
         (Route::Erasure(id), _) => erasures::show(&call, &id).await,
         (Route::Advertisers, _) => advertisers::list(&call).await,
@@ -155,7 +160,7 @@ async fn answer_call(route: Route, mut call: Call) -> Result<Response, Fault> {
         (Route::JobDefinition(name), Method::Put) => jobs::define(&mut call, &name).await,
         (Route::JobDefinition(name), Method::Delete) => jobs::forget(&call, &name).await,
         (Route::JobDefinition(name), _) => jobs::definition(&call, &name).await,
-        (Route::Health | Route::Metrics | Route::OpenApi | Route::Unknown, _) => {
+        (Route::Health | Route::Figures | Route::Metrics | Route::OpenApi | Route::Unknown, _) => {
             Err(Fault::Internal("a route was answered twice".to_owned()))
         }
     }

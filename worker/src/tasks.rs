@@ -40,6 +40,7 @@ use crate::problem::Fault;
 
 pub(crate) use cube_export::CUBE_EXPORT_TASK;
 pub(crate) use cubes::CUBES_TASK;
+pub(crate) use export::FOLDER as EXPORTS;
 pub(crate) use webhook::key as webhook_key;
 
 /// The job that is part of the program.

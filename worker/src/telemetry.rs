@@ -7,10 +7,10 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use adtally_core::telemetry::{Counts, Figure};
+use adtally_core::telemetry::{Counts, Figure, Load, Recent};
 use adtally_core::time::{SECOND_MS, ServerTime};
 use adtally_wire::object::Usage;
-use adtally_wire::telemetry::{PUSH, Push, READ, TELEMETRY_NAME, Values};
+use adtally_wire::telemetry::{LATELY, Lately, PUSH, Push, READ, TELEMETRY_NAME, Values};
 use futures_util::future::{Either, select};
 use worker::{Delay, Env, Method, Response, State};
 
@@ -37,6 +37,8 @@ struct Own {
     seq: u64,
     counted: Counts,
     gauges: BTreeMap<String, Counts>,
+    /// What objects did since the last push.
+    loads: BTreeMap<String, Load>,
     /// What the platform bills by, as of the last push.
     used: Usage,
     /// Sent and not confirmed: it is sent again as it was.
@@ -63,6 +65,17 @@ pub(crate) fn gauge(object: &str, values: &[(Figure, i64)]) {
             gauges.set(*figure, "", *value);
         }
     });
+}
+
+/// An object of a class was called by a request.
+pub(crate) fn called(class: &str, state: &State) {
+    worked(class, state, Load { calls: 1, events: 0 });
+}
+
+/// An object of a class did something.
+pub(crate) fn worked(class: &str, state: &State, load: Load) {
+    let Some(name) = state.id().name() else { return };
+    OWN.with_borrow_mut(|own| own.loads.entry(format!("{class}:{name}")).or_default().add(load));
 }
 
 /// Pushes while the request of an object goes on, if it is time; errors that wait are sent as well.
@@ -99,6 +112,14 @@ pub(crate) async fn read(env: &Env) -> Result<Counts, Fault> {
     let bytes = ask(env, Method::Get, READ, &[]).await?.bytes().await?;
     let values: Values = serde_json::from_slice(&bytes).map_err(worker::Error::from)?;
     Ok(values.counts())
+}
+
+/// What was counted in the last minutes, and how busy objects were.
+pub(crate) async fn lately(env: &Env) -> Result<Recent, Fault> {
+    let bytes = ask(env, Method::Get, LATELY, &[]).await?.bytes().await?;
+    let Lately { over_ms, counted, loads } = serde_json::from_slice(&bytes).map_err(worker::Error::from)?;
+    let loads = loads.into_iter().map(|(object, calls, events)| (object, Load { calls, events })).collect();
+    Ok(Recent { over_ms, counted: counted.counts(), loads })
 }
 
 async fn ask(env: &Env, method: Method, path: &str, body: &[u8]) -> Result<Response, Fault> {
@@ -151,6 +172,10 @@ impl Own {
             gauges: std::mem::take(&mut self.gauges)
                 .iter()
                 .map(|(name, counts)| (name.clone(), Values::of(counts)))
+                .collect(),
+            loads: std::mem::take(&mut self.loads)
+                .into_iter()
+                .map(|(object, Load { calls, events })| (object, (calls, events)))
                 .collect(),
         };
         self.pending = Some(push.clone());

@@ -18,11 +18,15 @@ mod counts;
 mod text;
 mod rules;
 mod dashboard;
+mod digest;
+mod window;
 
 pub use self::counts::{Counts, Series};
 pub use self::dashboard::grafana;
+pub use self::digest::{Digest, Quantiles};
 pub use self::rules::{Condition, RULES, Rule, alert_rules, broken};
 pub use self::text::prometheus;
+pub use self::window::{Load, Recent, Window};
 
 /// A figure that is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

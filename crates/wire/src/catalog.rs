@@ -7,6 +7,7 @@ pub mod advertiser;
 pub mod campaign;
 pub mod entry;
 pub mod token;
+pub mod view;
 
 use adtally_core::key::Key;
 use serde::de::DeserializeOwned;

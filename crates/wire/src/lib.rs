@@ -12,6 +12,7 @@ pub mod link;
 pub mod quarantine;
 pub mod telemetry;
 pub mod sentry;
+pub mod health;
 pub mod gzip;
 pub mod base64;
 pub mod object;

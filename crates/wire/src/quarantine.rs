@@ -284,7 +284,7 @@ impl RejectedRecord {
 }
 
 /// Body of `POST /v1/rejected/replay`.
-#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ReplayOrder {
     /// Whose.
@@ -306,7 +306,7 @@ pub struct ReplayOrder {
 }
 
 /// Answer of `POST /v1/rejected/replay`.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ReplayResult {
     /// Events stored for the first time.
     pub accepted: u64,

@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 pub const PUSH: &str = "/push";
 /// Telemetry: `GET`, answered by [`Values`].
 pub const READ: &str = "/read";
+/// Telemetry: `GET`, answered by [`Lately`].
+pub const LATELY: &str = "/lately";
 /// The name of the one object.
 pub const TELEMETRY_NAME: &str = "telemetry";
 
@@ -27,6 +29,20 @@ pub struct Push {
     pub counted: Values,
     /// Gauges by the object that they are about.
     pub gauges: BTreeMap<String, Values>,
+    /// By object: calls, and events that it stored.
+    #[serde(default)]
+    pub loads: BTreeMap<String, (u64, u64)>,
+}
+
+/// What was counted in the last minutes.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Lately {
+    /// Of how many milliseconds it is the sum.
+    pub over_ms: i64,
+    /// What was counted.
+    pub counted: Values,
+    /// Object, calls, events that it stored; the busiest first.
+    pub loads: Vec<(String, u64, u64)>,
 }
 
 impl Values {

@@ -58,9 +58,14 @@ impl Client {
         accepted(Request::delete(SESSION).send().await.map_err(unreachable)?).await.map(drop)
     }
 
+    /// Any answer that is one JSON value, as the browser's parser has it.
+    pub async fn value(&self, address: &str) -> Result<JsValue, Failure> {
+        parse(accepted(Request::get(address).send().await.map_err(unreachable)?).await?).await
+    }
+
     /// Any answer that is one JSON value.
     pub async fn get<T: DeserializeOwned>(&self, address: &str) -> Result<T, Failure> {
-        decode(accepted(Request::get(address).send().await.map_err(unreachable)?).await?).await
+        read(self.value(address).await?)
     }
 
     /// Bytes, and the version of the data that they were made of.
@@ -78,10 +83,14 @@ impl Client {
         body: &impl Serialize,
     ) -> Result<T, Failure> {
         let body = body.serialize(&serde_wasm_bindgen::Serializer::json_compatible()).map_err(unreadable)?;
+        read(self.exchange(method, address, body).await?)
+    }
+
+    async fn exchange(&self, method: Method, address: &str, body: JsValue) -> Result<JsValue, Failure> {
         let text = js_sys::JSON::stringify(&body).map_err(unreadable)?;
         let request = RequestBuilder::new(address).method(method).header("content-type", "application/json");
         let request = request.body(String::from(text)).map_err(unreachable)?;
-        decode(accepted(request.send().await.map_err(unreachable)?).await?).await
+        parse(accepted(request.send().await.map_err(unreachable)?).await?).await
     }
 
     /// Deletes what is at an address.
@@ -141,14 +150,22 @@ async fn accepted(response: Response) -> Result<Response, Failure> {
 
 /// The browser parses the JSON: its parser is there already, and faster than one that would have to be downloaded.
 async fn decode<T: DeserializeOwned>(response: Response) -> Result<T, Failure> {
+    read(parse(response).await?)
+}
+
+async fn parse(response: Response) -> Result<JsValue, Failure> {
     let text = response.text().await.map_err(unreachable)?;
-    from_json(&text)
+    js_sys::JSON::parse(&text).map_err(unreadable)
+}
+
+/// A value of what the browser has parsed.
+pub fn read<T: DeserializeOwned>(value: JsValue) -> Result<T, Failure> {
+    T::deserialize(serde_wasm_bindgen::Deserializer::from(value)).map_err(unreadable)
 }
 
 /// A value from JSON text.
 pub fn from_json<T: DeserializeOwned>(text: &str) -> Result<T, Failure> {
-    let value = js_sys::JSON::parse(text).map_err(unreadable)?;
-    T::deserialize(serde_wasm_bindgen::Deserializer::from(value)).map_err(unreadable)
+    read(js_sys::JSON::parse(text).map_err(unreadable)?)
 }
 
 fn unreachable(error: gloo_net::Error) -> Failure {

@@ -1,9 +1,13 @@
 //! Any answer of the API that a page keeps up to date.
 
+use std::sync::Arc;
+
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use serde::de::DeserializeOwned;
+use wasm_bindgen::JsValue;
 
+use super::client::read;
 use super::failure::Failure;
 use super::session::Session;
 
@@ -26,23 +30,58 @@ impl<T: Send + Sync + 'static> Clone for Fetch<T> {
 
 impl<T: Send + Sync + 'static> Copy for Fetch<T> {}
 
+/// Where the answer is.
+type Address = Box<dyn Fn() -> Option<String> + Send + Sync>;
+/// What follows it.
+type Tick = Box<dyn Fn() + Send + Sync>;
+/// Takes an answer, or that there is none any more.
+type Take = Arc<dyn Fn(Option<JsValue>) -> Result<(), Failure> + Send + Sync>;
+
 impl<T: DeserializeOwned + Send + Sync + PartialEq + 'static> Fetch<T> {
     /// Follows an address, and asks again at each `tick`; `None` shows nothing.
     pub fn new(
         address: impl Fn() -> Option<String> + Send + Sync + 'static,
         tick: impl Fn() + Send + Sync + 'static,
     ) -> Fetch<T> {
-        let fetch = Fetch {
-            shown: RwSignal::new(None),
+        let asked = Asked {
             failure: RwSignal::new(None),
             busy: RwSignal::new(false),
             again: RwSignal::new(0),
+            session: Session::expect(),
         };
-        let session = Session::expect();
+        let shown = RwSignal::new(None::<T>);
+        let take = move |answer: Option<JsValue>| {
+            let answer = answer.map(read::<T>).transpose()?;
+            if shown.with_untracked(|old| *old != answer) {
+                shown.set(answer);
+            }
+            Ok(())
+        };
+        asked.follow(Box::new(address), Box::new(tick), Arc::new(take));
+        Fetch { shown, failure: asked.failure, busy: asked.busy, again: asked.again }
+    }
+
+    /// Asks again.
+    pub fn retry(&self) {
+        self.again.update(|count| *count = count.wrapping_add(1));
+    }
+}
+
+/// All of it that does not depend on what is asked for: a page has many questions, and the first visit downloads this once.
+#[derive(Clone, Copy)]
+struct Asked {
+    failure: RwSignal<Option<Failure>>,
+    busy: RwSignal<bool>,
+    again: RwSignal<u32>,
+    session: Session,
+}
+
+impl Asked {
+    fn follow(self, address: Address, tick: Tick, take: Take) {
         let address = Memo::new(move |_| address());
         let number = StoredValue::new(0_u64);
         Effect::new(move |before: Option<Option<String>>| {
-            fetch.again.track();
+            self.again.track();
             tick();
             let address = address.get();
             let current = number.try_update_value(|number| {
@@ -50,40 +89,31 @@ impl<T: DeserializeOwned + Send + Sync + PartialEq + 'static> Fetch<T> {
                 *number
             });
             if before.as_ref() != Some(&address) {
-                fetch.shown.set(None);
-                fetch.failure.set(None);
-                fetch.busy.set(address.is_some());
+                // That there is nothing can always be taken.
+                let _ = take(None);
+                self.failure.set(None);
+                self.busy.set(address.is_some());
             }
             if let Some(address) = address.clone() {
+                let take = take.clone();
                 spawn_local(async move {
-                    let result = session.client.get::<T>(&address).await;
+                    let result = self.session.client.value(&address).await;
                     // `None`: the page is gone. Another number: something else was asked since.
                     if current.is_some() && number.try_get_value() == current {
-                        fetch.arrived(session, result);
+                        self.arrived(result.and_then(|value| take(Some(value))));
                     }
                 });
             }
             address
         });
-        fetch
     }
 
-    /// Asks again.
-    pub fn retry(&self) {
-        self.again.update(|count| *count = count.wrapping_add(1));
-    }
-
-    fn arrived(self, session: Session, result: Result<T, Failure>) {
+    fn arrived(self, result: Result<(), Failure>) {
         self.busy.set(false);
         match result {
-            Ok(answer) => {
-                self.failure.set(None);
-                if self.shown.with_untracked(|old| old.as_ref() != Some(&answer)) {
-                    self.shown.set(Some(answer));
-                }
-            }
+            Ok(()) => self.failure.set(None),
             Err(failure) => {
-                session.notice(&failure);
+                self.session.notice(&failure);
                 self.failure.set(Some(failure));
             }
         }

@@ -1,4 +1,4 @@
-//! What forms show of numbers, and what they read; and the first event to send.
+//! What forms show of numbers, and what they read.
 
 /// An amount in units of `unit`, without needless zeros: 5,400,000 ms are `1.5` hours.
 pub fn hours_of(amount: i64, unit: i64) -> String {
@@ -10,16 +10,6 @@ pub fn hours_of(amount: i64, unit: i64) -> String {
 pub fn ms_of(text: &str, unit: i64) -> Option<i64> {
     let number: f64 = text.trim().replace(',', "").parse().ok()?;
     (number.is_finite() && number >= 0.0).then(|| (number * unit as f64).round() as i64)
-}
-
-/// A command that sends an impression and a click of it.
-pub fn snippet(origin: &str, advertiser: &str) -> String {
-    let advertiser = advertiser.replace(['\\', '"', '\''], "");
-    format!(
-        "curl {origin}/v1/events -H \"Authorization: Bearer WRITE_KEY\" -d '[\n  \
-         {{\"kind\":\"impression\",\"id\":\"first-i\",\"advertiser\":\"{advertiser}\",\"ad\":\"ad-1\",\"user\":\"u1\"}},\n  \
-         {{\"kind\":\"click\",\"id\":\"first-c\",\"advertiser\":\"{advertiser}\",\"impression\":\"first-i\",\"user\":\"u1\"}}]'"
-    )
 }
 
 #[cfg(test)]
@@ -41,12 +31,5 @@ mod tests {
         for wrong in ["", "x", "-1", "inf"] {
             assert_eq!(ms_of(wrong, 1), None, "{wrong}");
         }
-    }
-
-    #[wasm_bindgen_test(unsupported = test)]
-    fn a_snippet_names_the_advertiser() {
-        let text = snippet("https://t.example", "acme");
-        assert!(text.starts_with("curl https://t.example/v1/events"), "{text}");
-        assert_eq!(text.matches("\"advertiser\":\"acme\"").count(), 2);
     }
 }

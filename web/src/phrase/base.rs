@@ -144,6 +144,8 @@ phrases! {
     StillShowing: "The last update failed; these figures are from before.", "마지막 갱신에 실패하여 이전 수치를 표시합니다.";
     NoAccessTitle: "You cannot see this", "볼 수 있는 권한이 없습니다";
     NoAccessHint: "Your token covers {0}.", "현재 토큰의 범위는 {0}입니다.";
+    NotYourScope: "This is about somebody else.", "다른 사용자의 범위입니다.";
+    PlatformOnly: "Jobs are the business of the platform's operators.", "작업은 플랫폼 운영자만 볼 수 있습니다.";
     GoToMyScope: "Go to my scope", "내 범위로 이동";
     LinkNotice: "Part of this link was not understood and is ignored: {0}", "이 링크의 일부를 이해할 수 없어 무시했습니다: {0}";
     Dismiss: "Dismiss", "닫기";

@@ -46,5 +46,27 @@ phrases! {
     RuleIs: "Rule: {0}", "규칙: {0}";
     FieldsHeading: "As it was sent", "수신한 내용";
     ThisEvent: "this event", "이 이벤트";
+    WhichEvents: "Which events", "이벤트 구분";
+    AcceptedEvents: "Accepted", "수락됨";
+    RejectedEvents: "Rejected", "거부됨";
+    EventsAreAdvertisers: "Single events are their advertiser's: a service sees them added up.", "개별 이벤트는 광고주의 것이며, 서비스에는 집계만 표시됩니다.";
+    AnyCode: "Any reason", "모든 이유";
+    Reason: "Reason", "이유";
+    Door: "By", "경로";
+    Tries: "Replays", "재처리";
+    NothingRejected: "Nothing was rejected in this period", "이 기간에 거부된 이벤트가 없습니다";
+    NothingRejectedHint: "What is not accepted is kept for 30 days, with the reason, and can be replayed once that is repaired.", "수락되지 않은 이벤트는 이유와 함께 30일 동안 보관되며, 원인을 고친 뒤 다시 처리할 수 있습니다.";
+    RejectedCount: "{0} rejected in these hours, {1} listed", "이 기간 거부 {0}건, 표시 {1}건";
+    OlderEvents: "Older ones", "이전 것 보기";
+    NewestEvents: "Newest ones", "최신 것 보기";
+    SentFields: "What was sent", "수신한 내용";
+    ReplayOne: "Replay this event", "이 이벤트 다시 처리";
+    ReplayListed: "Replay", "다시 처리";
+    ReplayHint: "Judged again, the oldest first. Where a field is to be said otherwise, name it.", "오래된 것부터 다시 판정합니다. 바꿔야 할 필드가 있으면 지정하세요.";
+    SetField: "Field to correct", "고칠 필드";
+    SetValue: "Its right value", "올바른 값";
+    Replayed: "{0} accepted, {1} known already, {2} still wrong", "수락 {0}건, 이미 있음 {1}건, 여전히 오류 {2}건";
+    ReplayMore: "There are more: replay again.", "더 있습니다. 다시 처리하세요.";
+    OnlyAdminsReplay: "Only admins can replay.", "관리자만 다시 처리할 수 있습니다.";
     Histogram: "Over time", "시간별 추이";
 }

@@ -28,10 +28,6 @@ phrases! {
     Swap: "Swap rows and columns", "행과 열 바꾸기";
     ExploreTable: "Pivot table", "피벗 표";
     ExploreNothing: "Choose at least one metric.", "지표를 하나 이상 선택하세요.";
-    SaveView: "Save view", "보기 저장";
-    SavedViews: "Saved views", "저장된 보기";
-    SavedViewName: "Name of the view", "보기 이름";
-    NoSavedViews: "Nothing saved in this browser yet.", "이 브라우저에 저장된 보기가 없습니다.";
     CopyLink: "Copy link", "링크 복사";
     Copied: "Copied", "복사됨";
     NoCompare: "Periods are not compared while rows or columns are times.", "행이나 열이 시간이면 기간을 비교하지 않습니다.";

@@ -20,6 +20,16 @@ pub struct Named {
     pub id: String,
 }
 
+/// Which events are listed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Listed {
+    /// Those that were stored.
+    #[default]
+    Accepted,
+    /// Those that were not.
+    Rejected,
+}
+
 /// What the events page shows.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct EventsState {
@@ -35,6 +45,10 @@ pub struct EventsState {
     pub filters: Vec<Filter>,
     /// Whose story is told.
     pub story: Option<Named>,
+    /// Which are listed.
+    pub listed: Listed,
+    /// Of those that were rejected, only these.
+    pub code: Option<String>,
 }
 
 impl EventsState {
@@ -62,7 +76,12 @@ impl EventsState {
             let (kind, id) = named.split_once(':')?;
             Some(Named { kind: Kind::parse(kind)?, id: id.to_string() })
         });
-        (EventsState { frame, kind, outcome: text("outcome"), user: text("user"), filters, story }, unread)
+        let listed = match params.get("list") {
+            Some("rejected") => Listed::Rejected,
+            _ => Listed::Accepted,
+        };
+        let (outcome, user, code) = (text("outcome"), text("user"), text("code"));
+        (EventsState { frame, kind, outcome, user, filters, story, listed, code }, unread)
     }
 
     /// The address of the page.
@@ -70,6 +89,12 @@ impl EventsState {
         let mut params = self.common();
         if let Some(Named { kind, id }) = &self.story {
             params.push("story", format!("{}:{id}", kind.name()));
+        }
+        if self.listed == Listed::Rejected {
+            params.push("list", "rejected");
+        }
+        if let Some(code) = &self.code {
+            params.push("code", code);
         }
         let mut all = Params::default();
         self.frame.write(&mut all);
@@ -115,6 +140,32 @@ impl EventsState {
         params.after("/v1/events")
     }
 
+    /// The address of the list of what was rejected, of the one whose scope it is.
+    pub fn rejected(
+        &self,
+        scope: &Scope,
+        span: crate::calendar::Span,
+        zone: &impl Offsets,
+        before: Option<&str>,
+    ) -> String {
+        let mut params = Params::default();
+        match (scope, self.advertiser(scope)) {
+            (_, Some(advertiser)) => params.push("advertiser", advertiser),
+            (Scope::Service(key), None) => params.push("service", key),
+            (_, None) => {}
+        }
+        if let Some(code) = &self.code {
+            params.push("code", code);
+        }
+        params.push("from", zone.day_start_ms(span.from));
+        params.push("to", zone.day_start_ms(span.to));
+        if let Some(before) = before {
+            params.push("before", before);
+        }
+        params.push("limit", LIMIT);
+        params.after("/v1/rejected")
+    }
+
     /// The address of the story.
     pub fn story_address(&self, advertiser: &str) -> Option<String> {
         let Named { kind, id } = self.story.as_ref()?;
@@ -135,7 +186,12 @@ mod tests {
 
     #[wasm_bindgen_test(unsupported = test)]
     fn events_round_trip() {
-        for query in ["", "?kind=click&outcome=bot", "?range=today&user=u1&filter=ad:eq:x&story=click:c:1"] {
+        for query in [
+            "",
+            "?list=rejected&code=bad_json",
+            "?kind=click&outcome=bot",
+            "?range=today&user=u1&filter=ad:eq:x&story=click:c:1",
+        ] {
             let (state, unread) = EventsState::read(query);
             assert_eq!(state.href(), format!("/events{query}"));
             assert!(unread.is_empty(), "{unread:?}");
@@ -150,6 +206,15 @@ mod tests {
         let address =
             "/v1/events?advertiser=a&kind=click&filter=ad:eq:x&from=54000000&to=140400000&limit=200";
         assert_eq!(state.list("a", span, &FixedOffset(9 * 3_600_000)), address);
+        let (state, _) = EventsState::read("kind=click&filter=ad:eq:x&story=click:c1&code=bad_json");
+        let asked = |scope, before| {
+            state.rejected(&Scope::parse(scope).unwrap(), span, &FixedOffset(9 * 3_600_000), before)
+        };
+        let tail = "code=bad_json&from=54000000&to=140400000";
+        assert_eq!(asked("platform", None), format!("/v1/rejected?{tail}&limit=200"));
+        let second = format!("/v1/rejected?advertiser=a&{tail}&before=7.1&limit=200");
+        assert_eq!(asked("advertiser:a", Some("7.1")), second);
+        assert_eq!(asked("service:s", None), format!("/v1/rejected?service=s&{tail}&limit=200"));
         assert_eq!(state.story_address("a").as_deref(), Some("/v1/events/c1?advertiser=a&kind=click"));
     }
 

@@ -185,6 +185,19 @@ impl ExploreState {
         self.closed()
     }
 
+    /// Puts a dimension among the rows: before another, or innermost; where it was before, it is no more.
+    #[must_use]
+    pub fn moved_to_rows(mut self, by: By, before: Option<By>) -> Self {
+        if before == Some(by) {
+            return self;
+        }
+        self.rows.retain(|known| *known != by);
+        self.column = self.column.filter(|column| *column != by);
+        let at = before.and_then(|before| self.rows.iter().position(|known| *known == before));
+        self.rows.insert(at.unwrap_or(self.rows.len()), by);
+        self.closed()
+    }
+
     /// The first rows become the columns, and the columns the first rows.
     #[must_use]
     pub fn swapped(mut self) -> Self {
@@ -363,5 +376,23 @@ mod tests {
         assert_eq!(two.href(), "/explore?rows=advertiser&metrics=clicks&filter=campaign:eq:a&filter=ad:eq:x");
         let up = one.clone().without_filter(&one.filters[0]);
         assert_eq!(up.href(), "/explore?rows=campaign,ad&metrics=clicks");
+    }
+
+    #[wasm_bindgen_test(unsupported = test)]
+    fn dimensions_are_moved() {
+        fn check(query: &str, by: &str, before: Option<&str>, expected: &str) {
+            let (state, _) = ExploreState::read(query);
+            let moved = state.moved_to_rows(By::parse(by).unwrap(), before.and_then(By::parse));
+            assert_eq!(
+                moved.href(),
+                format!("/explore?{expected}&metrics=clicks"),
+                "{query} {by} {before:?}"
+            );
+        }
+        check("rows=campaign,ad&metrics=clicks", "ad", Some("campaign"), "rows=ad,campaign");
+        check("rows=campaign,ad&metrics=clicks", "campaign", None, "rows=ad,campaign");
+        check("rows=campaign,ad&cols=day&metrics=clicks", "day", Some("ad"), "rows=campaign,day,ad");
+        check("rows=campaign,ad&metrics=clicks", "country", None, "rows=campaign,ad,country");
+        check("rows=campaign,ad&metrics=clicks", "ad", Some("ad"), "rows=campaign,ad");
     }
 }

@@ -4,6 +4,7 @@ use leptos::prelude::*;
 
 use super::icon::{Glyph, Icon};
 use super::popover::Popover;
+use super::show::Show;
 use crate::browser::{self, t};
 use crate::phrase::Phrase;
 

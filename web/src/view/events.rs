@@ -1,5 +1,6 @@
 //! Single events: the newest first, live, with filters; and the story of one.
 
+use adtally_core::cell::Scope;
 use adtally_core::event::Kind;
 use adtally_core::report::{By, Filter};
 use adtally_wire::api::{EventList, EventStory};
@@ -11,9 +12,12 @@ use super::event_story::StoryPanel;
 use super::explore::catalog;
 use super::freshness::LiveBadge;
 use super::icon::{Glyph, Icon};
-use super::notice::FailureNotice;
+use super::notice::{FailureNotice, NotYours};
 use super::place::CurrentPlace;
+use super::rejected::Rejected;
+use super::saved_views::SavedViews;
 use super::shell::PageHead;
+use super::show::Show;
 use super::trend::Trend;
 use crate::api::feed::{Feed, Follow};
 use crate::api::fetch::Fetch;
@@ -25,7 +29,7 @@ use crate::format::{self, Moment};
 use crate::intl::Zone;
 use crate::model::series::Series;
 use crate::phrase::Phrase;
-use crate::state::events::{EventsState, Named};
+use crate::state::events::{EventsState, Listed as Which, Named};
 use crate::state::frame::Frame;
 use crate::state::place::Place;
 
@@ -53,6 +57,9 @@ pub fn Events() -> impl IntoView {
     let tail = RwSignal::new(true);
     let address = move || {
         let setting = place.setting.get()?;
+        if state.read().listed == Which::Rejected {
+            return None;
+        }
         Some(state.read().list(&advertiser.get()?, setting.span, &Zone::or_utc(&setting.tz)?))
     };
     let events = Fetch::<EventList>::new(address, move || {
@@ -60,7 +67,12 @@ pub fn Events() -> impl IntoView {
             live.tick.track();
         }
     });
+    let is_rejected = Memo::new(move |_| state.read().listed == Which::Rejected);
     let body = move || match (place.setting.get(), advertiser.get(), events.failure.get()) {
+        _ if is_rejected.get() => view! { <Rejected state change/> }.into_any(),
+        (Some(setting), None, _) if matches!(setting.scope, Scope::Service(_)) => {
+            view! { <NotYours text=Phrase::EventsAreAdvertisers/> }.into_any()
+        }
         (Some(_), None, _) => view! { <WhichAdvertiser/> }.into_any(),
         (_, _, Some(failure)) if events.shown.read().is_none() => {
             view! { <FailureNotice failure on_retry=Callback::new(move |()| events.retry())/> }.into_any()
@@ -73,10 +85,37 @@ pub fn Events() -> impl IntoView {
         <div class="events" data-testid="events" data-busy=busy aria-busy=busy>
             <PageHead title=Phrase::Events/>
             <div class="freshness"><LiveBadge/></div>
-            <Controls state change tail/>
-            <Show when=move || advertiser.get().is_some()><Histogram state/></Show>
+            <Switch state change/>
+            <Show when=move || !is_rejected.get()><Controls state change tail/></Show>
+            <Show when=move || advertiser.get().is_some() && !is_rejected.get()><Histogram state/></Show>
             <section class="card report-card">{body}</section>
             <Show when=move || has_story.get()><StoryPanel state change advertiser/></Show>
+        </div>
+    }
+}
+
+/// Those that were accepted, or those that were not.
+#[component]
+fn Switch(state: Memo<EventsState>, change: Callback<EventsState>) -> impl IntoView {
+    let one = move |which: Which, phrase: Phrase, test_id: &'static str| {
+        view! {
+            <button
+                type="button"
+                data-testid=test_id
+                aria-pressed=move || if state.read().listed == which { "true" } else { "false" }
+                on:click=move |_| change.run(EventsState { listed: which, story: None, code: None, ..state.get_untracked() })
+            >
+                {t(phrase)}
+            </button>
+        }
+    };
+    view! {
+        <div class="card-actions events-switch">
+            <div class="segments" role="group" aria-label=t(Phrase::WhichEvents)>
+                {one(Which::Accepted, Phrase::AcceptedEvents, "list-accepted")}
+                {one(Which::Rejected, Phrase::RejectedEvents, "list-rejected")}
+            </div>
+            <SavedViews kind="events"/>
         </div>
     }
 }

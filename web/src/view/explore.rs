@@ -10,10 +10,12 @@ use super::freshness::LiveBadge;
 use super::icon::{Glyph, Icon};
 use super::notice::{EmptyNotice, FailureNotice};
 use super::pivot_chart::PivotChart;
+use super::pivot_picture;
 use super::pivot_table::PivotTable;
 use super::place::CurrentPlace;
 use super::saved_views::SavedViews;
 use super::shell::PageHead;
+use super::show::Show;
 use crate::api::cells::{CellsFeed, CellsRequest, Loaded};
 use crate::api::live::Live;
 use crate::api::session::Session;
@@ -142,7 +144,7 @@ fn Actions(
     state: Memo<ExploreState>,
     change: Callback<ExploreState>,
 ) -> impl IntoView {
-    let live: Live = expect_context();
+    let (live, painter) = (expect_context::<Live>(), pivot_picture::Painter::expect());
     let is_old = Memo::new(move |_| {
         let newest = live.newest.read();
         let loaded = cells.loaded.read();
@@ -177,7 +179,20 @@ fn Actions(
                     <Glyph icon=Icon::Refresh/>
                     <span>{move || refresh().text(browser::lang())}</span>
                 </button>
-                <SavedViews/>
+                <SavedViews kind="explore"/>
+                <button
+                    type="button"
+                    class="button"
+                    data-testid="png"
+                    on:click=move |_| {
+                        if let Some(answered) = answered.get_untracked() {
+                            pivot_picture::save(&answered, painter);
+                        }
+                    }
+                >
+                    <Glyph icon=Icon::Download/>
+                    <span>{t(Phrase::DownloadPng)}</span>
+                </button>
                 <button type="button" class="button" data-testid="csv" on:click=move |_| download(answered)>
                     <Glyph icon=Icon::Download/>
                     <span>{t(Phrase::DownloadCsv)}</span>

@@ -1,6 +1,7 @@
 //! What a pivot is made of, as chips: rows, columns, metrics, filters.
 
 use adtally_core::report::By;
+use leptos::ev::DragEvent;
 use leptos::prelude::*;
 
 use super::chips::{Adder, Chip, Choice, Line};
@@ -46,7 +47,11 @@ fn Rows(state: Memo<ExploreState>, change: Callback<ExploreState>) -> impl IntoV
     let chips = move || {
         let chip = |by: By| {
             let text = by_phrase(by).text(browser::lang()).to_string();
-            view! { <Chip text test_id=format!("row-chip-{}", by.name()) remove=Callback::new(move |()| toggle(by))/> }
+            let remove = Callback::new(move |()| toggle(by));
+            let drop_here = Callback::new(move |dragged: By| {
+                change.run(state.get_untracked().moved_to_rows(dragged, Some(by)))
+            });
+            view! { <Dragged by drop_here><Chip text test_id=format!("row-chip-{}", by.name()) remove/></Dragged> }
         };
         state.get().rows.into_iter().map(chip).collect_view()
     };
@@ -69,7 +74,10 @@ fn Rows(state: Memo<ExploreState>, change: Callback<ExploreState>) -> impl IntoV
         let text = move || Phrase::TopN.with(browser::lang(), &[&top.to_string()]);
         view! { <option value=top.to_string() selected=move || state.read().top == top>{text}</option> }
     };
+    let drop_here =
+        Callback::new(move |dragged: By| change.run(state.get_untracked().moved_to_rows(dragged, None)));
     view! {
+        <Dropped test_id="drop-rows" drop_here>
         <Line heading=Phrase::Rows>
             {chips}
             <Adder phrase=Phrase::Rows test_id="add-row">{options()}</Adder>
@@ -85,6 +93,7 @@ fn Rows(state: Memo<ExploreState>, change: Callback<ExploreState>) -> impl IntoV
                 {t(Phrase::Swap)}
             </button>
         </Line>
+        </Dropped>
     }
 }
 
@@ -99,12 +108,100 @@ fn Columns(state: Memo<ExploreState>, change: Callback<ExploreState>) -> impl In
         };
         offered_by().into_iter().map(option).collect_view()
     };
+    let drop_here =
+        Callback::new(move |dragged: By| change.run(state.get_untracked().with_column(Some(dragged))));
+    let chip = move || {
+        state.read().column.map(|by| {
+            let text = by_phrase(by).text(browser::lang()).to_string();
+            let remove = Callback::new(move |()| change.run(state.get_untracked().with_column(None)));
+            view! { <Dragged by drop_here><Chip text test_id=format!("column-chip-{}", by.name()) remove/></Dragged> }
+        })
+    };
     view! {
+        <Dropped test_id="drop-columns" drop_here>
         <Line heading=Phrase::Columns>
+            {chip}
             <select class="select quiet small" data-testid="columns" aria-label=t(Phrase::Columns) on:change=choose>
                 <option value="" selected=move || state.read().column.is_none()>{t(Phrase::NoColumns)}</option>
                 {options}
             </select>
         </Line>
+        </Dropped>
     }
+}
+
+/// Something that can be dragged to other rows or columns; whoever uses the keyboard has lists and the swap instead.
+#[component]
+fn Dragged(
+    /// What.
+    by: By,
+    /// Takes what is dropped on it.
+    drop_here: Callback<By>,
+    /// How it looks.
+    children: Children,
+) -> impl IntoView {
+    let start = move |event: DragEvent| {
+        if let Some(data) = event.data_transfer() {
+            // A browser that refuses this drags nothing.
+            let _ = data.set_data(DRAGGED, by.name());
+            data.set_effect_allowed("move");
+        }
+    };
+    let dropped = move |event: DragEvent| {
+        if let Some(by) = take(&event) {
+            event.stop_propagation();
+            drop_here.run(by);
+        }
+    };
+    view! {
+        <span class="dragged" draggable="true" data-testid=format!("drag-{}", by.name()) on:dragstart=start on:dragover=allow on:drop=dropped>
+            {children()}
+        </span>
+    }
+}
+
+/// Where something can be dropped.
+#[component]
+fn Dropped(
+    /// For tests.
+    test_id: &'static str,
+    /// Takes what is dropped.
+    drop_here: Callback<By>,
+    /// What is there.
+    children: Children,
+) -> impl IntoView {
+    let over = RwSignal::new(false);
+    let dropped = move |event: DragEvent| {
+        over.set(false);
+        if let Some(by) = take(&event) {
+            drop_here.run(by);
+        }
+    };
+    view! {
+        <div
+            class="drop"
+            class:over=over
+            data-testid=test_id
+            on:dragover=move |event| {
+                allow(event);
+                over.set(true);
+            }
+            on:dragleave=move |_| over.set(false)
+            on:drop=dropped
+        >
+            {children()}
+        </div>
+    }
+}
+
+/// The kind of what is dragged: nothing else is taken.
+const DRAGGED: &str = "text/x-adtally-dimension";
+
+fn allow(event: DragEvent) {
+    event.prevent_default();
+}
+
+fn take(event: &DragEvent) -> Option<By> {
+    event.prevent_default();
+    By::parse(&event.data_transfer()?.get_data(DRAGGED).ok()?)
 }

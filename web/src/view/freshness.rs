@@ -3,6 +3,7 @@
 use adtally_core::time::parse_rfc3339;
 use leptos::prelude::*;
 
+use super::show::Show;
 use crate::api::feed::Feed;
 use crate::api::live::{Live, LiveState};
 use crate::browser::{self, t};

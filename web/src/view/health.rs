@@ -11,9 +11,11 @@ use leptos::task::spawn_local;
 use serde::Deserialize;
 
 use super::freshness::Freshness;
+use super::health_figures::PlatformFigures;
 use super::notice::FailureNotice;
 use super::place::CurrentPlace;
 use super::shell::PageHead;
+use super::show::Show;
 use crate::api::feed::{Feed, Follow};
 use crate::api::fetch::Fetch;
 use crate::api::live::Live;
@@ -77,6 +79,7 @@ pub fn Health() -> impl IntoView {
                 <DeadCard/>
             </div>
             <Quality feed/>
+            <PlatformFigures/>
         </div>
     }
 }

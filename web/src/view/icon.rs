@@ -39,6 +39,8 @@ pub enum Icon {
     Cross,
     /// Download.
     Download,
+    /// The address of something.
+    Link,
     /// Ask again.
     Refresh,
     /// Sorted, smallest first.
@@ -86,6 +88,9 @@ impl Icon {
             Icon::Plus => "M8 3.5v9M3.5 8h9",
             Icon::Cross => "m4.5 4.5 7 7M11.5 4.5l-7 7",
             Icon::Download => "M8 2.5v7.5M4.8 7 8 10.2 11.2 7M3 13.5h10",
+            Icon::Link => {
+                "M6.5 9.5l3-3M7 4.5l1.2-1.2a3 3 0 0 1 4.5 4.5L11.5 9M9 11.5l-1.2 1.2a3 3 0 0 1-4.5-4.5L4.5 7"
+            }
             Icon::Refresh => "M13 8a5 5 0 1 1-1.6-3.7M13 2.5v3h-3",
             Icon::Up => "M8 12.5v-9M4.5 7 8 3.5 11.5 7",
             Icon::Down => "M8 3.5v9M4.5 9 8 12.5 11.5 9",

@@ -9,6 +9,7 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 
 use super::place::CurrentPlace;
+use super::show::Show;
 use crate::api::failure::Failure;
 use crate::api::fetch::Fetch;
 use crate::api::session::Session;

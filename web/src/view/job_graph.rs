@@ -5,21 +5,21 @@ use leptos::prelude::*;
 
 use super::jobs::state_phrase;
 use crate::browser;
-use crate::model::dag::{Dag, Node};
+use crate::model::dag::{Dag, Node, Task};
 use crate::phrase::Phrase;
 
 /// The width of a task in pixels.
-const WIDTH: usize = 168;
+const WIDTH: usize = 212;
 /// From the left of a task to the left of one behind it.
-const ACROSS: usize = 216;
+const ACROSS: usize = 264;
 /// The height of a task.
-const HEIGHT: usize = 34;
+const HEIGHT: usize = 42;
 /// From the top of a task to that of the one below.
-const DOWN: usize = 46;
+const DOWN: usize = 52;
 /// Room around all of it.
 const ROOM: usize = 12;
-/// Letters of a name that fit.
-const LETTERS: usize = 22;
+/// Letters of a name that fit into two lines.
+const LETTERS: usize = 54;
 
 fn left(node: &Node) -> usize {
     ROOM + node.column * ACROSS
@@ -27,6 +27,10 @@ fn left(node: &Node) -> usize {
 
 fn top(node: &Node) -> usize {
     ROOM + node.row * DOWN
+}
+
+fn known(task: &TaskInfo) -> Task<'_> {
+    Task { id: &task.id, needs: &task.needs, spawned_by: task.spawned_by.as_deref() }
 }
 
 /// The tasks of a run; one that is opened tells its log.
@@ -37,17 +41,18 @@ pub fn JobGraph(
     /// Which task is looked at, by run and task.
     chosen: RwSignal<Option<(String, String)>>,
 ) -> impl IntoView {
-    let tasks: Vec<(&str, &[String])> =
-        run.tasks.iter().map(|task| (task.id.as_str(), task.needs.as_slice())).collect();
+    let tasks: Vec<Task<'_>> = run.tasks.iter().map(known).collect();
     let dag = Dag::of(&tasks);
     let width = 2 * ROOM + dag.columns.saturating_sub(1) * ACROSS + WIDTH;
     let height = 2 * ROOM + dag.rows.saturating_sub(1) * DOWN + HEIGHT;
-    let lines = dag.edges.iter().map(|(from, to)| {
+    let needs = dag.edges.iter().map(|edge| (edge, "graph-line"));
+    let spawns = dag.spawns.iter().map(|edge| (edge, "graph-line spawned"));
+    let lines = needs.chain(spawns).map(|((from, to), class)| {
         let (from, to) = (&dag.nodes[*from], &dag.nodes[*to]);
         let (x1, y1) = (left(from) + WIDTH, top(from) + HEIGHT / 2);
         let (x2, y2) = (left(to), top(to) + HEIGHT / 2);
         let middle = usize::midpoint(x1, x2);
-        view! { <path class="graph-line" d=format!("M{x1} {y1}C{middle} {y1} {middle} {y2} {x2} {y2}")/> }
+        view! { <path class=class d=format!("M{x1} {y1}C{middle} {y1} {middle} {y2} {x2} {y2}")/> }
     });
     let lines = lines.collect_view();
     let nodes = dag.nodes.iter().map(|node| task_button(&run.run, &run.tasks[node.task], node, chosen));

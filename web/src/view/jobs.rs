@@ -13,10 +13,11 @@ use super::job_graph::JobGraph;
 use super::notice::{FailureNotice, failure_text};
 use super::place::CurrentPlace;
 use super::shell::PageHead;
+use super::show::Show;
 use crate::api::failure::Failure;
 use crate::api::fetch::Fetch;
 use crate::api::session::{Session, Who};
-use crate::browser::{self, t};
+use crate::browser::{self, beat, t};
 use crate::format::{self, Moment};
 use crate::phrase::Phrase;
 
@@ -39,14 +40,7 @@ pub fn state_phrase(state: &str) -> Phrase {
 #[component]
 pub fn Jobs() -> impl IntoView {
     let session = Session::expect();
-    let beat = RwSignal::new(0_u32);
-    let interval = gloo::timers::callback::Interval::new(FOLLOW_MS, move || {
-        if !document().hidden() {
-            beat.try_update(|count| *count = count.wrapping_add(1));
-        }
-    });
-    let interval = StoredValue::new_local(Some(interval));
-    on_cleanup(move || drop(interval.try_update_value(Option::take)));
+    let beat = beat(FOLLOW_MS);
     let runs = Fetch::<Runs>::new(|| Some("/v1/jobs?limit=20".to_string()), move || beat.track());
     let chosen = RwSignal::new(None::<(String, String)>);
     let graph_of = RwSignal::new(None::<String>);

@@ -6,6 +6,7 @@ use adtally_core::cell::Scope;
 use adtally_core::report::Metric;
 use leptos::prelude::*;
 
+use super::show::Show;
 use crate::api::feed::Feed;
 use crate::api::session::Session;
 use crate::browser::{self, t};

@@ -4,6 +4,7 @@ use leptos::prelude::*;
 
 use super::icon::{Glyph, Icon};
 use super::place::{CurrentPlace, scope_text};
+use super::show::Show;
 use crate::api::failure::Failure;
 use crate::api::feed::Feed;
 use crate::api::live::Live;
@@ -144,5 +145,35 @@ pub fn LinkNotice() -> impl IntoView {
                 </button>
             </div>
         })
+    }
+}
+
+/// That a page shows nothing to whoever looks, who need not be told by the server.
+#[component]
+pub fn NotYours(
+    /// Why.
+    text: Phrase,
+) -> impl IntoView {
+    let (session, place) = (Session::expect(), CurrentPlace::expect());
+    let own = move || session.own_scope().map(|scope| scope_text(&scope, session, browser::lang()));
+    let hint = move || Phrase::NoAccessHint.with(browser::lang(), &[&own().unwrap_or_default()]);
+    let is_elsewhere = move || place.frame().scope.is_some_and(|scope| session.own_scope() != Some(scope));
+    view! {
+        <div class="notice" role="alert" data-testid="state-no-access">
+            <span class="notice-icon"><Glyph icon=Icon::Lock/></span>
+            <h2>{t(Phrase::NoAccessTitle)}</h2>
+            <p>{t(text)}</p>
+            <p>{hint}</p>
+            <Show when=is_elsewhere>
+                <button
+                    type="button"
+                    class="button"
+                    data-testid="own-scope"
+                    on:click=move |_| place.change_frame(|frame| Frame { scope: None, ..frame })
+                >
+                    {t(Phrase::GoToMyScope)}
+                </button>
+            </Show>
+        </div>
     }
 }

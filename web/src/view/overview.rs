@@ -12,6 +12,7 @@ use super::kpi_tiles::{KpiTiles, TileData};
 use super::notice::{EmptyNotice, FailureNotice, StaleNotice};
 use super::place::CurrentPlace;
 use super::shell::PageHead;
+use super::show::Show;
 use super::top_list::TopList;
 use super::trend::Trend;
 use crate::api::feed::{Feed, Follow, Shown};

@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 
 use super::icon::{Glyph, Icon};
+use super::show::Show;
 use crate::api::feed::Feed;
 use crate::browser::{self, t};
 use crate::format;

@@ -1,5 +1,7 @@
 //! The cells of a pivot as HTML.
 
+use std::ops::Range;
+
 use adtally_core::measure::Measures;
 use adtally_core::report::{By, Metric};
 
@@ -13,6 +15,7 @@ use crate::model::catalog::{Catalog, Currency};
 use crate::model::kpi::{Change, Tone};
 use crate::model::pivot::{greatest, heat, value};
 use crate::model::sheet::{Answered, Line, Stands};
+use crate::model::window::{Extent, Window};
 use crate::phrase::Phrase;
 use crate::state::explore::ExploreState;
 use crate::state::params::encode;
@@ -35,6 +38,10 @@ pub struct Grid<'a> {
     greatest: Vec<f64>,
     /// How many columns have cells, without that of all.
     columns: usize,
+    /// Which columns are written, that of all included.
+    written: Range<usize>,
+    /// Whether the others are room.
+    is_windowed: bool,
 }
 
 /// Where a figure stands.
@@ -61,12 +68,45 @@ impl<'a> Grid<'a> {
         };
         let greatest = answered.state.metrics.iter().map(of).collect();
         let currency = catalog.currency(&answered.basis.scope);
-        Grid { answered, catalog, lang, currency, greatest, columns }
+        Grid {
+            answered,
+            catalog,
+            lang,
+            currency,
+            greatest,
+            columns,
+            written: 0..columns + 1,
+            is_windowed: false,
+        }
+    }
+
+    /// How large it is.
+    pub fn extent(answered: &Answered) -> Extent {
+        let sheet = &answered.sheet;
+        let columns =
+            answered.state.column.map_or(0, |_| sheet.columns.len() + usize::from(sheet.other_columns > 0));
+        Extent { lines: sheet.lines.len(), columns: columns + 1, figures: answered.state.metrics.len() }
+    }
+
+    /// Writes only what is in sight.
+    #[must_use]
+    pub fn within(mut self, window: &Window) -> Self {
+        if let Window::Columns(range) = window {
+            self.written = range.start.min(self.columns)..range.end.min(self.columns + 1);
+            self.is_windowed = true;
+        }
+        self
+    }
+
+    /// How many columns are room, before and behind those that are written.
+    fn room(&self) -> (usize, usize) {
+        (self.written.start, self.columns + 1 - self.written.end)
     }
 
     /// Head and body.
     pub fn html(&self) -> String {
         let mut html = Html::default();
+        self.widths(&mut html);
         self.head(&mut html);
         html.raw("<tbody>");
         for (number, line) in self.answered.sheet.lines.iter().enumerate() {
@@ -84,6 +124,37 @@ impl<'a> Grid<'a> {
         name_of(by, key, self.catalog, self.answered.basis.zone.name(), self.lang)
     }
 
+    /// Columns of known widths, so that the room of those that are not written is known too.
+    fn widths(&self, html: &mut Html) {
+        if !self.is_windowed {
+            return;
+        }
+        let (before, behind) = self.room();
+        html.raw("<colgroup><col class=\"names\"/>");
+        if before > 0 {
+            html.raw("<col data-room=\"before\"/>");
+        }
+        for _ in 0..self.written.len() * self.state().metrics.len() {
+            html.raw("<col class=\"figures\"/>");
+        }
+        if behind > 0 {
+            html.raw("<col data-room=\"behind\"/>");
+        }
+        html.raw("</colgroup>");
+    }
+
+    /// A cell of room on either side of what `write` writes.
+    fn between(&self, html: &mut Html, write: impl FnOnce(&mut Html)) {
+        let (before, behind) = self.room();
+        if before > 0 {
+            html.raw("<td class=\"room\" aria-hidden=\"true\"></td>");
+        }
+        write(html);
+        if behind > 0 {
+            html.raw("<td class=\"room\" aria-hidden=\"true\"></td>");
+        }
+    }
+
     fn head(&self, html: &mut Html) {
         html.raw("<thead>");
         let metrics = &self.state().metrics;
@@ -93,18 +164,24 @@ impl<'a> Grid<'a> {
             let others = Phrase::Others.with(self.lang, &[&sheet.other_columns.to_string()]);
             let others = (sheet.other_columns > 0).then_some(others);
             html.raw("<tr><td></td>");
-            for text in keys.chain(others).chain([Phrase::Total.text(self.lang).to_string()]) {
-                html.raw("<th scope=\"colgroup\" class=\"group\"").attr("colspan", metrics.len());
-                html.raw(">").text(&text).raw("</th>");
-            }
+            let all = keys.chain(others).chain([Phrase::Total.text(self.lang).to_string()]);
+            let texts = all.skip(self.written.start).take(self.written.len());
+            self.between(html, |html| {
+                for text in texts {
+                    html.raw("<th scope=\"colgroup\" class=\"group\"").attr("colspan", metrics.len());
+                    html.raw(">").text(&text).raw("</th>");
+                }
+            });
             html.raw("</tr>");
         }
         let names: Vec<_> = self.state().rows.iter().map(|by| by_phrase(*by).text(self.lang)).collect();
         html.raw("<tr><th scope=\"col\" class=\"name\"><span class=\"head-text\">");
         html.text(&names.join(" › ")).raw("</span></th>");
-        for column in 0..=self.columns {
-            metrics.iter().for_each(|metric| self.metric_head(html, *metric, column));
-        }
+        self.between(html, |html| {
+            for column in self.written.clone() {
+                metrics.iter().for_each(|metric| self.metric_head(html, *metric, column));
+            }
+        });
         html.raw("</tr></thead>");
     }
 
@@ -142,12 +219,16 @@ impl<'a> Grid<'a> {
         };
         let currency = self.currency_of(line);
         let is_row = !matches!(line.stands, Stands::Total);
-        for (column, measures) in cells.iter().chain([&line.row.total]).enumerate() {
-            for (metric, which) in self.state().metrics.iter().enumerate() {
-                let at = Cell { line: number, column, metric, is_row };
-                self.cell(html, at, *which, (measures, before(column)), &currency);
+        let written = cells.iter().chain([&line.row.total]).enumerate();
+        let written = written.skip(self.written.start).take(self.written.len());
+        self.between(html, |html| {
+            for (column, measures) in written {
+                for (metric, which) in self.state().metrics.iter().enumerate() {
+                    let at = Cell { line: number, column, metric, is_row };
+                    self.cell(html, at, *which, (measures, before(column)), &currency);
+                }
             }
-        }
+        });
         html.raw("</tr>");
     }
 
@@ -230,7 +311,11 @@ impl<'a> Grid<'a> {
         };
         html.raw("<td").attr("class", class).attr("data-line", at.line).attr("data-column", at.column);
         html.attr("data-place", place).attr("data-col", metric.name());
-        html.attr("tabindex", if at.line == 0 && place == 0 { 0 } else { -1 });
+        let is_first = at.line == 0 && at.metric == 0 && at.column == self.written.start;
+        html.attr("tabindex", if is_first { 0 } else { -1 });
+        if self.is_windowed {
+            html.attr("aria-colindex", place + 2);
+        }
         if is_shaded {
             let shade = (SHADES * heat(figure, self.greatest[at.metric])).round();
             html.attr("data-heat", shade);

@@ -7,6 +7,7 @@ use leptos::prelude::*;
 use wasm_bindgen::JsCast as _;
 
 use super::icon::{Glyph, Icon};
+use super::show::Show;
 
 /// A button with a panel that Escape, a click elsewhere, or leaving with the keyboard closes.
 #[component]

@@ -10,7 +10,9 @@ use super::notice::{EmptyNotice, FailureNotice, StaleNotice};
 use super::pager::Pager;
 use super::place::CurrentPlace;
 use super::report_table::ReportTable;
+use super::saved_views::SavedViews;
 use super::shell::PageHead;
+use super::show::Show;
 use crate::api::feed::{Feed, Follow};
 use crate::api::live::Live;
 use crate::api::request::{Period, ReportRequest};
@@ -115,6 +117,7 @@ fn Actions(
                     <Glyph icon=Icon::Refresh/>
                     <span>{move || refresh_text().text(browser::lang())}</span>
                 </button>
+                <SavedViews kind="report"/>
                 <a class="button" data-testid="csv" href=csv download="adtally-report.csv" rel="external">
                     <Glyph icon=Icon::Download/>
                     <span>{t(Phrase::DownloadCsv)}</span>

@@ -1,61 +1,79 @@
-//! Views that this browser remembers by name.
+//! States of a page under names, which everybody who sees the scope shares.
 
-use leptos::ev::SubmitEvent;
+use adtally_core::cell::Scope;
+use adtally_wire::catalog::view::{View, ViewPut, Views};
+use gloo_net::http::Method;
+use leptos::ev::{MouseEvent, SubmitEvent};
 use leptos::prelude::*;
+use leptos::task::spawn_local;
+use wasm_bindgen::JsCast as _;
 
 use super::icon::{Glyph, Icon};
+use super::notice::failure_text;
+use super::place::CurrentPlace;
 use super::popover::Popover;
+use super::scheduled_export::ScheduledExport;
+use super::show::Show;
+use crate::api::failure::Failure;
+use crate::api::fetch::Fetch;
+use crate::api::session::{Session, Who};
 use crate::browser::{self, t};
+use crate::model::saved::{address, href, list_address, query_of};
 use crate::phrase::Phrase;
 
-/// Saves the address of the page under a name, and goes to those that were saved.
+/// The pages whose tables can be exported.
+const EXPORTED: &str = "report";
+
+/// Saves the state of a page under a name, and goes to those that were saved.
 #[component]
-pub fn SavedViews() -> impl IntoView {
+pub fn SavedViews(
+    /// The page: `report`, `explore` or `events`.
+    kind: &'static str,
+) -> impl IntoView {
     let open = RwSignal::new(false);
     let text = Signal::derive(move || t(Phrase::SavedViews)().to_string());
+    let exported = RwSignal::new(None::<View>);
+    let panel = move || match exported.get() {
+        Some(view) => view! { <ScheduledExport view exported/> }.into_any(),
+        None => view! { <List kind exported open/> }.into_any(),
+    };
     view! {
         <Popover open icon=Icon::Layers test_id="saved-views" label=text text class="button">
-            <List/>
+            {panel}
         </Popover>
     }
 }
 
 #[component]
-fn List() -> impl IntoView {
-    let views = RwSignal::new(browser::saved_views());
+fn List(kind: &'static str, exported: RwSignal<Option<View>>, open: RwSignal<bool>) -> impl IntoView {
+    let (session, place) = (Session::expect(), CurrentPlace::expect());
+    let views = Fetch::<Views>::new(move || Some(list_address(&place.setting.get()?.scope, kind)), || {});
     let name = RwSignal::new(String::new());
-    let keep = move |changed: Vec<(String, String)>| {
-        browser::save_views(&changed);
-        views.set(changed);
-    };
+    let refused = RwSignal::new(None::<Failure>);
     let submit = move |event: SubmitEvent| {
         event.prevent_default();
-        let name = name.get_untracked().trim().to_string();
-        let location = window().location();
-        let address = location.pathname().unwrap_or_default() + &location.search().unwrap_or_default();
-        if !name.is_empty() {
-            let mut changed = views.get_untracked();
-            changed.retain(|(known, _)| *known != name);
-            changed.push((name, address));
-            keep(changed);
-        }
-    };
-    let line = move |(name, address): (String, String)| {
-        let removed = name.clone();
-        let label = move || Phrase::Remove.with(browser::lang(), &[&removed]);
-        let gone = name.clone();
-        let remove = move |_| {
-            let mut changed = views.get_untracked();
-            changed.retain(|(known, _)| *known != gone);
-            keep(changed);
+        let (Some(setting), Some(here)) = (place.setting.get_untracked(), place.place.get_untracked()) else {
+            return;
         };
-        view! {
-            <div class="option">
-                <a class="grow" href=address data-testid="saved-view">{name}</a>
-                <button type="button" class="icon-button" aria-label=label on:click=remove><Glyph icon=Icon::Cross/></button>
-            </div>
+        let named = name.get_untracked().trim().to_string();
+        if named.is_empty() {
+            return;
         }
+        let body = ViewPut { kind: kind.to_string(), query: query_of(&here.href()) };
+        spawn_local(async move {
+            let answer =
+                session.client.send::<View>(Method::PUT, &address(&setting.scope, &named), &body).await;
+            if answer.is_ok() {
+                name.set(String::new());
+            }
+            refused.set(answer.err());
+            views.retry();
+        });
     };
+    let line = move |view: View| view_line(view, views, refused, exported);
+    let is_empty =
+        Memo::new(move |_| views.shown.read().as_ref().is_some_and(|shown| shown.views.is_empty()));
+    let failure = move || refused.get().or_else(|| views.failure.get());
     view! {
         <form class="save-form" on:submit=submit>
             <input
@@ -63,13 +81,92 @@ fn List() -> impl IntoView {
                 data-testid="view-name"
                 aria-label=t(Phrase::SavedViewName)
                 placeholder=t(Phrase::SavedViewName)
+                maxlength="200"
                 prop:value=name
                 on:input=move |event| name.set(event_target_value(&event))
             />
             <button type="submit" class="button primary" data-testid="save-view">{t(Phrase::SaveView)}</button>
         </form>
-        <Show when=move || !views.read().is_empty() fallback=move || view! { <p class="panel-empty">{t(Phrase::NoSavedViews)}</p> }>
-            <div class="options">{move || views.get().into_iter().map(line).collect_view()}</div>
+        {move || failure().map(|failure| view! {
+            <p role="alert" class="field-error" data-testid="refused">{failure_text(&failure, browser::lang())}</p>
+        })}
+        <Show when=move || views.shown.read().is_none() && views.failure.read().is_none()>
+            <p class="panel-empty" data-testid="state-loading"><span class="skeleton wide"></span></p>
         </Show>
+        <Show when=move || is_empty.get()><p class="panel-empty">{t(Phrase::NoSavedViews)}</p></Show>
+        // Whoever goes to a view wants to see it.
+        <div class="options panel-scroll" on:click=move |event| {
+            if is_link(&event) {
+                open.set(false);
+            }
+        }>
+            {move || views.shown.get().map(|shown| shown.views.into_iter().map(line).collect_view())}
+        </div>
     }
+}
+
+fn view_line(
+    view: View,
+    views: Fetch<Views>,
+    refused: RwSignal<Option<Failure>>,
+    exported: RwSignal<Option<View>>,
+) -> impl IntoView {
+    let session = Session::expect();
+    let href = href(&view);
+    let operates = Memo::new(move |_| {
+        matches!(session.who.get(), Who::Somebody(adtally_core::access::Role::Admin, Scope::Platform))
+    });
+    let can_export = view.kind == EXPORTED;
+    let copied = RwSignal::new(false);
+    let link = window().location().origin().unwrap_or_default() + &href;
+    let copy = move |_| {
+        let link = link.clone();
+        spawn_local(async move { copied.set(browser::copy(&link).await) });
+    };
+    let gone = Scope::parse(&view.scope).map(|scope| address(&scope, &view.name));
+    let remove = move |_| {
+        let Some(gone) = gone.clone() else { return };
+        spawn_local(async move {
+            refused.set(session.client.delete(&gone).await.err());
+            views.retry();
+        });
+    };
+    let label = |phrase: Phrase| {
+        let name = view.name.clone();
+        move || phrase.with(browser::lang(), &[&name])
+    };
+    let (remove_label, copy_label, export_label) =
+        (label(Phrase::Remove), label(Phrase::CopyLinkOf), label(Phrase::ExportOf));
+    let schedule = {
+        let view = view.clone();
+        move |_| exported.set(Some(view.clone()))
+    };
+    let schedule = StoredValue::new(schedule);
+    let export_label = StoredValue::new(export_label);
+    view! {
+        <div class="option" data-testid="saved" data-name=view.name.clone()>
+            <a class="grow" href=href data-testid="saved-view">{view.name.clone()}</a>
+            <Show when=move || can_export && operates.get()>
+                <button
+                    type="button"
+                    class="icon-button"
+                    data-testid="schedule-export"
+                    aria-label=move || export_label.with_value(|label| label())
+                    title=move || export_label.with_value(|label| label())
+                    on:click=move |event| schedule.with_value(|schedule| schedule(event))
+                >
+                    <Glyph icon=Icon::Download/>
+                </button>
+            </Show>
+            <button type="button" class="icon-button" data-testid="copy-link" aria-label=copy_label.clone() title=copy_label on:click=copy>
+                {move || view! { <Glyph icon=if copied.get() { Icon::Check } else { Icon::Link }/> }}
+            </button>
+            <button type="button" class="icon-button" data-testid="remove-view" aria-label=remove_label on:click=remove><Glyph icon=Icon::Cross/></button>
+        </div>
+    }
+}
+
+fn is_link(event: &MouseEvent) -> bool {
+    let element = event.target().and_then(|target| target.dyn_into::<web_sys::Element>().ok());
+    element.is_some_and(|element| element.local_name() == "a")
 }

@@ -6,6 +6,7 @@ use leptos::prelude::*;
 use super::icon::{Glyph, Icon};
 use super::place::{CurrentPlace, scope_text};
 use super::popover::Popover;
+use super::show::Show;
 use crate::api::session::Session;
 use crate::browser::{self, t};
 use crate::model::catalog::Catalog;

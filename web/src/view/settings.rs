@@ -8,45 +8,56 @@ use super::notice::failure_text;
 use super::place::CurrentPlace;
 use super::settings_advertiser::AdvertiserCard;
 use super::settings_campaigns::CampaignsCard;
+use super::settings_entries::EntriesCard;
 use super::settings_tokens::TokensCard;
 use super::shell::PageHead;
+use super::show::Show;
 use super::tag_builder::TagBuilder;
 use crate::api::failure::Failure;
 use crate::api::session::{Session, Who};
 use crate::browser::{self, t};
+use crate::model::entries::Entries;
 use crate::phrase::Phrase;
 
 /// The settings page: what a scope has, for whoever may change it.
 #[component]
 pub fn Settings() -> impl IntoView {
     let (place, session) = (CurrentPlace::expect(), Session::expect());
-    let advertiser = Memo::new(move |_| match place.setting.get()?.scope {
-        Scope::Advertiser(key) => Some(key.to_string()),
-        Scope::Platform | Scope::Service(_) => None,
-    });
+    let scope = Memo::new(move |_| place.setting.get().map(|setting| setting.scope));
     let may_change = Memo::new(move |_| matches!(session.who.get(), Who::Somebody(Role::Admin, _)));
     let operates = Memo::new(move |_| may_change.get() && session.own_scope() == Some(Scope::Platform));
-    let cards = move || {
-        advertiser.get().map(|key| {
+    let cards = move || match scope.get()? {
+        Scope::Advertiser(key) => {
+            let key = key.to_string();
+            Some(
+                view! {
+                    <AdvertiserCard key=key.clone() may_change/>
+                    <CampaignsCard advertiser=key.clone() may_change/>
+                    <EntriesCard kind=Entries::Ads(key.clone()) may_change/>
+                    <TagBuilder advertiser=key may_change/>
+                }
+                .into_any(),
+            )
+        }
+        Scope::Service(key) => Some(
             view! {
-                <AdvertiserCard key=key.clone() may_change/>
-                <CampaignsCard advertiser=key.clone() may_change/>
-                <TagBuilder advertiser=key/>
+                <EntriesCard kind=Entries::Services may_change/>
+                <EntriesCard kind=Entries::Placements(key.to_string()) may_change/>
             }
-        })
+            .into_any(),
+        ),
+        Scope::Platform => Some(view! { <EntriesCard kind=Entries::Services may_change/> }.into_any()),
     };
-    let is_unchosen = move || advertiser.get().is_none() && !operates.get();
+    let is_unchosen = move || scope.get() == Some(Scope::Platform);
     view! {
         <div class="settings" data-testid="settings" data-busy="false">
             <PageHead title=Phrase::Settings/>
             <Show when=move || !may_change.get()><p class="strip">{t(Phrase::OnlyAdmins)}</p></Show>
+            <Show when=is_unchosen><p class="strip">{t(Phrase::ChooseForMore)}</p></Show>
             <div class="cards">
                 {cards}
                 <Show when=move || operates.get()><TokensCard/></Show>
             </div>
-            <Show when=is_unchosen>
-                <section class="card report-card"><div class="notice"><h2>{t(Phrase::ChooseAdvertiser)}</h2></div></section>
-            </Show>
         </div>
     }
 }

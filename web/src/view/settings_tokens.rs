@@ -9,6 +9,7 @@ use serde::Deserialize;
 
 use super::icon::{Glyph, Icon};
 use super::settings::{Field, Outcome, Said};
+use super::show::Show;
 use super::tag_builder::CopyButton;
 use crate::api::fetch::Fetch;
 use crate::api::session::Session;
@@ -44,6 +45,7 @@ pub fn TokensCard() -> impl IntoView {
             list.retry();
         });
     };
+    let is_empty = Memo::new(move |_| list.shown.read().as_ref().is_some_and(|list| list.tokens.is_empty()));
     let row = move |info: TokenInfo| token_row(info, session, list);
     let rows = move || list.shown.get().map(|list| list.tokens.into_iter().map(row).collect_view());
     let roles = [("analyst", Phrase::RoleAnalyst), ("admin", Phrase::RoleAdmin), ("write", Phrase::WriteKey)];
@@ -68,7 +70,8 @@ pub fn TokensCard() -> impl IntoView {
                     <CopyButton text=secret/>
                 })}
             </form>
-            <div class="table-scroll" tabindex="0" role="region" aria-label=t(Phrase::Tokens)>
+            <Show when=move || is_empty.get()><p class="card-body quiet" data-testid="none-yet">{t(Phrase::NoneYet)}</p></Show>
+            <div class="table-scroll" tabindex="0" role="region" aria-label=t(Phrase::Tokens) hidden=move || is_empty.get()>
                 <table class="report-table">
                     <thead><tr>
                         <th scope="col"><span class="head-text">{t(Phrase::Name)}</span></th>

@@ -7,16 +7,19 @@ use super::explore::Explore;
 use super::health::Health;
 use super::icon::{Glyph, Icon, Mark};
 use super::jobs::Jobs;
-use super::notice::LinkNotice;
+use super::notice::{LinkNotice, NotYours};
 use super::overview::Overview;
 use super::place::CurrentPlace;
 use super::report::Report;
 use super::restatements::Restatements;
 use super::settings::Settings;
+use super::show::Show;
 use super::sidebar::Sidebar;
 use super::verify::Verify;
 use crate::api::live::Live;
+use crate::api::session::Session;
 use crate::browser::t;
+use crate::model::closed::closed;
 use crate::phrase::Phrase;
 use crate::state::place::Place;
 
@@ -25,7 +28,11 @@ use crate::state::place::Place;
 pub fn Shell() -> impl IntoView {
     let place = CurrentPlace::follow();
     provide_context(place);
-    provide_context(Live::follow(move || place.setting.get().map(|setting| setting.scope)));
+    let session = Session::expect();
+    let why_closed = Memo::new(move |_| closed(place.place.read().as_ref()?, &session.own_scope()?));
+    let followed =
+        move || place.setting.get().map(|setting| setting.scope).filter(|_| why_closed.get().is_none());
+    provide_context(Live::follow(followed));
     // Another state of a page is the same page.
     let path = Memo::new(move |_| place.place.read().as_ref().map(Place::path));
     let menu = RwSignal::new(false);
@@ -60,7 +67,10 @@ pub fn Shell() -> impl IntoView {
             </Show>
             <main class="page" id="content" tabindex="-1">
                 <LinkNotice/>
-                {move || page(path.get())}
+                {move || match why_closed.get() {
+                    Some(text) => view! { <section class="card closed"><NotYours text/></section> }.into_any(),
+                    None => page(path.get()),
+                }}
             </main>
         </div>
     }

@@ -5,6 +5,7 @@ use leptos::task::spawn_local;
 
 use super::icon::{Glyph, Icon, Mark};
 use super::place::{CurrentPlace, scope_text};
+use super::show::Show;
 use crate::api::failure::Failure;
 use crate::api::session::{Session, Who};
 use crate::browser::{self, Preferences, Theme, t};

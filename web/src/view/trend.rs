@@ -6,6 +6,7 @@ use adtally_core::report::{By, Metric, TimeUnit};
 use leptos::prelude::*;
 
 use super::place::CurrentPlace;
+use super::show::Show;
 use crate::browser::{self, t};
 use crate::calendar::{Offsets as _, Span, next_day, units_for_days};
 use crate::chart::line_chart::LineChart;

@@ -190,7 +190,7 @@ fn Differences(list: Vec<Difference>) -> impl IntoView {
         view! {
             <tr data-testid="difference" data-measure=one.measure data-here=one.here data-server=one.server>
                 <td>{hour}</td>
-                <td>{cell}</td>
+                <td class="of-cell">{cell}</td>
                 <td>{name}</td>
                 <td class="number">{figure(one.here)}</td>
                 <td class="number">{figure(one.server)}</td>

@@ -37,6 +37,7 @@ use crate::bindings::TASKS;
 use crate::clock;
 use crate::storage::jobs::{Extras, JobStore};
 use crate::storage::sql::Database;
+use crate::telemetry;
 use crate::troubles::{self, trouble};
 use crate::usage;
 use desk::Desk;
@@ -83,6 +84,7 @@ impl DurableObject for Jobs {
 
     async fn fetch(&self, mut request: Request) -> Result<Response> {
         usage::called();
+        telemetry::called("jobs", &self.node.state);
         let node = &self.node;
         match (request.method(), request.path().as_str()) {
             (Method::Post, START) => answer(node.start(request.json().await?)?),

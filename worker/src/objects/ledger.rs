@@ -23,6 +23,7 @@ use super::refuse;
 use crate::clock;
 use crate::storage::ledger::LedgerStore;
 use crate::storage::sql::Database;
+use crate::telemetry;
 use crate::usage;
 
 /// See the module.
@@ -40,6 +41,7 @@ impl DurableObject for Ledger {
 
     async fn fetch(&self, mut request: Request) -> Result<Response> {
         usage::called();
+        telemetry::called("ledger", &self.state.0);
         match (request.method(), request.path().as_str()) {
             (Method::Post, TAKE) => self.take(&request.text().await?),
             (Method::Post, TOTALS) => self.totals(&request.json().await?),

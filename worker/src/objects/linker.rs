@@ -39,6 +39,7 @@ use super::refuse;
 use crate::clock;
 use crate::storage::linker::LinkerStore;
 use crate::storage::sql::Database;
+use crate::telemetry;
 use crate::troubles::{self, trouble};
 use crate::usage;
 use billing::Desk;
@@ -99,6 +100,7 @@ impl DurableObject for Linker {
 
     async fn fetch(&self, mut request: Request) -> Result<Response> {
         usage::called();
+        telemetry::called("linker", &self.node.state);
         match (request.method(), request.path().as_str()) {
             (Method::Post, APPEND) => {
                 let id = request.headers().get(REQUEST_ID)?.unwrap_or_default();

@@ -24,6 +24,7 @@ use super::refuse;
 use crate::clock;
 use crate::storage::quarantine::{MAX_ROW_BYTES, QuarantineStore};
 use crate::storage::sql::Database;
+use crate::telemetry;
 use crate::troubles::trouble;
 use crate::usage;
 
@@ -69,6 +70,7 @@ impl DurableObject for Quarantine {
 
     async fn fetch(&self, mut request: Request) -> Result<Response> {
         usage::called();
+        telemetry::called("quarantine", &self.node.state);
         match (request.method(), request.path().as_str()) {
             (Method::Post, HOLD) => match self.node.0.clone().hold(request.json().await?).await {
                 true => Response::empty(),

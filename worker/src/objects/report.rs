@@ -76,6 +76,7 @@ impl DurableObject for Report {
 
     async fn fetch(&self, mut request: Request) -> Result<Response> {
         usage::called();
+        telemetry::called("report", &self.state.0);
         match (request.method(), request.path().as_str()) {
             (Method::Post, DELTA) => {
                 telemetry::push_soon(&self.state.0, &self.env.0);

@@ -10,10 +10,10 @@ use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
 use std::rc::Rc;
 
-use adtally_core::telemetry::Counts;
+use adtally_core::telemetry::{Counts, Load, Window};
 use adtally_core::time::MINUTE_MS;
 use adtally_wire::object::USAGE;
-use adtally_wire::telemetry::{PUSH, Push, READ, Values};
+use adtally_wire::telemetry::{LATELY, Lately, PUSH, Push, READ, Values};
 use worker::{DurableObject, Env, Method, Request, Response, Result, State, durable_object};
 
 use super::refuse;
@@ -24,6 +24,9 @@ use crate::usage;
 
 /// How long a gauge is believed.
 const FRESH_MS: i64 = 2 * MINUTE_MS;
+
+/// Objects that are told of: more are no page that anybody reads.
+const MOST_OBJECTS: usize = 50;
 
 /// See the module.
 #[durable_object]
@@ -37,6 +40,8 @@ struct Known {
     totals: Totals,
     /// By object: when it was told, and what.
     gauges: BTreeMap<String, (i64, Counts)>,
+    /// The last minutes, as far as this instance heard of them.
+    window: Window,
 }
 
 impl DurableObject for Telemetry {
@@ -53,6 +58,7 @@ impl DurableObject for Telemetry {
                 Response::empty()
             }
             (Method::Get, READ) => Response::from_json(&Values::of(&self.with(|known| Ok(known.all()))?)),
+            (Method::Get, LATELY) => Response::from_json(&self.with(|known| Ok(known.lately()))?),
             (Method::Get, USAGE) => usage::answer(),
             _ => refuse(404, None, "no such call"),
         }
@@ -67,7 +73,7 @@ impl Telemetry {
         }
         let store = TelemetryStore::open(Database::new(self.state.0.clone()))?;
         let totals = store.totals()?;
-        work(known.insert(Known { store, totals, gauges: BTreeMap::new() }))
+        work(known.insert(Known { store, totals, gauges: BTreeMap::new(), window: Window::default() }))
     }
 }
 
@@ -78,12 +84,23 @@ impl Known {
         if totals.take(push, now) {
             self.store.put(&totals)?;
             self.totals = totals;
+            let loads = push.loads.iter().map(|(object, load)| {
+                let (calls, events) = *load;
+                (object.clone(), Load { calls, events })
+            });
+            self.window.add(now, &push.counted.counts(), loads);
         }
         self.gauges.retain(|_, (at, _)| now - *at < FRESH_MS);
         for (object, values) in &push.gauges {
             self.gauges.insert(object.clone(), (now, values.counts()));
         }
         Ok(())
+    }
+
+    fn lately(&mut self) -> Lately {
+        let recent = self.window.recent(clock::now().0, MOST_OBJECTS);
+        let loads = recent.loads.into_iter().map(|(object, load)| (object, load.calls, load.events));
+        Lately { over_ms: recent.over_ms, counted: Values::of(&recent.counted), loads: loads.collect() }
     }
 
     fn all(&self) -> Counts {

@@ -1,6 +1,6 @@
-//! `/v1/archive`: the files of raw events, to be listed and downloaded.
+//! `/v1/archive`: the files of raw events, to be listed and downloaded, and those that jobs have exported.
 
-use adtally_core::access::{Grant, Owners, Side};
+use adtally_core::access::{Grant, Owner, Owners, Side};
 use adtally_core::key::Key;
 use adtally_core::time::Day;
 use adtally_wire::archive::{Archive, FILES, FilesQuery, ListedFile};
@@ -13,6 +13,7 @@ use crate::call::{Call, json};
 use crate::directory;
 use crate::linkers::ask_all;
 use crate::problem::Fault;
+use crate::tasks::EXPORTS;
 
 /// What Parquet is called.
 const MEDIA_TYPE: &str = "application/vnd.apache.parquet";
@@ -37,13 +38,18 @@ pub(super) async fn list(call: &Call) -> Result<Response, Fault> {
 /// `GET` of one: its bytes.
 pub(super) async fn download(call: &Call, key: &str) -> Result<Response, Fault> {
     let grant = authenticate(call).await?;
-    let owner = owner_of(key).ok_or_else(|| not_found(key))?;
-    advertiser(&grant, Some(owner))?;
+    if key.starts_with(EXPORTS) {
+        grant.reads_of(&Owner::Platform)?;
+    } else {
+        let owner = owner_of(key).ok_or_else(|| not_found(key))?;
+        advertiser(&grant, Some(owner))?;
+    }
     let object = call.bindings.store()?.get(key).execute().await?.ok_or_else(|| not_found(key))?;
     let body = object.body().ok_or_else(|| not_found(key))?.response_body()?;
     let name = key.rsplit('/').next().unwrap_or("file");
+    let media_type = object.http_metadata().content_type;
     let answer = ResponseBuilder::new()
-        .with_header("Content-Type", MEDIA_TYPE)?
+        .with_header("Content-Type", media_type.as_deref().unwrap_or(MEDIA_TYPE))?
         .with_header("Content-Length", &object.size().to_string())?
         .with_header("Content-Disposition", &format!("attachment; filename=\"{name}\""))?;
     Ok(answer.body(body))

@@ -3,8 +3,9 @@
 use std::rc::Rc;
 
 use adtally_core::access::Owner;
-use adtally_core::telemetry::{Counts, Figure, prometheus};
+use adtally_core::telemetry::{Counts, Digest, Figure, Quantiles, prometheus};
 use adtally_wire::api::HealthInfo;
+use adtally_wire::health::{HealthDigest, HealthFigures, HealthQuantiles, ObjectLoad};
 use worker::{Context, Env, Request, Response, ResponseBuilder};
 
 use crate::auth::authenticate;
@@ -46,4 +47,53 @@ pub(super) async fn metrics(
     };
     let builder = ResponseBuilder::new().with_header("Content-Type", TEXT)?;
     Ok(builder.fixed(prometheus(&counts).into_bytes()))
+}
+
+/// `GET /v1/health`: what `/metrics` has, as the health page shows it, of all time and of the last minutes.
+pub(super) async fn figures(call: &Call, env: &Env) -> Result<Response, Fault> {
+    authenticate(call).await?.reads_of(&Owner::Platform)?;
+    telemetry::push(env).await;
+    let health::Health { counts, degraded } = health::look(env).await?;
+    let recent = telemetry::lately(env).await?;
+    let gauge = |figure| counts.get(figure, "");
+    let objects = recent.loads.iter().map(|(object, load)| {
+        let (class, name) = object.split_once(':').unwrap_or(("", object));
+        ObjectLoad {
+            class: class.to_owned(),
+            object: name.to_owned(),
+            calls: load.calls,
+            events: load.events,
+        }
+    });
+    json(
+        200,
+        &HealthFigures {
+            recent_ms: recent.over_ms,
+            recent: told(Digest::of(&recent.counted)),
+            total: told(Digest::of(&counts)),
+            objects: objects.collect(),
+            outbox_parcels: gauge(Figure::OutboxParcels),
+            outbox_age_ms: gauge(Figure::OutboxAge),
+            billing_outbox: gauge(Figure::BillingOutbox),
+            billing_age_ms: gauge(Figure::BillingAge),
+            memory_bytes: gauge(Figure::Memory),
+            degraded,
+        },
+    )
+}
+
+/// A digest for the wire; prices in millionths of a dollar.
+fn told(digest: Digest) -> HealthDigest {
+    const NANO_PER_MICRO: i64 = 1_000;
+    let times = |of: Quantiles| HealthQuantiles { count: of.count, p50_ms: of.p50_ms, p99_ms: of.p99_ms };
+    let cost = digest.cost_nanodollars.into_iter().map(|(part, nano)| (part, nano / NANO_PER_MICRO));
+    HealthDigest {
+        accepted: digest.accepted,
+        duplicates: digest.duplicates,
+        rejected: digest.rejected.into_iter().collect(),
+        ack: digest.ack.map(times),
+        report_lag: digest.report_lag.map(times),
+        cost_micros: cost.collect(),
+        cost_per_million_micros: digest.microdollars_per_million,
+    }
 }

@@ -11,7 +11,7 @@ use super::{Context, Done, TaskError};
 use crate::bindings::STORE;
 
 /// Where all exports are.
-const FOLDER: &str = "exports/";
+pub(crate) const FOLDER: &str = "exports/";
 /// The longest name of a file, in characters.
 const MAX_NAME_CHARS: usize = 400;
 

@@ -8,6 +8,7 @@ use adtally_core::link::Admission;
 use adtally_core::route::linker_name;
 use adtally_core::settings::Settings;
 use adtally_core::shard::Refusal;
+use adtally_core::telemetry::Load;
 use adtally_wire::log::{Append, encode_row_within};
 use adtally_wire::object::Appended;
 use futures_channel::oneshot;
@@ -19,6 +20,7 @@ use super::{Node, fault};
 use crate::clock;
 use crate::log;
 use crate::storage::linker::StoredSettings;
+use crate::telemetry;
 
 /// A commit waits for others until none has come for so long: short beside a round trip.
 const GATHER: Duration = Duration::from_millis(5);
@@ -137,6 +139,9 @@ impl Node {
         let stored = self.change_memory(|memory| memory.store_events(events.into_iter().flatten().collect()));
         match stored {
             Ok((row, statuses)) => {
+                let is_new = |status: &&Appended| **status == Appended::Accepted;
+                let load = Load { calls: 0, events: statuses.iter().filter(is_new).count() as u64 };
+                telemetry::worked("linker", &self.state, load);
                 log::line(&self.env, "commit", || {
                     let object =
                         self.name().map(|(advertiser, shard)| linker_name(advertiser.as_str(), shard));

@@ -1,0 +1,28 @@
+//! A part of a page that is there or not: all of them share their code, which the first visit downloads.
+
+use std::sync::Arc;
+
+use leptos::prelude::*;
+
+/// Shows its children while `when` holds, else the fallback; what does not change is not made anew.
+#[component(transparent)]
+pub fn Show<W>(
+    /// The content.
+    children: ChildrenFn,
+    /// Whether it is shown.
+    when: W,
+    /// What is there instead.
+    #[prop(optional, into)]
+    fallback: ViewFn,
+) -> impl IntoView
+where
+    W: Fn() -> bool + Send + Sync + 'static,
+{
+    show(Arc::new(when), children, fallback)
+}
+
+fn show(when: Arc<dyn Fn() -> bool + Send + Sync>, children: ChildrenFn, fallback: ViewFn) -> AnyView {
+    let holds = Memo::new(move |_| when());
+    let content = move || if holds.get() { children() } else { fallback.run() };
+    content.into_any()
+}
