@@ -91,6 +91,11 @@ export class Runtime {
     this.#migrated = from.migrated;
   }
 
+  /** Changes variables, from the next start on. */
+  setVars(vars) {
+    Object.assign(this.#vars, vars);
+  }
+
   get port() {
     return this.#ports.worker;
   }

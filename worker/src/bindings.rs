@@ -48,6 +48,18 @@ pub(crate) const LOG: &str = "LOG";
 pub(crate) const ENVIRONMENT: &str = "ENVIRONMENT";
 /// Secret, optional: where errors are sent, a client key of Sentry: `https://key@host/project`.
 pub(crate) const SENTRY_DSN: &str = "SENTRY_DSN";
+/// Variable: brokers that billing goes to, `host:port,host:port`; empty: none.
+pub(crate) const KAFKA_BROKERS: &str = "KAFKA_BROKERS";
+/// Variable: the topic that billing goes to.
+pub(crate) const KAFKA_TOPIC: &str = "KAFKA_TOPIC";
+/// Variable: `plaintext`, `ssl`, `sasl_plaintext` or `sasl_ssl`.
+pub(crate) const KAFKA_SECURITY: &str = "KAFKA_SECURITY";
+/// Variable: `PLAIN` or `SCRAM-SHA-256`.
+pub(crate) const KAFKA_MECHANISM: &str = "KAFKA_MECHANISM";
+/// Secret, optional: who logs in to the brokers.
+pub(crate) const KAFKA_USERNAME: &str = "KAFKA_USERNAME";
+/// Secret, optional: with what.
+pub(crate) const KAFKA_PASSWORD: &str = "KAFKA_PASSWORD";
 /// Secret: the token of the platform's operators.
 pub(crate) const ADMIN_TOKEN: &str = "ADMIN_TOKEN";
 /// Secret: the write key that may send events of every advertiser.

@@ -19,6 +19,7 @@ use worker::{Delay, Env};
 use crate::bindings::Bindings;
 use crate::catalog;
 use crate::clock;
+use crate::kafka;
 use crate::problem::Fault;
 use crate::reporters::{Reports, reduce};
 use crate::telemetry;
@@ -76,6 +77,10 @@ pub(crate) async fn look_now(env: &Env) -> Result<Health, Fault> {
             Ok(counts) => health.counts.merge(&counts),
             Err(degraded) => health.degraded.push(degraded),
         }
+    }
+    if kafka::settings(env).is_err() {
+        let detail = "is misconfigured: GET /v1/billing/kafka says how";
+        health.degraded.push(Degraded { part: "kafka".to_owned(), detail: detail.to_owned() });
     }
     health.counts.set(Figure::Build, env!("CARGO_PKG_VERSION"), 1);
     let of_rule = |rule: &Rule| Degraded { part: rule.name.to_owned(), detail: rule.summary.to_owned() };

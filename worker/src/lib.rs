@@ -40,6 +40,7 @@ mod batch;
 mod jobs;
 mod tasks;
 mod consumer;
+mod kafka;
 mod store;
 mod storage;
 mod objects;

@@ -86,6 +86,10 @@ pub(crate) enum Route {
     BillingDead,
     /// `/v1/billing/dead/replay`
     BillingReplay,
+    /// `/v1/billing/kafka`
+    BillingKafka,
+    /// `/v1/billing/kafka/resume`
+    BillingResume,
     /// `/v1/archive`
     Archive,
     /// `/v1/archive/{key}`, where the key contains slashes.
@@ -106,6 +110,8 @@ pub(crate) enum Route {
     JobDefinitions,
     /// `/v1/jobs/definitions/{name}`
     JobDefinition(String),
+    /// `/v1/postbacks/{name}`
+    Postback(String),
     /// Everything of the dashboard.
     Page,
     /// A path of the API that means nothing.
@@ -236,6 +242,8 @@ impl Route {
             ["outbox"] => Route::BillingOutbox,
             ["dead"] => Route::BillingDead,
             ["dead", "replay"] => Route::BillingReplay,
+            ["kafka"] => Route::BillingKafka,
+            ["kafka", "resume"] => Route::BillingResume,
             _ => Route::Unknown,
         }
     }
@@ -262,6 +270,7 @@ impl Route {
             "tokens" => Route::Token(key),
             "views" => Route::View(key),
             "erasures" => Route::Erasure(key),
+            "postbacks" => Route::Postback(key),
             "advertisers" => Route::Advertiser(key),
             "campaigns" => Route::Campaign(key),
             "ads" => Route::Entry(EntryKind::Ad, key),
@@ -288,6 +297,7 @@ impl Route {
             | Route::Statement
             | Route::Cubes(CubeRoute::Estimate | CubeRoute::Act(..))
             | Route::BillingReplay
+            | Route::BillingResume
             | Route::RejectedReplay
             | Route::RunRetry(_)
             | Route::RunCancel(_) => &[Method::Post],
@@ -363,11 +373,13 @@ mod tests {
         check("/kylin", Route::Unknown);
         check("/v1/billing", Route::Billing);
         check("/v1/billing/dead/replay", Route::BillingReplay);
+        check("/v1/billing/kafka/resume", Route::BillingResume);
         check("/v1/billing/x", Route::Unknown);
         let file = Route::ArchiveFile("raw/advertiser=a%2Fb/1-2.parquet".to_owned());
         check("/v1/archive/raw/advertiser=a%252Fb/1-2.parquet", file);
         check("/v1/archive", Route::Archive);
         check("/v1/archive/", Route::Unknown);
+        check("/v1/postbacks/news-1", Route::Postback("news-1".to_owned()));
         check("/v1/jobs", Route::Jobs);
         check("/v1/jobs/", Route::Unknown);
         check("/v1/jobs/batch-3", Route::Run("batch-3".to_owned()));
@@ -429,6 +441,6 @@ mod tests {
                 assert_eq!(item.get(method).is_some(), exists, "{method} {path}");
             }
         }
-        assert_eq!(described, 102);
+        assert_eq!(described, 105);
     }
 }

@@ -9,6 +9,7 @@ mod question;
 mod echo;
 mod webhook;
 mod bill;
+pub(crate) mod postback;
 mod export;
 mod check;
 mod compact;
@@ -250,6 +251,7 @@ registry! {
     "echo": Light, Open => echo;
     "webhook": Light, Open => webhook;
     "bill": Light, Open => bill;
+    "postback": Light, Open => postback;
     "export": Light, Open => export;
     "check": Light, Open => check;
     "cubes": Heavy, Open => cubes;

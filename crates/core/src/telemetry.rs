@@ -79,6 +79,14 @@ pub enum Figure {
     FailedRuns,
     /// Messages that nobody could process.
     DeadLetters,
+    /// Entries that are in a topic of Kafka.
+    KafkaSent,
+    /// What went wrong on the way there.
+    KafkaErrors,
+    /// Age of the oldest that is not.
+    KafkaAge,
+    /// Ledgers that wait for somebody.
+    KafkaStopped,
     /// Parts that do not work.
     Degraded,
     /// The version.
@@ -156,7 +164,7 @@ const fn histogram(figure: Figure, name: &'static str, bounds: &'static [i64], h
 }
 
 /// Every figure, in the order of [`Figure`].
-pub const REGISTRY: [About; 26] = [
+pub const REGISTRY: [About; 30] = [
     counter(
         Figure::Requests,
         "adtally_requests_total",
@@ -307,6 +315,32 @@ pub const REGISTRY: [About; 26] = [
         Unit::One,
         Merge::Max,
         "Billing messages that could not be processed.",
+    ),
+    counter(
+        Figure::KafkaSent,
+        "adtally_kafka_entries_total",
+        None,
+        "Billing entries that brokers of Kafka have stored.",
+    ),
+    counter(
+        Figure::KafkaErrors,
+        "adtally_kafka_errors_total",
+        Some("code"),
+        "What went wrong on the way to Kafka, by code; most of it is tried again.",
+    ),
+    gauge(
+        Figure::KafkaAge,
+        "adtally_kafka_age_seconds",
+        Unit::Milli,
+        Merge::Max,
+        "How long the oldest billing entry has waited in its ledger for Kafka.",
+    ),
+    gauge(
+        Figure::KafkaStopped,
+        "adtally_kafka_stopped",
+        Unit::One,
+        Merge::Sum,
+        "Ledgers that do not deliver to Kafka before somebody has looked at them.",
     ),
     About {
         figure: Figure::Degraded,

@@ -7,6 +7,7 @@ pub mod api;
 pub mod message;
 pub mod packed;
 pub mod object;
+pub mod kafka;
 pub mod story;
 pub mod sums;
 

@@ -5,3 +5,4 @@ pub mod definition;
 pub mod object;
 pub mod stored;
 pub mod webhook;
+pub mod postback;

@@ -21,6 +21,8 @@ pub const SETTINGS: &str = "/settings";
 pub const STORY: &str = "/story";
 /// Linker: `POST` an [`EventsQuery`] as JSON, answered by an [`EventList`](crate::api::EventList).
 pub const EVENTS: &str = "/events";
+/// Linker: `POST` a [`ConversionsQuery`], answered by [`Conversions`] as JSON.
+pub const CONVERSIONS: &str = "/conversions";
 /// Report: `POST` a [`ReduceQuery`] as JSON, answered by the bytes of a [`ReduceAnswer`].
 pub const REDUCE: &str = "/reduce";
 /// Report: `GET`, answered by a [`ScopeNews`] as JSON.
@@ -129,6 +131,30 @@ pub struct EventsQuery {
     pub filters: Vec<String>,
     /// The most events to list.
     pub limit: u32,
+}
+
+/// Which attributed conversions to list, in the order in which they arrived.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConversionsQuery {
+    /// The row of the log where the page before ended, and how many of its events were done.
+    pub after: (i64, u32),
+    /// Those that arrived before are left out, in ms since 1970.
+    pub since_ms: i64,
+    /// Those that arrived later are left for another time.
+    pub upto_ms: i64,
+    /// The most conversions.
+    pub limit: u32,
+}
+
+/// Conversions that are attributed to a click.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Conversions {
+    /// Each with the place behind it.
+    pub conversions: Vec<((i64, u32), crate::api::EventStory)>,
+    /// Where the next page begins.
+    pub next: (i64, u32),
+    /// Whether the log has more of that time.
+    pub more: bool,
 }
 
 /// A report query as the worker got it, for an object to parse again: the parameters are the query's only encoding.

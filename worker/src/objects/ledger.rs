@@ -4,26 +4,34 @@
 //!   and basis.
 //! - Taking a batch may be repeated: one that it has changes nothing (BILL-1).
 //! - It relies on Linkers to send a batch until it is confirmed, and never to make another one of the same number.
+//! - Where Kafka is configured it owns how far it is delivered, and delivers by its alarm; see [`outlet`].
 
-use std::cell::OnceCell;
+mod outlet;
+
+use std::cell::{Cell, OnceCell};
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::panic::AssertUnwindSafe;
 use std::rc::Rc;
+use std::time::Duration;
 
 use adtally_core::billing::{Account, Sums};
 use adtally_core::report::{Query, TimeUnit};
 use adtally_core::time::{Hour, ServerTime, rfc3339};
 use adtally_wire::billing::api::{BillingAnswer, BillingEntry, BillingRow, BillingTotal, Figures};
-use adtally_wire::billing::object::{Cursor, ENTRIES, EntriesQuery, Page, TAKE, TOTALS, Taken};
+use adtally_wire::billing::object::{
+    Cursor, ENTRIES, EntriesQuery, KAFKA, Page, RESUME, Resume, TAKE, TOTALS, Taken,
+};
 use adtally_wire::object::{ReduceQuery, USAGE};
 use worker::{DurableObject, Env, Error, Method, Request, Response, Result, State, durable_object};
 
 use super::refuse;
 use crate::clock;
+use crate::kafka;
 use crate::storage::ledger::LedgerStore;
 use crate::storage::sql::Database;
 use crate::telemetry;
+use crate::troubles::{self, trouble};
 use crate::usage;
 
 /// See the module.
@@ -32,31 +40,86 @@ pub struct Ledger {
     state: AssertUnwindSafe<Rc<State>>,
     /// Opened by the first call: its tables are looked after once an instance.
     store: AssertUnwindSafe<OnceCell<LedgerStore>>,
+    env: AssertUnwindSafe<Env>,
+    /// An alarm of this instance will look at what is to be delivered.
+    alarm_is_set: AssertUnwindSafe<Cell<bool>>,
 }
 
 impl DurableObject for Ledger {
-    fn new(state: State, _env: Env) -> Self {
-        Self { state: AssertUnwindSafe(Rc::new(state)), store: AssertUnwindSafe(OnceCell::new()) }
+    fn new(state: State, env: Env) -> Self {
+        Self {
+            state: AssertUnwindSafe(Rc::new(state)),
+            store: AssertUnwindSafe(OnceCell::new()),
+            env: AssertUnwindSafe(env),
+            alarm_is_set: AssertUnwindSafe(Cell::new(false)),
+        }
     }
 
     async fn fetch(&self, mut request: Request) -> Result<Response> {
         usage::called();
         telemetry::called("ledger", &self.state.0);
         match (request.method(), request.path().as_str()) {
-            (Method::Post, TAKE) => self.take(&request.text().await?),
+            (Method::Post, TAKE) => self.take(&request.text().await?).await,
             (Method::Post, TOTALS) => self.totals(&request.json().await?),
             (Method::Post, ENTRIES) => self.entries(&request.json().await?),
+            (Method::Post, KAFKA) => {
+                self.deliver_soon().await;
+                self.delivery()
+            }
+            (Method::Post, RESUME) => self.resume(request.json::<Resume>().await?.sends_again).await,
             (Method::Get, USAGE) => usage::answer(),
             _ => refuse(404, None, "no such call"),
         }
     }
+
+    /// Delivers to Kafka. May be repeated: see [`Ledger::deliver`].
+    async fn alarm(&self) -> Result<Response> {
+        usage::called();
+        self.alarm_is_set.set(false);
+        let again = match self.deliver().await {
+            Ok(again) => again,
+            Err(error) => {
+                trouble!("kafka: {error}");
+                Some(clock::now().0 + AFTER_FAULT_MS)
+            }
+        };
+        if let Some(at_ms) = again {
+            let wait_ms = u64::try_from(at_ms - clock::now().0).unwrap_or(0);
+            self.set_alarm(Duration::from_millis(wait_ms)).await;
+        }
+        troubles::send_soon(&self.state, &self.env);
+        Response::empty()
+    }
 }
+
+/// How long to wait after a fault of this program, in ms.
+const AFTER_FAULT_MS: i64 = 10_000;
 
 impl Ledger {
     /// Takes messages, one a line; what it says of one does not depend on the others.
-    fn take(&self, body: &str) -> Result<Response> {
+    async fn take(&self, body: &str) -> Result<Response> {
         let errors = self.store()?.take(&self.advertiser()?, body.lines(), clock::now())?;
+        self.deliver_soon().await;
         Response::from_json(&Taken { errors })
+    }
+
+    /// Lets an alarm deliver what is there, where Kafka is configured.
+    ///
+    /// 1. Setting the alarm may be repeated: it only moves, and it is part of the same write as what was taken.
+    async fn deliver_soon(&self) {
+        if !self.alarm_is_set.get() && matches!(kafka::settings(&self.env), Ok(Some(_))) {
+            self.set_alarm(Duration::from_millis(outlet::GATHER_MS)).await;
+        }
+    }
+
+    async fn set_alarm(&self, wait: Duration) {
+        match self.state.storage().set_alarm(wait).await {
+            Ok(()) => {
+                self.alarm_is_set.set(true);
+                usage::set_alarm();
+            }
+            Err(error) => trouble!("the alarm could not be set: {error}"),
+        }
     }
 
     /// Sums by day, campaign, currency and basis.

@@ -31,7 +31,8 @@ use adtally_wire::billing::object::{CONFIRMED, OUTBOX};
 use adtally_wire::erasure::{ERASE, RESIDUES};
 use adtally_wire::log::Append;
 use adtally_wire::object::{
-    APPEND, AppendAnswer, EVENTS, LinkerSettings, REQUEST_ID, SETTINGS, STORY, ShardsConflict, USAGE,
+    APPEND, AppendAnswer, CONVERSIONS, EVENTS, LinkerSettings, REQUEST_ID, SETTINGS, STORY, ShardsConflict,
+    USAGE,
 };
 use worker::{DurableObject, Env, Error, Method, Request, Response, Result, State, durable_object};
 
@@ -109,6 +110,7 @@ impl DurableObject for Linker {
             (Method::Put, SETTINGS) => self.settings(&request.json().await?),
             (Method::Post, STORY) => self.node.story(&request.json().await?).await,
             (Method::Post, EVENTS) => self.node.events(&request.json().await?),
+            (Method::Post, CONVERSIONS) => self.node.conversions(&request.json().await?),
             (Method::Post, CONFIRMED) => self.node.confirmed(&request.json().await?),
             (Method::Post, OUTBOX) => self.node.billing_depth(),
             (Method::Post, CUT) => self.node.cut(&request.bytes().await?).await,

@@ -2,6 +2,8 @@
 //!
 //! Charges name campaigns and ads, so a service does not see them: what its placements earned is in its reports.
 
+pub(super) mod kafka;
+
 use adtally_core::access::{Grant, Owner, Side};
 use adtally_core::billing::EntryKind;
 use adtally_core::key::Key;

@@ -2,7 +2,9 @@
 
 use adtally_core::access::Owner;
 use adtally_wire::catalog::read;
-use adtally_wire::jobs::api::{JobInfo, Jobs, NewRun, Retry, RunInfo, Runs, StartedRuns, TaskDetail};
+use adtally_wire::jobs::api::{
+    JobInfo, Jobs, NewRun, PostbackInfo, Retry, RunInfo, Runs, StartedRuns, TaskDetail,
+};
 use adtally_wire::jobs::definition::JobChange;
 use adtally_wire::jobs::object::{
     CANCEL, DEFINE, DEFINITIONS, Define, FORGET, JobsRefusal, LIST, ListRuns, OfRun, RETRY, SHOW, START,
@@ -13,7 +15,9 @@ use worker::Response;
 use crate::auth::authenticate;
 use crate::call::{Call, MAX_JSON_BYTES, json, no_content};
 use crate::problem::Fault;
-use crate::tasks::open_kinds;
+use crate::store::Store;
+use crate::tasks::postback::progress;
+use crate::tasks::{TaskError, open_kinds};
 
 /// Runs of a list where `limit` is absent.
 const DEFAULT_LIMIT: u32 = 20;
@@ -115,6 +119,20 @@ pub(super) async fn forget(call: &Call, name: &str) -> Result<Response, Fault> {
     authenticate(call).await?.changes_of(&Owner::Platform)?;
     call.bindings.jobs.ask::<()>(FORGET, &name).await?;
     Ok(no_content())
+}
+
+/// `GET /v1/postbacks/{name}`: how far a partner is, and what it refused for good.
+pub(super) async fn postback(call: &Call, name: &str) -> Result<Response, Fault> {
+    may_look(call).await?;
+    let store = Store::of(call.bindings.store()?);
+    let missing =
+        || Fault::refused(404, "postback_not_found", format!("nobody was sent anything as {name:?}"));
+    match progress(&store, name).await {
+        Ok(Some(progress)) => json(200, &PostbackInfo::of(&progress)),
+        Err(TaskError::Retry(error)) => Err(Fault::unavailable(error)),
+        // A name that cannot be was never sent anything either.
+        Ok(None) | Err(TaskError::Permanent(_)) => Err(missing()),
+    }
 }
 
 /// `GET /v1/jobs/webhook_key`: what receivers of webhooks check signatures with; for admins alone.

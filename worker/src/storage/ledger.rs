@@ -1,4 +1,6 @@
-//! What a ledger stores: batches as they came, each once, and the sums of their entries by hour.
+//! What a ledger stores: batches as they came, each once, the sums of their entries by hour, and how far they are delivered.
+
+mod deliveries;
 
 use std::collections::BTreeMap;
 use std::ops::{ControlFlow, Range};
@@ -26,6 +28,9 @@ const MIGRATIONS: Migrations = &[&[
     // The sums of an hour; the part, as a row may have 2 MB.
     "CREATE TABLE sums (hour INTEGER NOT NULL, part INTEGER NOT NULL, body BLOB NOT NULL, PRIMARY KEY (hour, part))
         WITHOUT ROWID",
+], &[
+    // By topic, as text: see `adtally_kafka::Delivery`.
+    "CREATE TABLE deliveries (topic TEXT PRIMARY KEY, state TEXT NOT NULL) WITHOUT ROWID",
 ]];
 
 /// The most accounts in a row of sums, 300 bytes each if their names are as long as they may be.
@@ -40,7 +45,7 @@ const PAGE_BATCHES: usize = 64;
 /// The store of a ledger.
 #[derive(Clone)]
 pub(crate) struct LedgerStore {
-    database: Database,
+    pub(super) database: Database,
 }
 
 impl LedgerStore {

@@ -1,4 +1,4 @@
-//! `webhook`: a JSON body to somebody's URL, signed.
+//! `webhook`: a JSON body, or a report as CSV, to somebody's URL, signed.
 //!
 //! Only to `http` and `https`. Hosts of private networks are refused unless the deployment allows them, as the local one
 //! does; a public name that leads there is not seen here, but the platform's fetch reaches no private network.
@@ -12,6 +12,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use worker::{Delay, Env, Fetch, Method, Request, RequestInit, RequestRedirect, Url};
 
+use super::question::{Parameters, ask};
 use super::{Context, Done, TaskError};
 use crate::bindings::{ID_SALT, PRIVATE_WEBHOOKS};
 use crate::clock;
@@ -30,6 +31,20 @@ struct Params {
     url: String,
     #[serde(default)]
     body: Value,
+    /// A report that is the body, as CSV.
+    #[serde(default)]
+    report: Option<ReportBody>,
+}
+
+/// A report as `export` asks for it.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ReportBody {
+    /// Whose report it is; absent: the platform's.
+    #[serde(default)]
+    scope: Option<String>,
+    /// What `GET /v1/reports` takes.
+    query: Parameters,
 }
 
 /// The key that receivers check signatures with.
@@ -40,22 +55,60 @@ pub(crate) fn key(env: &Env) -> Result<WebhookKey, Fault> {
 
 /// May be repeated as far as the receiver allows: every attempt carries the same `Idempotency-Key`.
 pub(crate) async fn run(context: &Context, params: &str) -> Result<Done, TaskError> {
-    let Params { url, body } = serde_json::from_str(params)?;
+    let Params { url, body, report } = serde_json::from_str(params)?;
     let key = format!("{}/{}", context.run, context.task);
-    let (status, answer) = deliver(context, &url, &body.to_string(), &key).await?;
+    let (body, content_type) = match report {
+        None => (body.to_string(), "application/json"),
+        Some(_) if !body.is_null() => {
+            return Err(TaskError::permanent("a webhook has a body or a report, not both"));
+        }
+        Some(ReportBody { scope, query }) => {
+            (ask(context, scope.as_deref(), &query).await?.to_csv(), "text/csv; charset=utf-8")
+        }
+    };
+    let (status, answer) =
+        deliver(context, Letter { body: &body, content_type, ..Letter::new(&url, &key) }).await?;
+    let answer = shown(&answer);
     Ok(Done { result: json!({ "status": status, "answer": answer }).to_string(), ..Done::default() })
 }
 
-/// Sends a body, signed, and answers what the receiver said who took it.
-pub(super) async fn deliver(
-    context: &Context,
-    url: &str,
-    body: &str,
-    idempotency_key: &str,
-) -> Result<(u16, String), TaskError> {
-    let allows_private = context.env.var(PRIVATE_WEBHOOKS).is_ok_and(|value| value.to_string() == ALLOWED);
-    let url = target(url, allows_private)?;
-    let call = Fetch::Request(request(context, &url, body, idempotency_key)?);
+/// What is sent to somebody else.
+pub(super) struct Letter<'a> {
+    /// `GET` has no body.
+    pub(super) method: Method,
+    /// Where to.
+    pub(super) url: &'a str,
+    /// The body.
+    pub(super) body: &'a str,
+    /// Its type.
+    pub(super) content_type: &'a str,
+    /// The type of the answer.
+    pub(super) accept: &'a str,
+    /// The same whenever it is sent.
+    pub(super) idempotency_key: &'a str,
+}
+
+impl<'a> Letter<'a> {
+    /// An empty body of JSON.
+    pub(super) fn new(url: &'a str, idempotency_key: &'a str) -> Self {
+        let (content_type, accept) = ("application/json", "*/*");
+        Self { method: Method::Post, url, body: "", content_type, accept, idempotency_key }
+    }
+}
+
+/// Whether private networks are allowed, as at home.
+pub(super) fn allows_private(env: &Env) -> bool {
+    env.var(PRIVATE_WEBHOOKS).is_ok_and(|value| value.to_string() == ALLOWED)
+}
+
+fn shown(text: &str) -> String {
+    text.chars().take(SHOWN_CHARS).collect()
+}
+
+/// Sends a letter, signed, and answers what the receiver said who took it.
+pub(super) async fn deliver(context: &Context, letter: Letter<'_>) -> Result<(u16, String), TaskError> {
+    let url = target(letter.url, allows_private(&context.env))?;
+    let call = Fetch::Request(request(context, &url, &letter)?);
     let sending = pin!(async {
         let mut answer = call.send().await?;
         let text = answer.text().await.unwrap_or_default();
@@ -68,28 +121,32 @@ pub(super) async fn deliver(
             return Err(TaskError::Retry(format!("{url} did not answer within {seconds} s")));
         }
     };
-    let shown: String = text.chars().take(SHOWN_CHARS).collect();
+    let shown = shown(&text);
     context.log(format!("{url} answered {status}: {shown}"));
     match status {
-        200..300 => Ok((status, shown)),
+        200..300 => Ok((status, text)),
         408 | 425 | 429 | 500.. => Err(TaskError::Retry(format!("{url} answered {status}: {shown}"))),
         _ => Err(TaskError::Permanent(format!("{url} answered {status}: {shown}"))),
     }
 }
 
-fn request(context: &Context, url: &Url, body: &str, idempotency_key: &str) -> Result<Request, TaskError> {
+fn request(context: &Context, url: &Url, letter: &Letter<'_>) -> Result<Request, TaskError> {
     let mut init = RequestInit::new();
     // Whoever is redirected would be sent what was signed for somebody else.
-    init.with_method(Method::Post).with_redirect(RequestRedirect::Manual).with_body(Some(body.into()));
-    init.headers.set("Content-Type", "application/json")?;
+    init.with_method(letter.method.clone()).with_redirect(RequestRedirect::Manual);
+    if letter.method != Method::Get {
+        init.with_body(Some(letter.body.into()));
+        init.headers.set("Content-Type", letter.content_type)?;
+    }
+    init.headers.set("Accept", letter.accept)?;
     init.headers.set("User-Agent", "Adtally")?;
-    init.headers.set("Idempotency-Key", idempotency_key)?;
-    init.headers.set(SIGNATURE, &key(&context.env)?.sign(clock::now().0, body))?;
+    init.headers.set("Idempotency-Key", letter.idempotency_key)?;
+    init.headers.set(SIGNATURE, &key(&context.env)?.sign(clock::now().0, letter.body))?;
     Ok(Request::new_with_init(url.as_str(), &init)?)
 }
 
 /// Where a webhook may go.
-fn target(text: &str, allows_private: bool) -> Result<Url, TaskError> {
+pub(super) fn target(text: &str, allows_private: bool) -> Result<Url, TaskError> {
     let wrong = |why: &str| TaskError::Permanent(format!("{text:?} {why}"));
     let url = Url::parse(text).map_err(|_| wrong("is not a URL"))?;
     if !["http", "https"].contains(&url.scheme()) {

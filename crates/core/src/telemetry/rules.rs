@@ -35,7 +35,7 @@ pub struct Rule {
 }
 
 /// Every alert.
-pub const RULES: [Rule; 11] = [
+pub const RULES: [Rule; 13] = [
     Rule {
         name: "AdtallyUnseen",
         condition: Condition::Absent(Figure::Build),
@@ -91,6 +91,20 @@ pub const RULES: [Rule; 11] = [
         lasting: "10m",
         severity: "ticket",
         summary: "Billing messages could not be processed. Repair the cause, then POST /v1/billing/dead/replay.",
+    },
+    Rule {
+        name: "AdtallyKafkaStuck",
+        condition: Condition::Above(Figure::KafkaAge, "900"),
+        lasting: "5m",
+        severity: "page",
+        summary: "Billing entries wait for Kafka for over 15 minutes. GET /v1/billing/kafka says what is in the way.",
+    },
+    Rule {
+        name: "AdtallyKafkaStopped",
+        condition: Condition::Above(Figure::KafkaStopped, "0"),
+        lasting: "1m",
+        severity: "page",
+        summary: "A ledger waits for somebody: GET /v1/billing/kafka says why. Repair it, then POST /v1/billing/kafka/resume.",
     },
     Rule {
         name: "AdtallyBatchOld",

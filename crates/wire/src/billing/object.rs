@@ -17,6 +17,10 @@ pub const TAKE: &str = "/take";
 pub const TOTALS: &str = "/totals";
 /// Ledger: `POST` an [`EntriesQuery`], answered by [`Page`].
 pub const ENTRIES: &str = "/entries";
+/// Ledger: `POST` anything, answered by a [`KafkaAnswer`](super::kafka::KafkaAnswer).
+pub const KAFKA: &str = "/kafka";
+/// Ledger: `POST` [`Resume`], answered by a [`KafkaAnswer`](super::kafka::KafkaAnswer), or 409.
+pub const RESUME: &str = "/kafka/resume";
 /// Dead letters: `POST` [`Letter`], answered by 200 once it is durable.
 pub const PARK: &str = "/park";
 /// Dead letters: `POST` a [`LettersQuery`], answered by [`Letters`].
@@ -36,6 +40,13 @@ impl Confirmed {
     pub fn ids(&self) -> Vec<BatchId> {
         self.batches.iter().map(|(seq, part)| BatchId { seq: *seq, part: *part }).collect()
     }
+}
+
+/// How to go on after a stop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Resume {
+    /// What nobody knows the outcome of is sent again; else it counts as stored.
+    pub sends_again: bool,
 }
 
 /// What became of messages, in their order.

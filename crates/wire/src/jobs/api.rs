@@ -213,3 +213,67 @@ pub struct Jobs {
     /// The kinds of tasks that a job may be made of.
     pub kinds: Vec<String>,
 }
+
+/// Answer of `GET /v1/postbacks/{name}`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PostbackInfo {
+    /// Conversions that arrived before are not sent, RFC 3339.
+    pub since: String,
+    /// How many conversions the partner has taken.
+    pub sent: u64,
+    /// Those that it refused for good, the last 1,000.
+    pub rejected: Vec<RejectedInfo>,
+}
+
+/// A postback that a partner refused for good.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RejectedInfo {
+    /// Advertiser and id of the conversion.
+    pub id: String,
+    /// What was asked for.
+    pub url: String,
+    /// What the partner said.
+    pub reason: String,
+    /// When, RFC 3339.
+    pub at: String,
+}
+
+impl PostbackInfo {
+    /// What is told of the progress.
+    pub fn of(progress: &PostbackProgress) -> Self {
+        let told = |rejected: &RejectedPostback| RejectedInfo {
+            id: rejected.id.clone(),
+            url: rejected.url.clone(),
+            reason: rejected.reason.clone(),
+            at: rfc3339(rejected.at_ms),
+        };
+        let rejected = progress.rejected.iter().map(told).collect();
+        Self { since: rfc3339(progress.since_ms), sent: progress.sent, rejected }
+    }
+}
+
+/// How far a partner's postbacks are: what lies in the bucket.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct PostbackProgress {
+    /// Conversions that arrived before are not sent, in ms since 1970.
+    pub since_ms: i64,
+    /// By shard: the row of its log, and how many events of it are done.
+    pub shards: std::collections::BTreeMap<u32, (i64, u32)>,
+    /// How many conversions a partner has taken.
+    pub sent: u64,
+    /// Those that it refused for good, the last 1,000.
+    pub rejected: Vec<RejectedPostback>,
+}
+
+/// A postback that a partner refused for good.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RejectedPostback {
+    /// Advertiser and id of the conversion.
+    pub id: String,
+    /// What was asked for.
+    pub url: String,
+    /// What the partner said.
+    pub reason: String,
+    /// When, in ms since 1970.
+    pub at_ms: i64,
+}

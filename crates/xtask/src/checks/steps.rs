@@ -46,11 +46,12 @@ pub(super) const STEPS: &[Step] = &[
 ];
 
 /// Packages that run on this machine, and those that only make sense as WebAssembly.
-const NATIVE: [&str; 8] = [
+const NATIVE: [&str; 9] = [
     "adtally-core",
     "adtally-wire",
     "adtally-archive",
     "adtally-sql",
+    "adtally-kafka",
     "adtally-verify",
     "adtally-cli",
     "adtally-bench",

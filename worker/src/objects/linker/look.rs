@@ -4,11 +4,11 @@ use adtally_archive::{ArchiveError, Glance};
 use adtally_core::batch::{Entry, Hashes};
 use adtally_core::event::{Event, EventRef, Kind};
 use adtally_core::key::{EventId, UserKey};
-use adtally_core::link::{Filter, Related, Story};
+use adtally_core::link::{Filter, Related, Story, Through};
 use adtally_core::report::Filter as CellFilter;
 use adtally_core::time::{EventTime, ServerTime};
 use adtally_wire::api::{EventList, EventStory};
-use adtally_wire::object::{EventsQuery, StoryQuery};
+use adtally_wire::object::{Conversions, ConversionsQuery, EventsQuery, StoryQuery};
 use adtally_wire::story;
 use worker::{Response, Result};
 
@@ -95,7 +95,48 @@ impl Node {
     }
 }
 
+impl Node {
+    /// Lists conversions that are attributed to a click, the earliest arrival first.
+    pub(super) fn conversions(&self, query: &ConversionsQuery) -> Result<Response> {
+        let (_, shard) = self.name()?;
+        Response::from_json(&self.change_memory(|memory| memory.conversions(query, shard))?)
+    }
+}
+
 impl Memory {
+    fn conversions(&mut self, query: &ConversionsQuery, shard: u32) -> Result<Conversions> {
+        let filter = Filter { kind: Some(Kind::Conversion), ..Filter::default() };
+        let mut answer = Conversions { conversions: Vec::new(), next: query.after, more: true };
+        let mut looked_at = 0;
+        loop {
+            let begin = answer.next;
+            for (id, row) in self.store.rows_after(begin.0 - 1, i64::MAX >> 11)? {
+                if row.received.0 > query.upto_ms {
+                    return Ok(Conversions { more: false, ..answer });
+                }
+                let done = if id == answer.next.0 { answer.next.1 } else { 0 };
+                answer.next = (id, done);
+                for event in row.accepted.into_iter().skip(done as usize) {
+                    if answer.conversions.len() >= query.limit as usize || looked_at >= MAX_LOOKED_AT {
+                        return Ok(answer);
+                    }
+                    looked_at += 1;
+                    answer.next.1 += 1;
+                    if row.received.0 < query.since_ms || !filter.fits(&event) {
+                        continue;
+                    }
+                    let listed = self.listed(event, row.received, &filter, shard)?;
+                    let story =
+                        listed.filter(|story| story.through.as_deref() == Some(Through::Click.name()));
+                    answer.conversions.extend(story.map(|story| (answer.next, story)));
+                }
+            }
+            if answer.next == begin {
+                return Ok(Conversions { more: false, ..answer });
+            }
+        }
+    }
+
     /// The story of the event of this id and kind; without a kind that of the first kind that there is.
     fn story(&mut self, id: &EventId, kind: Option<Option<Kind>>) -> Result<Option<Told>> {
         let unread = |error: adtally_core::link::ShelfError| fault(error.to_string());

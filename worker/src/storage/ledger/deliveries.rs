@@ -1,0 +1,43 @@
+//! How far a ledger is delivered to each topic.
+
+use adtally_kafka::{Delivery, Place};
+use worker::{Error, Result};
+
+use super::LedgerStore;
+use crate::storage::sql::integer;
+
+/// What is not delivered yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Behind {
+    /// Batches that are not begun.
+    pub(crate) batches: i64,
+    /// When the first of them was taken, in ms since 1970.
+    pub(crate) oldest_ms: Option<i64>,
+}
+
+impl LedgerStore {
+    /// How far it is delivered to a topic; nothing yet, if nobody said so.
+    pub(crate) fn delivery(&self, topic: &str) -> Result<Delivery> {
+        let query = "SELECT state FROM deliveries WHERE topic = ?";
+        match self.database.rows(query, vec![topic.into()])?.first_mut() {
+            Some(row) => Delivery::parse(&row.text()?)
+                .map_err(|error| Error::RustError(format!("stored delivery: {error}"))),
+            None => Ok(Delivery::default()),
+        }
+    }
+
+    /// Stores it.
+    pub(crate) fn put_delivery(&self, topic: &str, delivery: &Delivery) -> Result<()> {
+        let upsert = "INSERT OR REPLACE INTO deliveries (topic, state) VALUES (?, ?)";
+        self.database.run(upsert, vec![topic.into(), delivery.to_text().into()]).map(drop)
+    }
+
+    /// What lies behind a place.
+    pub(crate) fn behind(&self, place: Place) -> Result<Behind> {
+        let query = "SELECT count(*), min(taken_ms) FROM batches WHERE id > ?";
+        let Some(mut row) = self.database.rows(query, vec![integer(place.batch)?])?.into_iter().next() else {
+            return Ok(Behind { batches: 0, oldest_ms: None });
+        };
+        Ok(Behind { batches: row.integer()?, oldest_ms: row.integer_or_null()? })
+    }
+}
