@@ -16,6 +16,11 @@ impl Store {
         Ok(Self(env.bucket(STORE)?))
     }
 
+    /// A bucket that is open already.
+    pub(crate) fn of(bucket: &Bucket) -> Self {
+        Self(bucket.clone())
+    }
+
     /// Puts a file of the archive, and reads it back: what is there afterwards is what was meant.
     ///
     /// The bucket refuses bytes of another checksum. May be repeated: a name has one content.
