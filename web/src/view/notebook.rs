@@ -155,7 +155,11 @@ pub fn NotebookPage() -> impl IntoView {
     load_schema(book);
     let cells =
         move || book.draft.read().cells.iter().map(|(number, cell)| (*number, cell.kind)).collect::<Vec<_>>();
-    let add = move |kind| book.change(|draft| drop(draft.add(kind, None)));
+    let add = move |kind| {
+        book.change(|draft| {
+            draft.add(kind, None);
+        })
+    };
     let busy = move || if is_open.get() { "false" } else { "true" };
     view! {
         <div class="notebook" data-testid="sql" data-busy=busy aria-busy=busy>

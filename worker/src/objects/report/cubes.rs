@@ -161,7 +161,7 @@ impl Report {
     /// Whether there is anything to build, or to be removed.
     pub(super) fn has_cubes(&self) -> Result<bool> {
         let is_used = self.known()?.cubes.iter().any(|cube| cube.enabled);
-        Ok(is_used || !self.store()?.garbage(i64::MAX)?.is_empty())
+        Ok(is_used || !self.store()?.garbage(clock::now().0)?.is_empty())
     }
 
     /// Whatever is asked about cubes.
