@@ -1,5 +1,7 @@
 //! What is answered here is what the server would answer, whichever cells are here and whatever has to be fetched.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::cell::RefCell;
 
 use adtally_core::cell::{CellKey, Cells, Dimension, Scope};

@@ -139,7 +139,7 @@ mod tests {
     fn what_is_kept() {
         fn check(name: &str, cells: Vec<NotebookCell>, expected: Result<&str, NotebookError>) {
             let body = NotebookBody { name: name.to_owned(), cells, revision: None }.checked();
-            assert_eq!(body.as_ref().map(|body| body.name.as_str()), expected.as_ref().map(|name| *name));
+            assert_eq!(body.as_ref().map(|body| body.name.as_str()), expected.as_ref().copied());
         }
         check("  Spend by ad ", vec![cell("SELECT 1")], Ok("Spend by ad"));
         check("여".repeat(200).as_str(), vec![cell("")], Ok("여".repeat(200).as_str()));

@@ -52,11 +52,11 @@ pub(super) fn with_views(sql: &str, tokens: &[TokenWithSpan]) -> Option<String> 
         _ => String::new(),
     };
     let (mut text, mut done, mut found) = (String::new(), 0, false);
-    for place in 0..words.len() {
+    for (place, start) in words.iter().enumerate() {
         let starts =
             [word(place), word(place + 1), word(place + 2), word(place + 3)] == ["system", ".", "jdbc", "."];
         let Some(view) = starts.then(|| view(&word(place + 4))).flatten() else { continue };
-        let (from, to) = (byte_of(sql, words[place]), byte_of(sql, words[place + 4]) + word(place + 4).len());
+        let (from, to) = (byte_of(sql, start), byte_of(sql, words[place + 4]) + word(place + 4).len());
         text.push_str(&sql[done..from]);
         text.push_str(&format!("({view}) AS jdbc"));
         (done, found) = (to, true);
