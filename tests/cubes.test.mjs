@@ -154,7 +154,7 @@ describe("cubes of an advertiser", () => {
     assert.deepEqual(await answers(analyst, null), plain);
   });
 
-  test("off and on, advice, export, and away", async () => {
+  test("off and on, advice, and away", async () => {
     for (const [action, route] of [["disable", /base cells/], ["enable", /cuboid daily/]]) {
       assert.equal((await admin.post(at(`/daily/${action}`))).status, 200);
       assert.match(await explain(STATEMENTS[1]), route);
@@ -163,15 +163,6 @@ describe("cubes of an advertiser", () => {
     for (let i = 0; i < 20; i++) await rows(admin, STATEMENTS[7]);
     const { recommendations } = (await admin.get(at("/recommendations"))).json;
     assert.ok(recommendations.some(({ dimensions, saved_cells: saved }) => dimensions.includes("device") && saved > 0), JSON.stringify(recommendations));
-    const run = await started(at("/daily/export"));
-    const task = (await admin.get(`/v1/jobs/${run.run}/tasks/cube_export`)).json;
-    const { files, cells } = typeof task.result === "string" ? JSON.parse(task.result) : task.result;
-    const bucket = await runtime.bucket("STORE");
-    const listed = (await bucket.list({ prefix: "exports/cubes/" })).objects;
-    assert.equal(listed.length, files);
-    assert.ok(files > 4 && cells > files);
-    const file = Buffer.from(await (await bucket.get(listed[0].key)).arrayBuffer());
-    assert.equal(file.subarray(0, 4).toString() + file.subarray(-4).toString(), "PAR1PAR1");
     assert.equal((await admin.delete(at("/daily"))).status, 204);
     isProblem(await admin.delete(at("/daily")), 404, "cube_not_found");
     assert.deepEqual(await answers(), plain);

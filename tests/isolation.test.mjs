@@ -58,7 +58,7 @@ function request(method, path, of) {
   });
   const isOfService = /services|placements/.test(path);
   const params = path.startsWith("/v1/events") || path.startsWith("/v1/billing") || path === "/v1/rejected" ? { advertiser: of.advertiser } : {};
-  if (/^\/v1\/(reports|restatements|segments|live|cubes)/.test(path)) params.scope = `advertiser:${of.advertiser}`;
+  if (/^\/v1\/(reports|restatements|segments|live|cubes|notebooks)/.test(path)) params.scope = `advertiser:${of.advertiser}`;
   const owner = isOfService ? { service: of.service } : { advertiser: of.advertiser };
   const bodies = {
     "/v1/links": { ...owner, ad: of.ad, to: "https://shop.example/" },

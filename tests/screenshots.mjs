@@ -31,6 +31,8 @@ const PAGES = [
   ["events-rejected", "/events?range=7d&list=rejected", "events"],
   ["restatements", "/restatements?range=7d", "restatements"],
   ["verify", "/verify?range=7d", "verify"],
+  ["cubes", "/cubes?scope=advertiser:haneul-books&new=campaign,country,device&range=7d", "cubes"],
+  ["sql", `/sql?range=7d&text=${encodeURIComponent("What did each campaign bring?")}&chart=${encodeURIComponent("SELECT campaign, SUM(clicks) AS clicks FROM ad_stats GROUP BY campaign ORDER BY clicks DESC LIMIT 12")}`, "sql"],
   ["jobs", "/jobs?range=7d", "jobs"],
   ["health", "/health?range=7d", "health"],
   ["settings", "/settings?range=7d", "settings"],

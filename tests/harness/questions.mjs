@@ -11,6 +11,7 @@ import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
+import { QUERIES } from "./cube-queries.mjs";
 import { Runtime } from "./runtime.mjs";
 
 const [folder, ...flags] = process.argv.slice(2);
@@ -77,13 +78,6 @@ const api = async (runtime, method, path, body) => {
   const text = await answer.text();
   assert.ok(answer.status < 300, `${method} ${path}: ${answer.status} ${text}`);
   return text ? JSON.parse(text) : undefined;
-};
-
-const QUERIES = {
-  q1: "SELECT campaign, SUM(impressions), SUM(clicks), SUM(conversions), SUM(cost_micros), SUM(value_micros) FROM ad_stats WHERE service = 'ios_app' AND country IN ('US', 'GB', 'DE') GROUP BY campaign",
-  q2: "SELECT ad, SUM(cost_micros) AS cost, SUM(impressions), SUM(clicks) FROM ad_stats GROUP BY ad ORDER BY cost DESC LIMIT 20",
-  q3: "SELECT hour, SUM(impressions), SUM(clicks), SUM(conversions), SUM(cost_micros) FROM ad_stats WHERE campaign = '1010' GROUP BY hour ORDER BY hour",
-  q4: "SELECT country, device, SUM(impressions), SUM(clicks), SUM(cost_micros) FROM ad_stats GROUP BY country, device",
 };
 
 /** Statements such as dashboards and people send: most by day and few dimensions, some finer. */

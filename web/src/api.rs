@@ -11,3 +11,5 @@ pub mod live;
 pub mod cells;
 pub mod fetch;
 pub mod verify;
+pub mod bench;
+pub mod engine;

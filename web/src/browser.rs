@@ -126,6 +126,25 @@ fn set_root(name: &str, value: &str) {
     }
 }
 
+/// Goes to another address of this site from a page that follows no address itself: the dashboard around does.
+pub fn go(href: &str) {
+    let gone = window()
+        .history()
+        .and_then(|history| history.push_state_with_url(&wasm_bindgen::JsValue::NULL, "", Some(href)));
+    if gone.is_ok()
+        && let Ok(event) = web_sys::Event::new("popstate")
+    {
+        // Nobody listens who could refuse it.
+        let _ = window().dispatch_event(&event);
+    }
+}
+
+/// Loads the page again.
+pub fn reload() {
+    // What cannot be reloaded stays as it is.
+    let _ = window().location().reload();
+}
+
 /// Gives the reader a file.
 pub fn download(name: &str, media_type: &str, text: &str) {
     let parts = js_sys::Array::of1(&text.into());

@@ -24,10 +24,7 @@ pub mod address;
 pub mod view;
 pub mod app;
 
-use wasm_bindgen::prelude::wasm_bindgen;
-
-/// Puts the dashboard into the page; `boot.js` calls it.
-#[wasm_bindgen]
+/// Puts the dashboard into the page.
 pub fn start() {
     if let Some(placeholder) = leptos::prelude::document().get_element_by_id("boot") {
         placeholder.remove();

@@ -9,6 +9,7 @@ mod explore;
 mod events;
 mod settings;
 mod operate;
+mod workbench;
 mod saved;
 
 /// A text of the dashboard; `{0}`, `{1}` … stand for what [`Phrase::with`] puts in.
@@ -67,7 +68,7 @@ mod tests {
     use super::*;
 
     fn all() -> impl Iterator<Item = Phrase> {
-        [base::ALL, explore::ALL, events::ALL, settings::ALL, operate::ALL, saved::ALL]
+        [base::ALL, explore::ALL, events::ALL, settings::ALL, operate::ALL, workbench::ALL, saved::ALL]
             .into_iter()
             .flatten()
             .copied()
@@ -96,7 +97,7 @@ mod tests {
     #[wasm_bindgen_test(unsupported = test)]
     fn korean_is_korean() {
         /// Written in Latin letters in Korean reports too.
-        const SAME: [Phrase; 4] = [Phrase::Cpm, Phrase::Cpc, Phrase::Cpa, Phrase::Roas];
+        const SAME: [Phrase; 5] = [Phrase::Cpm, Phrase::Cpc, Phrase::Cpa, Phrase::Roas, Phrase::Notebook];
         for phrase in all() {
             let text = phrase.text(Lang::Ko);
             let hangul = text.chars().any(|c| ('가'..='힣').contains(&c));

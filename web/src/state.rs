@@ -12,4 +12,7 @@ pub mod explore;
 pub mod events;
 pub mod restatements;
 pub mod edit;
+pub mod bench;
+pub mod cubes;
+pub mod notebook;
 pub mod place;

@@ -36,6 +36,18 @@ globalThis.adtallyVerify = (advertiser, day) =>
     worker.postMessage({ advertiser, day });
   });
 
+// What `web/src/api/bench.rs` calls: a page that is a module of its own, put into an element.
+globalThis.adtallyBench = async (root, told) => {
+  if (!document.querySelector('link[href="/workbench/workbench.css"]')) {
+    const sheet = Object.assign(document.createElement("link"), { rel: "stylesheet", href: "/workbench/workbench.css" });
+    document.head.append(sheet);
+    await new Promise((resolve) => Object.assign(sheet, { onload: resolve, onerror: resolve }));
+  }
+  const bench = await import("/workbench/adtally_workbench.js");
+  await bench.default({ module_or_path: "/workbench/adtally_workbench_bg.wasm" });
+  return bench.mount(root, told);
+};
+
 try {
   await init({ module_or_path: "/adtally_web_bg.wasm" });
   start();

@@ -5,6 +5,7 @@ pub(crate) mod campaigns;
 pub(crate) mod entries;
 pub(crate) mod erasures;
 pub(crate) mod lists;
+pub(crate) mod notebooks;
 pub(crate) mod settings;
 pub(crate) mod tokens;
 pub(crate) mod views;

@@ -72,6 +72,10 @@ pub(crate) enum Route {
     EndedStatement,
     /// `/kylin/api/...`: what follows.
     Kylin(Vec<String>),
+    /// `/v1/notebooks`
+    Notebooks,
+    /// `/v1/notebooks/{id}`
+    Notebook(String),
     /// `/v1/cubes` and what is below it.
     Cubes(CubeRoute),
     /// `/v1/live`
@@ -208,6 +212,7 @@ impl Route {
             "restatements" => Route::Restatements,
             "segments" => Route::Segments,
             "sql" => Route::Sql,
+            "notebooks" => Route::Notebooks,
             "statement" => Route::Statement,
             "live" => Route::Live,
             _ => Route::Unknown,
@@ -271,6 +276,7 @@ impl Route {
             "views" => Route::View(key),
             "erasures" => Route::Erasure(key),
             "postbacks" => Route::Postback(key),
+            "notebooks" => Route::Notebook(key),
             "advertisers" => Route::Advertiser(key),
             "campaigns" => Route::Campaign(key),
             "ads" => Route::Entry(EntryKind::Ad, key),
@@ -288,7 +294,7 @@ impl Route {
     pub(crate) fn methods(&self) -> &'static [Method] {
         match self {
             Route::Session => &[Method::Get, Method::Head, Method::Post, Method::Delete],
-            Route::Tokens | Route::Erasures => &[Method::Get, Method::Head, Method::Post],
+            Route::Tokens | Route::Erasures | Route::Notebooks => &[Method::Get, Method::Head, Method::Post],
             Route::Token(_) => &[Method::Delete],
             Route::Advertiser(_) | Route::Campaign(_) | Route::Entry(..) => {
                 &[Method::Get, Method::Head, Method::Put]
@@ -308,7 +314,7 @@ impl Route {
             Route::JobDefinition(_) | Route::Cubes(CubeRoute::One(_)) => {
                 &[Method::Get, Method::Head, Method::Put, Method::Delete]
             }
-            Route::List(_) => &[Method::Get, Method::Head, Method::Put, Method::Delete],
+            Route::List(_) | Route::Notebook(_) => &[Method::Get, Method::Head, Method::Put, Method::Delete],
             Route::Events => &[Method::Get, Method::Head, Method::Post, Method::Options],
             Route::Door(door) => door.methods(),
             _ => &[Method::Get, Method::Head],
@@ -365,6 +371,7 @@ mod tests {
         check("/v1/", Route::Unknown);
         check("/v1/reports/x", Route::Unknown);
         check("/v1/sql", Route::Sql);
+        check("/v1/notebooks/n", Route::Notebook("n".to_owned()));
         check("/v1/statement", Route::Statement);
         check(
             "/kylin/api/cubes/ad_stats/build",
@@ -441,6 +448,6 @@ mod tests {
                 assert_eq!(item.get(method).is_some(), exists, "{method} {path}");
             }
         }
-        assert_eq!(described, 105);
+        assert_eq!(described, 110);
     }
 }

@@ -22,6 +22,7 @@ mod campaigns;
 mod entries;
 mod settings;
 mod lists;
+mod notebooks;
 mod archive;
 mod jobs;
 mod operation;
@@ -137,6 +138,8 @@ async fn answer_call(route: Route, mut call: Call) -> Result<Response, Fault> {
         (Route::Restatements, _) => restatements::get(&call).await,
         (Route::Segments, _) => segments::get(&call).await,
         (Route::Sql, _) => sql::query(&mut call).await,
+        (Route::Notebooks, _) => notebooks::all(&mut call).await,
+        (Route::Notebook(id), _) => notebooks::one(&mut call, &id).await,
         (Route::Statement, _) => trino::statement(&mut call).await,
         (Route::EndedStatement, _) => trino::ended(&call).await,
         (Route::Kylin(path), _) => kylin::call(&mut call, &path).await,

@@ -17,6 +17,17 @@ use crate::ArchiveError;
 /// Cells of a row group.
 const ROW_GROUP: usize = 65_536;
 
+/// The columns of such a file, each with what it is: `timestamp_ms`, `text` or `int64`.
+pub fn cells_columns(dimensions: &[Dimension], with_users: bool) -> Vec<(&'static str, &'static str)> {
+    let texts = dimensions.iter().map(|dimension| (dimension.name(), "text"));
+    let figures = Measure::ALL.iter().map(|measure| measure.name()).chain(with_users.then_some("reach"));
+    [("unit_start", "timestamp_ms")]
+        .into_iter()
+        .chain(texts)
+        .chain(figures.map(|name| (name, "int64")))
+        .collect()
+}
+
 /// The cells of a segment: the time at which the unit of each began, the dimensions that it tells apart, every measure,
 /// and how many users there were if they are known. An unknown value is null.
 pub fn cells_file(
@@ -56,22 +67,20 @@ pub fn cells_file(
 }
 
 fn schema(dimensions: &[Dimension], with_users: bool) -> Result<TypePtr, ArchiveError> {
-    let time = LogicalType::timestamp(true, TimeUnit::MILLIS);
-    let begin = number("unit_start")
-        .with_logical_type(Some(time))
-        .with_converted_type(ConvertedType::TIMESTAMP_MILLIS);
-    let mut columns = vec![begin.build()?];
-    for dimension in dimensions {
-        let text = Type::primitive_type_builder(dimension.name(), Physical::BYTE_ARRAY)
-            .with_repetition(Repetition::OPTIONAL)
-            .with_logical_type(Some(LogicalType::String))
-            .with_converted_type(ConvertedType::UTF8);
-        columns.push(text.build()?);
+    let mut columns = Vec::new();
+    for (name, kind) in cells_columns(dimensions, with_users) {
+        let column = match kind {
+            "timestamp_ms" => number(name)
+                .with_logical_type(Some(LogicalType::timestamp(true, TimeUnit::MILLIS)))
+                .with_converted_type(ConvertedType::TIMESTAMP_MILLIS),
+            "text" => Type::primitive_type_builder(name, Physical::BYTE_ARRAY)
+                .with_repetition(Repetition::OPTIONAL)
+                .with_logical_type(Some(LogicalType::String))
+                .with_converted_type(ConvertedType::UTF8),
+            _ => number(name),
+        };
+        columns.push(Arc::new(column.build()?));
     }
-    for name in Measure::ALL.iter().map(|measure| measure.name()).chain(with_users.then_some("reach")) {
-        columns.push(number(name).build()?);
-    }
-    let columns = columns.into_iter().map(Arc::new).collect();
     Ok(Arc::new(Type::group_type_builder("cells").with_fields(columns).build()?))
 }
 

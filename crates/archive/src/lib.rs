@@ -23,7 +23,7 @@ mod erase;
 mod table;
 mod cells;
 
-pub use cells::cells_file;
+pub use cells::{cells_columns, cells_file};
 pub use erase::{Rewritten, erase};
 pub use error::ArchiveError;
 pub use merge::{MAX_FILE_ENTRIES, Merge, compactable};

@@ -29,5 +29,7 @@ pub mod gather;
 pub mod report;
 pub mod freshness;
 pub mod cube;
+pub mod cube_export;
+pub mod notebook;
 pub mod etag;
 pub mod verify;

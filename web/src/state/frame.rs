@@ -36,6 +36,11 @@ impl Frame {
         Frame { scope, range: Range::read(params, unread), tz }
     }
 
+    /// The parameters that are none of a frame.
+    pub fn beside(params: Params) -> Params {
+        params.without(&["scope", "range", "from", "to", "tz"])
+    }
+
     /// The inverse of [`Frame::read`].
     pub fn write(&self, params: &mut Params) {
         if let Some(scope) = &self.scope {

@@ -42,6 +42,18 @@ impl Params {
         }
     }
 
+    /// All of them, in their order.
+    pub fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
+    /// Those of other names.
+    #[must_use]
+    pub fn without(mut self, names: &[&str]) -> Params {
+        self.0.retain(|(name, _)| !names.contains(&name.as_str()));
+        self
+    }
+
     /// Adds the others after its own.
     pub fn extend(&mut self, others: Params) {
         self.0.extend(others.0);

@@ -3,6 +3,7 @@
 use adtally_core::cell::Scope;
 use adtally_core::report::By;
 
+use super::bench::Bench;
 use super::events::EventsState;
 use super::explore::ExploreState;
 use super::frame::Frame;
@@ -26,6 +27,8 @@ pub enum Place {
     Restatements(RestatementsState),
     /// A page whose state is the frame alone.
     Plain(Plain, Frame),
+    /// A page of a module of its own, which reads the rest of its state itself.
+    Bench(Bench, Frame, Params),
 }
 
 /// A page whose state is the frame alone.
@@ -81,10 +84,14 @@ impl Place {
                 Some((Place::Restatements(state), unread))
             }
             path => {
-                let page = Plain::ALL.into_iter().find(|page| page.path() == path)?;
+                let params = Params::parse(query);
                 let mut unread = Vec::new();
-                let frame = Frame::read(&Params::parse(query), &mut unread);
-                Some((Place::Plain(page, frame), unread))
+                let frame = Frame::read(&params, &mut unread);
+                let place = match Bench::at(path) {
+                    Some(page) => Place::Bench(page, frame, Frame::beside(params)),
+                    None => Place::Plain(Plain::ALL.into_iter().find(|page| page.path() == path)?, frame),
+                };
+                Some((place, unread))
             }
         }
     }
@@ -98,6 +105,7 @@ impl Place {
             Place::Events(_) => "/events",
             Place::Restatements(_) => "/restatements",
             Place::Plain(page, _) => page.path(),
+            Place::Bench(page, ..) => page.path(),
         }
     }
 
@@ -114,6 +122,12 @@ impl Place {
                 frame.write(&mut params);
                 params.after(page.path())
             }
+            Place::Bench(page, frame, rest) => {
+                let mut params = Params::default();
+                frame.write(&mut params);
+                params.extend(rest.clone());
+                params.after(page.path())
+            }
         }
     }
 
@@ -125,7 +139,7 @@ impl Place {
             Place::Explore(state) => &state.frame,
             Place::Events(state) => &state.frame,
             Place::Restatements(state) => &state.frame,
-            Place::Plain(_, frame) => frame,
+            Place::Plain(_, frame) | Place::Bench(_, frame, _) => frame,
         }
     }
 
@@ -142,6 +156,11 @@ impl Place {
                 Place::Restatements(RestatementsState { frame, ..state })
             }
             Place::Plain(page, _) => Place::Plain(page, frame),
+            // What the rest of its state names is of another scope.
+            Place::Bench(page, before, rest) => {
+                let is_same = before.scope == frame.scope;
+                Place::Bench(page, frame, if is_same { rest } else { Params::default() })
+            }
         }
     }
 }
@@ -188,6 +207,8 @@ mod tests {
         check("/events", "?kind=click", Some("/events?kind=click"));
         check("/restatements", "?cause=late", Some("/restatements?cause=late"));
         check("/health", "?range=today", Some("/health?range=today"));
+        check("/cubes", "?scope=advertiser:acme&cube=daily", Some("/cubes?scope=advertiser:acme&cube=daily"));
+        check("/sql", "?notebook=n1&range=today", Some("/sql?range=today&notebook=n1"));
         check("/nowhere", "", None);
     }
 

@@ -25,6 +25,12 @@ pub enum Icon {
     Steps,
     /// Health.
     Heart,
+    /// Statements.
+    Prompt,
+    /// Cubes.
+    Cube,
+    /// Run.
+    Play,
     /// A period.
     Calendar,
     /// A scope.
@@ -81,6 +87,9 @@ impl Icon {
             Icon::Sliders => "M2 4.5h7M12 4.5h2M2 11.5h2M7 11.5h7M9 3v3M4 10v3",
             Icon::Steps => "M2 3.5h4v3H2zM10 9.5h4v3h-4zM6 5h3.5v6h.5",
             Icon::Heart => "M2 8.5h2.5l1.5-3 3 6 1.5-3H14",
+            Icon::Prompt => "M2.5 4.5 6 8l-3.5 3.5M8 12h5.5",
+            Icon::Cube => "M8 1.8 13.5 5v6L8 14.2 2.5 11V5zM2.5 5 8 8.2 13.5 5M8 8.2v6",
+            Icon::Play => "M5 3.5 12 8l-7 4.5z",
             Icon::Calendar => "M2.5 4h11v9.5h-11zM2.5 7h11M5.5 2v3M10.5 2v3",
             Icon::Layers => "M8 2 14 5.2 8 8.4 2 5.2zM2 8l6 3.2L14 8M2 10.8 8 14l6-3.2",
             Icon::Chevron => "m4.5 6.5 3.5 3.5 3.5-3.5",

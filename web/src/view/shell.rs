@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 
+use super::bench::BenchHost;
 use super::events::Events;
 use super::explore::Explore;
 use super::health::Health;
@@ -21,6 +22,7 @@ use crate::api::session::Session;
 use crate::browser::t;
 use crate::model::closed::closed;
 use crate::phrase::Phrase;
+use crate::state::bench::Bench;
 use crate::state::place::Place;
 
 /// The sidebar and the page beside it, for somebody who is signed in.
@@ -87,7 +89,10 @@ fn page(path: Option<&'static str>) -> AnyView {
         Some("/jobs") => Jobs().into_any(),
         Some("/health") => Health().into_any(),
         Some("/settings") => Settings().into_any(),
-        _ => Missing().into_any(),
+        path => match path.and_then(Bench::at) {
+            Some(page) => view! { <BenchHost page/> }.into_any(),
+            None => Missing().into_any(),
+        },
     }
 }
 

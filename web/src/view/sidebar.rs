@@ -11,9 +11,11 @@ use crate::api::session::{Session, Who};
 use crate::browser::{self, Preferences, Theme, t};
 use crate::lang::Lang;
 use crate::phrase::Phrase;
+use crate::state::bench::Bench;
 use crate::state::events::EventsState;
 use crate::state::explore::ExploreState;
 use crate::state::overview::OverviewState;
+use crate::state::params::Params;
 use crate::state::place::{Place, Plain};
 use crate::state::report::ReportState;
 use crate::state::restatements::RestatementsState;
@@ -46,6 +48,12 @@ pub fn Sidebar(
     let on = move |page: Plain| {
         Signal::derive(move || matches!(place.place.get(), Some(Place::Plain(here, _)) if here == page))
     };
+    let bench = move |page: Bench| {
+        let href = move || Place::Bench(page, place.frame(), Params::default()).href();
+        let on = move || matches!(place.place.get(), Some(Place::Bench(here, ..)) if here == page);
+        (Signal::derive(href), Signal::derive(on))
+    };
+    let ((sql, on_sql), (cubes, on_cubes)) = (bench(Bench::Sql), bench(Bench::Cubes));
     let on_overview = move || matches!(place.place.get(), Some(Place::Overview(_)));
     let on_report = move || matches!(place.place.get(), Some(Place::Report(_)));
     view! {
@@ -56,6 +64,8 @@ pub fn Sidebar(
                 <NavLink href=explore current=on_explore icon=Icon::Grid phrase=Phrase::Explore test_id="nav-explore"/>
                 <NavLink href=report current=on_report icon=Icon::Table phrase=Phrase::Report test_id="nav-report"/>
                 <NavLink href=events current=on_events icon=Icon::List phrase=Phrase::Events test_id="nav-events"/>
+                <NavLink href=sql current=on_sql icon=Icon::Prompt phrase=Phrase::Notebook test_id="nav-sql"/>
+                <NavLink href=cubes current=on_cubes icon=Icon::Cube phrase=Phrase::Cubes test_id="nav-cubes"/>
                 <NavLink href=restatements current=on_restatements icon=Icon::Changes phrase=Phrase::Restatements test_id="nav-restatements"/>
                 <NavLink href=plain(Plain::Verify) current=on(Plain::Verify) icon=Icon::Scales phrase=Phrase::Verify test_id="nav-verify"/>
                 <Show when=move || operates.get()>

@@ -4,6 +4,7 @@ use adtally_core::cell::Scope;
 use adtally_core::time::Day;
 use adtally_wire::catalog::read;
 use adtally_wire::cube::{BuildBody, CubeBody, CubeCall, CubeInfo, CubeTold};
+use adtally_wire::cube_export::export_folder;
 use adtally_wire::jobs::api::{JobInfo, NewRun, StartedRuns};
 use adtally_wire::jobs::definition::{JobChange, TaskDefinition};
 use adtally_wire::jobs::object::{DEFINE, Define, START, Start};
@@ -17,6 +18,7 @@ use crate::cubes::{CUBES_JOB, EXPORTS_JOB, ask};
 use crate::problem::Fault;
 use crate::reports::default_tz;
 use crate::route::{CubeAction, CubeRoute};
+use crate::store::Store;
 use crate::tasks::{CUBE_EXPORT_TASK, CUBES_TASK, open_kinds};
 
 /// Runs of builds and exports that may be under way at once.
@@ -55,9 +57,11 @@ async fn define(call: &mut Call, name: &str) -> Result<Response, Fault> {
     one(200, cubes(call, &scope, &CubeCall::Define { name: name.to_owned(), body, default_tz }).await?)
 }
 
-/// `DELETE /v1/cubes/{name}`.
+/// `DELETE /v1/cubes/{name}`: with its export. What is built of it goes when nobody can have been told of it any more.
 async fn forget(call: &Call, name: &str) -> Result<Response, Fault> {
     let scope = changeable(call).await?;
+    cubes(call, &scope, &CubeCall::Show { name: name.to_owned() }).await?;
+    Store::of(call.bindings.store()?).remove_all(&export_folder(&scope, name)).await?;
     cubes(call, &scope, &CubeCall::Forget { name: name.to_owned() }).await?;
     Ok(no_content())
 }

@@ -6,6 +6,7 @@
 use serde_json::{Value as Json, json};
 use sqlparser::tokenizer::{Location, Token};
 
+use super::jdbc;
 use crate::answer;
 use crate::catalog::{CATALOG, Catalog, SCHEMA, shown_type};
 use crate::error::{Code, Result, SqlError};
@@ -58,7 +59,7 @@ pub fn translate(sql: &str, catalog: &Catalog) -> Result<Translated> {
         }
         ("show", _) => Ok(plain(show(&words)?)),
         ("describe" | "desc", _) => Ok(plain(columns_of(&words[1..])?)),
-        _ => Ok(plain(sql.to_owned())),
+        _ => Ok(plain(jdbc::with_views(sql, &found).unwrap_or_else(|| sql.to_owned()))),
     }
 }
 
@@ -67,7 +68,7 @@ fn is(token: &Token, name: &str) -> bool {
 }
 
 /// The text behind a place.
-fn after(sql: &str, place: Location) -> &str {
+pub(super) fn after(sql: &str, place: Location) -> &str {
     let mut rest = sql;
     for _ in 1..place.line {
         rest = rest.split_once('\n').map_or("", |(_, rest)| rest);

@@ -23,13 +23,20 @@ pub(super) const PRODUCT: Product = Product {
         "crates/archive/src",
         "crates/core/Cargo.toml",
         "crates/core/src",
+        "crates/engine/Cargo.toml",
+        "crates/engine/src",
+        "crates/sql/Cargo.toml",
+        "crates/sql/src",
         "crates/verify/Cargo.toml",
         "crates/verify/src",
         "crates/wire/Cargo.toml",
         "crates/wire/src",
         "web/Cargo.toml",
+        "web/app",
         "web/src",
         "web/static",
+        "web/workbench/Cargo.toml",
+        "web/workbench/src",
     ],
     outputs: &["web/dist/index.html", "web/dist/adtally_web.js", "web/dist/adtally_web_bg.wasm"],
     wasm: "web/dist/adtally_web_bg.wasm",
@@ -63,6 +70,16 @@ const SMALL_LIBRARY: [&str; 2] = ["-Zbuild-std=std,panic_abort", "-Zbuild-std-fe
 /// A panic ends the page either way; without its message none has to be carried.
 const NO_LAST_WORDS: &str = "-Zunstable-options -Cpanic=immediate-abort -Zlocation-detail=none";
 
+/// What a browser loads: the package, its name there, and the folder that it is in.
+///
+/// The first is loaded by every visit, the others when somebody asks for what they do.
+const MODULES: [(&str, &str, &str); 4] = [
+    ("adtally-dashboard", "adtally_web", ""),
+    ("adtally-verify", "adtally_verify", "verifier"),
+    ("adtally-workbench", "adtally_workbench", "workbench"),
+    ("adtally-engine", "adtally_engine", "engine"),
+];
+
 fn make(project: &Project) -> Result<()> {
     let page = project.path("web/static/index.html");
     if !page.is_file() {
@@ -71,18 +88,19 @@ fn make(project: &Project) -> Result<()> {
     process::run(&mut compiler(project))?;
     let joined = project.notes().join("web-dist");
     empty_folder(&joined)?;
-    join(project, "adtally_web", &joined)?;
-    // Loaded when somebody asks for it.
-    join(project, "adtally_verify", &joined.join("verifier"))?;
+    for (package, name, folder) in MODULES {
+        join(project, (package, name), &joined.join(folder))?;
+    }
     copy_folder(&project.path("web/static"), &joined)?;
     replace_folder(&joined, &project.path("web/dist"))
 }
 
 /// Makes what a browser loads of a compiled module.
-fn join(project: &Project, name: &str, folder: &Path) -> Result<()> {
-    let compiled = project.target().join(WASM).join("web").join(name).with_extension("wasm");
+fn join(project: &Project, (package, name): (&str, &str), folder: &Path) -> Result<()> {
+    let compiled = project.target().join(WASM).join("web").join(package.replace('-', "_"));
     let mut bindgen = project.command(CargoTool::WasmBindgen.locate(project)?);
-    bindgen.args(["--target", "web", "--no-typescript", "--out-dir"]).arg(folder).arg(&compiled);
+    bindgen.args(["--target", "web", "--no-typescript", "--out-name", name, "--out-dir"]);
+    bindgen.arg(folder).arg(compiled.with_extension("wasm"));
     process::run(&mut bindgen)?;
 
     let module = folder.join(format!("{name}_bg.wasm"));
@@ -106,17 +124,10 @@ fn compiler(project: &Project) -> Command {
             cargo.arg("build");
         }
     }
-    cargo.args([
-        "--profile",
-        "web",
-        "--lib",
-        "--target",
-        WASM,
-        "--package",
-        "adtally-web",
-        "--package",
-        "adtally-verify",
-    ]);
+    cargo.args(["--profile", "web", "--lib", "--target", WASM]);
+    for (package, ..) in MODULES {
+        cargo.args(["--package", package]);
+    }
     cargo.env("RUSTFLAGS", flags);
     cargo
 }

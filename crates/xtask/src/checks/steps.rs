@@ -46,18 +46,19 @@ pub(super) const STEPS: &[Step] = &[
 ];
 
 /// Packages that run on this machine, and those that only make sense as WebAssembly.
-const NATIVE: [&str; 9] = [
+const NATIVE: [&str; 10] = [
     "adtally-core",
     "adtally-wire",
     "adtally-archive",
     "adtally-sql",
     "adtally-kafka",
     "adtally-verify",
+    "adtally-engine",
     "adtally-cli",
     "adtally-bench",
     "xtask",
 ];
-const ONLY_WASM: [&str; 2] = ["adtally-worker", "adtally-web"];
+const ONLY_WASM: [&str; 4] = ["adtally-worker", "adtally-web", "adtally-dashboard", "adtally-workbench"];
 
 /// End-to-end tests; the glob is Node's.
 const E2E_TESTS: &str = "tests/**/*.test.mjs";

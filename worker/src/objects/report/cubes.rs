@@ -158,9 +158,10 @@ impl Report {
         Ok(known)
     }
 
-    /// Whether there is anything to build.
+    /// Whether there is anything to build, or to be removed.
     pub(super) fn has_cubes(&self) -> Result<bool> {
-        Ok(self.known()?.cubes.iter().any(|cube| cube.enabled))
+        let is_used = self.known()?.cubes.iter().any(|cube| cube.enabled);
+        Ok(is_used || !self.store()?.garbage(clock::now().0)?.is_empty())
     }
 
     /// Whatever is asked about cubes.
