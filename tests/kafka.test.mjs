@@ -14,12 +14,11 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Api, eventually, isProblem, ndjson } from "./api.mjs";
 import { client } from "./clients.mjs";
 import { Runtime } from "./harness/runtime.mjs";
-import { Front, startBroker, startCluster, startConsumer } from "./kafka.mjs";
+import { Front, startCluster, startConsumer } from "./kafka.mjs";
 import { freePort } from "./server.mjs";
 
 const kafka = client("kafka");
 const skip = kafka.missing;
-const tansu = client("kafka-broker");
 const TOPIC = "adtally-billing";
 const SOON_MS = 30_000;
 const START = Date.UTC(2026, 2, 1, 10);
@@ -32,16 +31,6 @@ async function setUp(t, { sasl, secure, vars = {} } = {}) {
   t.after(() => cluster.stop());
   const front = await new Front({ sasl, secure }).start(cluster.brokers);
   return { cluster, ...(await setUpBehind(t, front, cluster.brokers, vars)) };
-}
-
-/** The same with a broker that checks sequence numbers itself. */
-async function setUpTansu(t) {
-  const port = await freePort();
-  const front = await new Front({ keeps: false }).start([`127.0.0.1:${port}`]);
-  const [address] = front.addresses;
-  const broker = await startBroker({ python: tansu.python, clients: kafka.python, topic: TOPIC, port, front: address });
-  t.after(() => broker.stop());
-  return setUpBehind(t, front, [address]);
 }
 
 async function setUpBehind(t, front, brokers, vars = {}) {
@@ -113,7 +102,6 @@ function areInSequence({ front }) {
 
 describe(`KAFKA-1: ${ENTRIES} entries through ${KILLS} kills and ${CUTS} cuts are in the topic once`, { timeout: 1_800_000 }, () => {
   test("behind a front that keeps sequence numbers", { skip }, async (t) => disturbed(t, await setUp(t)));
-  test("with a broker that checks them itself", { skip: skip ?? tansu.missing }, async (t) => disturbed(t, await setUpTansu(t)));
 });
 
 async function disturbed(t, all) {

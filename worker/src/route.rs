@@ -387,6 +387,15 @@ mod tests {
         check("/v1/archive", Route::Archive);
         check("/v1/archive/", Route::Unknown);
         check("/v1/postbacks/news-1", Route::Postback("news-1".to_owned()));
+        check("/", Route::Page);
+        check("/reports", Route::Page);
+    }
+
+    #[test]
+    fn paths_of_jobs() {
+        fn check(path: &str, expected: Route) {
+            assert_eq!(Route::of(path), expected, "{path}");
+        }
         check("/v1/jobs", Route::Jobs);
         check("/v1/jobs/", Route::Unknown);
         check("/v1/jobs/batch-3", Route::Run("batch-3".to_owned()));
@@ -402,8 +411,6 @@ mod tests {
         check("/v1/jobs/definitions", Route::JobDefinitions);
         check("/v1/jobs/definitions/nightly", Route::JobDefinition("nightly".to_owned()));
         check("/v1/jobs/definitions/nightly/retry", Route::Unknown);
-        check("/", Route::Page);
-        check("/reports", Route::Page);
     }
 
     #[test]

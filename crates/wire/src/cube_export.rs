@@ -191,7 +191,7 @@ mod tests {
         let (own, old) =
             (manifest_key(&scope, "daily"), format!("{folder}cuboid=total/from=2026-03-01/r8-g4.parquet"));
         let keys = [own.as_str(), old.as_str(), manifest.cuboids[0].files[0].key.as_str()];
-        assert_eq!(manifest.strangers(keys, &own), [old.clone()]);
+        assert_eq!(manifest.strangers(keys, &own), std::slice::from_ref(&old));
         let text = serde_json::to_string(&manifest).unwrap();
         assert_eq!(serde_json::from_str::<Manifest>(&text).unwrap(), manifest);
     }

