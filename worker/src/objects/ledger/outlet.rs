@@ -4,6 +4,7 @@
 //! one partition. What is sent and under which numbers is decided by `adtally_kafka::Delivery` (KAFKA-1).
 
 use std::ops::ControlFlow;
+use std::time::Duration;
 
 use adtally_core::telemetry::Figure;
 use adtally_core::time::rfc3339;
@@ -211,7 +212,8 @@ impl Ledger {
         if delivery.is_stopped() {
             delivery.resume(sends_again);
             store.put_delivery(&settings.topic, &delivery)?;
-            self.deliver_soon().await;
+            // Also where an alarm is set: that of a ledger that was stopped is only a reminder, much later.
+            self.set_alarm(Duration::from_millis(GATHER_MS)).await;
         }
         self.delivery()
     }
