@@ -10,6 +10,7 @@ pub(crate) mod settings;
 pub(crate) mod tokens;
 pub(crate) mod views;
 
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use worker::wasm_bindgen::JsValue;
 use worker::{D1Database, D1PreparedStatement};
@@ -57,6 +58,16 @@ async fn first<T: DeserializeOwned>(
     binds: &[Bind<'_>],
 ) -> Result<Option<T>, Fault> {
     statement(db, sql, binds)?.first(None).await.map_err(Fault::catalog)
+}
+
+/// The number that a query answers as `count`; 0 where it answers nothing.
+async fn count(db: &D1Database, sql: &str, binds: &[Bind<'_>]) -> Result<u32, Fault> {
+    #[derive(Deserialize)]
+    struct Count {
+        count: u32,
+    }
+    let found: Option<Count> = first(db, sql, binds).await?;
+    Ok(found.map_or(0, |found| found.count))
 }
 
 async fn all<T: DeserializeOwned>(db: &D1Database, sql: &str, binds: &[Bind<'_>]) -> Result<Vec<T>, Fault> {

@@ -51,6 +51,8 @@ pub(crate) const BATCH_TASK: &str = "plan";
 /// When it runs by itself: the expression of the trigger in wrangler.toml.
 pub(crate) const BATCH_SCHEDULE: &str = "0 3 * * *";
 
+/// The longest name under which a task keeps how far it is, in characters.
+const MAX_NAME_CHARS: usize = 64;
 /// The most bytes that a task may leave for others.
 const MAX_RESULT_BYTES: usize = 256 * 1024;
 /// The most lines that an attempt may say.
@@ -221,6 +223,16 @@ pub(crate) async fn run(context: &Context, kind: &str, params: &str) -> End {
         Err(TaskError::Retry(error)) => End::Failed(error),
         Err(TaskError::Permanent(error)) => End::FailedForGood(error),
     }
+}
+
+/// A name under which a task keeps how far it is; it stands in keys of the bucket.
+fn plain<'a>(name: &'a str, example: &str) -> Result<&'a str, TaskError> {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "_-".contains(c);
+    if !name.is_empty() && name.len() <= MAX_NAME_CHARS && name.chars().all(is_plain) {
+        return Ok(name);
+    }
+    let wrong = format!("{name:?} is not a name such as {example}: letters, digits, _ and -");
+    Err(TaskError::permanent(wrong))
 }
 
 /// How much memory tasks of a kind take.

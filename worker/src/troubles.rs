@@ -95,6 +95,9 @@ pub(crate) fn send_soon(state: &State, env: &Env) {
 
 /// Sends what waits.
 pub(crate) async fn send(env: &Env) {
+    if !are_waiting() {
+        return;
+    }
     let waiting = OWN.with_borrow_mut(|own| own.take(clock::now()));
     let Some(dsn) = env.secret(SENTRY_DSN).ok().and_then(|dsn| Dsn::parse(&dsn.to_string())) else { return };
     let environment = env.var(ENVIRONMENT).map(|name| name.to_string()).unwrap_or_default();

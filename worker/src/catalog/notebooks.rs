@@ -5,7 +5,7 @@ use adtally_wire::notebook::{MAX_NOTEBOOKS, Notebook, NotebookBody, NotebookInfo
 use serde::Deserialize;
 use worker::D1Database;
 
-use super::{Bind, all, first, statement};
+use super::{Bind, all, count, first, statement};
 use crate::problem::Fault;
 
 #[derive(Deserialize)]
@@ -22,11 +22,6 @@ struct WholeRow {
     #[serde(flatten)]
     row: Row,
     cells: String,
-}
-
-#[derive(Deserialize)]
-struct Count {
-    count: u32,
 }
 
 const COLUMNS: &str = "id, scope, name, revision, changed_ms";
@@ -61,9 +56,8 @@ pub(crate) async fn insert(
     body: &NotebookBody,
     now_ms: i64,
 ) -> Result<bool, Fault> {
-    let count = "SELECT count(*) AS count FROM notebooks WHERE scope = ?1";
-    let there: Option<Count> = first(db, count, &[Bind::Text(scope)]).await?;
-    if there.is_some_and(|there| there.count >= MAX_NOTEBOOKS) {
+    let there = "SELECT count(*) AS count FROM notebooks WHERE scope = ?1";
+    if count(db, there, &[Bind::Text(scope)]).await? >= MAX_NOTEBOOKS {
         return Ok(false);
     }
     let cells = serde_json::to_string(&body.cells).map_err(worker::Error::from)?;

@@ -5,7 +5,7 @@ use adtally_wire::catalog::view::View;
 use serde::Deserialize;
 use worker::D1Database;
 
-use super::{Bind, all, first};
+use super::{Bind, all, count, first};
 use crate::problem::Fault;
 
 /// The most views of a scope: a list for people.
@@ -18,11 +18,6 @@ struct Row {
     kind: String,
     query: String,
     saved_ms: i64,
-}
-
-#[derive(Deserialize)]
-struct Count {
-    count: u32,
 }
 
 impl From<Row> for View {
@@ -49,9 +44,8 @@ pub(crate) async fn put(
     saved_ms: i64,
 ) -> Result<Option<View>, Fault> {
     let (scope, name, kind, query) = view;
-    let sql = "SELECT COUNT(*) AS count FROM views WHERE scope = ?1 AND name <> ?2";
-    let others: Option<Count> = first(db, sql, &[Bind::Text(scope), Bind::Text(name)]).await?;
-    if others.is_some_and(|others| others.count >= MAX_VIEWS) {
+    let others = "SELECT count(*) AS count FROM views WHERE scope = ?1 AND name <> ?2";
+    if count(db, others, &[Bind::Text(scope), Bind::Text(name)]).await? >= MAX_VIEWS {
         return Ok(None);
     }
     let sql = "INSERT INTO views (scope, name, kind, query, saved_ms) VALUES (?1, ?2, ?3, ?4, ?5) \

@@ -13,15 +13,13 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::webhook::{Letter, deliver};
-use super::{Context, Done, TaskError};
+use super::{Context, Done, TaskError, plain};
 use crate::bindings::STORE;
 use crate::ledgers::Ledgers;
 use crate::store::Store;
 
 /// Where the ends of pages are.
 const FOLDER: &str = "sinks/";
-/// The longest name of a sink, in characters.
-const MAX_NAME_CHARS: usize = 64;
 /// Entries of a page: some 500 kB of JSON.
 const PAGE: u32 = 1_000;
 /// The most pages of an attempt; the next run goes on.
@@ -155,13 +153,7 @@ async fn noted(context: &Context, place: &str) -> Result<Option<Cursor>, TaskErr
 
 /// The object's key.
 fn place(name: &str) -> Result<String, TaskError> {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "_-".contains(c);
-    if !name.is_empty() && name.len() <= MAX_NAME_CHARS && name.chars().all(is_plain) {
-        return Ok(format!("{FOLDER}{name}"));
-    }
-    Err(TaskError::permanent(format!(
-        "{name:?} is not a name such as acme-billing: letters, digits, _ and -"
-    )))
+    Ok(format!("{FOLDER}{}", plain(name, "acme-billing")?))
 }
 
 #[cfg(test)]

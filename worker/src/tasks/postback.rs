@@ -17,7 +17,7 @@ use serde_json::json;
 use worker::Method;
 
 use super::webhook::{Letter, allows_private, deliver, target};
-use super::{Context, Done, TaskError};
+use super::{Context, Done, TaskError, plain};
 use crate::bindings::{CATALOG, LINKER, STORE};
 use crate::clock;
 use crate::directory;
@@ -26,8 +26,6 @@ use crate::store::Store;
 
 /// Where the progress is.
 const FOLDER: &str = "postbacks/";
-/// The longest name of a partner, in characters.
-const MAX_NAME_CHARS: usize = 64;
 /// How long a conversion is left alone for late touches, unless the task says otherwise, in seconds.
 const SETTLE_S: u32 = 60;
 /// The longest, a day: what left the log is not found any more.
@@ -198,11 +196,7 @@ async fn write(context: &Context, place: &str, progress: &PostbackProgress) -> R
 
 /// The object's key.
 fn place(name: &str) -> Result<String, TaskError> {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "_-".contains(c);
-    if !name.is_empty() && name.len() <= MAX_NAME_CHARS && name.chars().all(is_plain) {
-        return Ok(format!("{FOLDER}{name}.json"));
-    }
-    Err(TaskError::permanent(format!("{name:?} is not a name such as news-1: letters, digits, _ and -")))
+    Ok(format!("{FOLDER}{}.json", plain(name, "news-1")?))
 }
 
 #[cfg(test)]
