@@ -90,6 +90,7 @@ pub fn Rejected(
         <div class="rejected" data-testid="rejected">
             <Reasons desk change before/>
             <Show when=move || !is_empty.get()><Replay desk/></Show>
+            <Outcome desk/>
             {body}
         </div>
     }
@@ -149,16 +150,6 @@ fn Replay(desk: Desk) -> impl IntoView {
             />
         }
     };
-    let told = move || {
-        match desk.told.get() {
-        Told::Nothing => None,
-        Told::Refused(failure) => Some(
-            view! { <p role="alert" class="field-error" data-testid="refused">{failure_text(&failure, browser::lang())}</p> }
-                .into_any(),
-        ),
-        Told::Done(result) => Some(view! { <p role="status" data-testid="replayed">{replayed(&result)}</p> }.into_any()),
-    }
-    };
     view! {
         <Show when=move || may.get() fallback=|| view! { <p class="strip">{t(Phrase::OnlyAdminsReplay)}</p> }>
             <form class="card-body replay-form" on:submit=submit>
@@ -169,9 +160,26 @@ fn Replay(desk: Desk) -> impl IntoView {
                     <Glyph icon=Icon::Refresh/>
                     {t(Phrase::ReplayListed)}
                 </button>
-                {told}
             </form>
         </Show>
+    }
+}
+
+/// What became of the last replay; it stays when that emptied the list.
+#[component]
+fn Outcome(desk: Desk) -> impl IntoView {
+    move || {
+        let said = match desk.told.get() {
+            Told::Nothing => return None,
+            Told::Refused(failure) => {
+                let text = failure_text(&failure, browser::lang());
+                view! { <p role="alert" class="field-error" data-testid="refused">{text}</p> }.into_any()
+            }
+            Told::Done(result) => {
+                view! { <p role="status" data-testid="replayed">{replayed(&result)}</p> }.into_any()
+            }
+        };
+        Some(view! { <div class="card-body">{said}</div> })
     }
 }
 
