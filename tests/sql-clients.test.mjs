@@ -80,6 +80,11 @@ describe("stock clients", { skip: missing }, () => {
   is("trino parameters", [["it's", 1.5, null, byCampaign.find(([campaign]) => campaign === "acme-0")[1]]]);
   is("trino times", [["2026-03-06", "2026-03-06 20:00:00", "1.50", true]]);
   is("trino show", [[["adtally"]], [["ads"], ["information_schema"]], ["ad_stats", "ads", "advertisers", "campaigns", "placements", "services"].map((name) => [name]), 45]);
+  is("trino prepared", [["it's", byCampaign.find(([campaign]) => campaign === "acme-0")[1]]]);
+  is("trino described", [["campaign", "varchar"], ["n", "bigint"]]);
+  is("trino transaction", [byCampaign, true]);
+  is("trino zone", [[["2026-03-07", "2026-03-07 05:00:00"]], []]);
+  fits("trino property", /TrinoUserError.*INVALID_SESSION_PROPERTY/);
   is("trino nothing", []);
   fits("trino error", /TrinoUserError.*COLUMN_NOT_FOUND.*line 2, column 2/);
   fits("trino syntax", /TrinoUserError.*SYNTAX_ERROR/);

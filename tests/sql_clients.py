@@ -88,6 +88,20 @@ def trino_client():
     tell("trino error", failure(lambda: rows("SELECT\n nothing FROM ad_stats")))
     tell("trino syntax", failure(lambda: rows("SELEC 1")))
 
+    headed = {"host": HOST, "port": PORT, "user": "anybody", "catalog": "adtally", "schema": "ads", "http_headers": headers}
+    prepared = trino.dbapi.connect(legacy_prepared_statements=True, **headed).cursor()
+    prepared.execute("SELECT ?, SUM(impressions) FROM ad_stats WHERE campaign = ?", ["it's", "acme-0"])
+    tell("trino prepared", prepared.fetchall())
+    tell("trino described", [[column.name, column.type] for column in prepared.describe(QUERY)])
+    with trino.dbapi.connect(isolation_level=trino.transaction.IsolationLevel.READ_COMMITTED, **headed) as held:
+        opened = held.cursor()
+        opened.execute(QUERY)
+        tell("trino transaction", [opened.fetchall(), held.transaction is not None])
+    rows("SET TIME ZONE 'Asia/Seoul'")
+    tell("trino zone", [rows("SELECT MIN(day), MIN(hour) FROM ad_stats"), rows("SHOW SESSION")])
+    rows("RESET SESSION time_zone_id")
+    tell("trino property", failure(lambda: rows("SET SESSION query_max_run_time = '1m'")))
+
     basic = trino.dbapi.connect(host=HOST, port=PORT, user="anybody", http_headers={"Authorization": "Bearer wrong"}).cursor()
     tell("trino stranger", failure(lambda: basic.execute("SELECT 1")))
 

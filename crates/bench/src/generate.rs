@@ -7,6 +7,9 @@ use crate::record::{CellRecord, EventRecord, Names};
 const START_MS: i64 = 1_760_054_400_000;
 const HOUR_MS: i64 = 3_600_000;
 const DAY_MS: i64 = 24 * HOUR_MS;
+/// Fifty countries, those first that the queries ask for.
+const COUNTRIES: &str = "US GB DE KR JP FR IT ES NL BE AT CH SE NO DK FI PL CZ HU RO BG GR PT IE TR IL SA AE EG ZA NG \
+                         KE IN ID TH VN MY SG PH TW HK AU NZ CA MX BR AR CL CO PE";
 const DAYS: i64 = 3;
 const CAMPAIGNS: u64 = 1_000;
 const CAMPAIGN_ADS: u64 = 7;
@@ -18,9 +21,7 @@ pub fn names() -> Names {
     Names {
         services: owned(&["web", "ios_app", "android_app", "search", "mail", "news", "video", "partner_net"]),
         placements: numbered("placement", 40),
-        countries: (0..50u8)
-            .map(|n| format!("{}{}", char::from(b'A' + n % 26), char::from(b'A' + n / 2)))
-            .collect(),
+        countries: COUNTRIES.split(' ').map(str::to_owned).collect(),
         devices: owned(&["mobile", "desktop", "tablet", "ctv"]),
     }
 }

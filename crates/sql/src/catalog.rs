@@ -15,6 +15,8 @@ use crate::value::{Type, Value};
 pub const CATALOG: &str = "adtally";
 /// The name that they see as the schema.
 pub const SCHEMA: &str = "ads";
+/// The schema of the tables that tell what there is.
+pub const INFORMATION: &str = "information_schema";
 
 /// A table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -129,7 +131,7 @@ impl Table {
     /// The schema that it is in.
     pub fn schema(self) -> &'static str {
         match self {
-            Table::Schemata | Table::Tables | Table::Columns | Table::Views => "information_schema",
+            Table::Schemata | Table::Tables | Table::Columns | Table::Views => INFORMATION,
             Table::Catalogs => "jdbc",
             Table::Comments => "metadata",
             _ => SCHEMA,
@@ -229,7 +231,7 @@ impl Catalog {
 
     /// The tables that tools are told of.
     fn shown_tables(&self) -> impl Iterator<Item = Table> {
-        self.tables().filter(|table| [SCHEMA, "information_schema"].contains(&table.schema()))
+        self.tables().filter(|table| [SCHEMA, INFORMATION].contains(&table.schema()))
     }
 
     /// Tools of Kylin call every schema DEFAULT.
@@ -241,9 +243,7 @@ impl Catalog {
     pub(crate) fn information(&self, table: Table) -> Vec<Vec<Value>> {
         let text = |text: &str| Value::text(text);
         match table {
-            Table::Schemata => {
-                [SCHEMA, "information_schema"].map(|schema| vec![text(CATALOG), text(schema)]).to_vec()
-            }
+            Table::Schemata => [SCHEMA, INFORMATION].map(|schema| vec![text(CATALOG), text(schema)]).to_vec(),
             Table::Tables => {
                 let row = |table: Table| {
                     vec![text(CATALOG), text(table.schema()), text(table.name()), text("BASE TABLE")]

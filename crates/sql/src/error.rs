@@ -34,6 +34,10 @@ pub enum Code {
     TypeMismatch,
     /// A column that is neither grouped by nor aggregated, or an aggregate where none can be.
     Grouping,
+    /// No prepared statement of this name came with the request.
+    UnknownPrepared,
+    /// No property of a session of this name.
+    UnknownProperty,
     /// Parameters that are missing or of the wrong sort.
     Parameters,
     /// A value that cannot be what it should be.
@@ -61,6 +65,8 @@ impl Code {
             Code::UnknownFunction => "sql_unknown_function",
             Code::TypeMismatch => "sql_type_mismatch",
             Code::Grouping => "sql_grouping",
+            Code::UnknownPrepared => "sql_unknown_prepared",
+            Code::UnknownProperty => "sql_unknown_property",
             Code::Parameters => "sql_parameters",
             Code::BadValue => "sql_bad_value",
             Code::Overflow => "sql_overflow",

@@ -1,7 +1,8 @@
 //! `/v1/statement`: the client protocol of Trino, in one answer.
 
 use adtally_sql::SqlError;
-use adtally_sql::protocol::trino;
+use adtally_sql::protocol::trino::session::{PREPARED, PROPERTIES, Session};
+use adtally_sql::protocol::trino::{self, Order};
 use worker::{Response, ResponseBuilder};
 
 use super::sql::{MAX_BODY_BYTES, Unanswered, answer, catalog};
@@ -20,17 +21,24 @@ pub(super) async fn statement(call: &mut Call) -> Result<Response, Fault> {
     let body = call.body(MAX_BODY_BYTES).await?;
     let sql = String::from_utf8(body)
         .map_err(|_| Fault::refused(400, "bad_statement", "the statement is not UTF-8"))?;
-    // A driver says the zone of its machine unasked; days are those of the scope, as in reports.
-    let catalog = catalog(call, grant.scope, None).await?;
     let id = format!("adtally_{:016x}", u64::from_be_bytes(clock::random::<ID_BYTES>()?));
     let origin = call.url.origin().ascii_serialization();
-    let failed = |error: &SqlError| respond(trino::error(&id, &origin, error));
-    let translated = match trino::translate(&sql, &catalog) {
-        Ok(translated) => translated,
+    let failed = |error: &SqlError| respond(trino::error(&id, &origin, error), &[]);
+    let (prepared, properties) = (call.header(PREPARED), call.header(PROPERTIES));
+    let session = match Session::read(prepared.as_deref(), properties.as_deref()) {
+        Ok(session) => session,
+        Err(error) => return failed(&error),
+    };
+    // A driver says the zone of its machine unasked; days are those of the scope, as in reports, unless a statement
+    // has set another.
+    let catalog = catalog(call, grant.scope, session.zone.as_deref()).await?;
+    let translated = match trino::translate(&sql, &session, &catalog, &id) {
+        Ok(Order::Query(translated)) => translated,
+        Ok(Order::Change(change)) => return respond(trino::changed(&id, &origin, &change), &change.headers),
         Err(error) => return failed(&error),
     };
     match answer(call, &catalog, &translated.sql, &translated.parameters).await {
-        Ok(answered) => respond(trino::to_json(&id, &origin, &answered.plan, &answered.rows)),
+        Ok(answered) => respond(trino::to_json(&id, &origin, &answered.plan, &answered.rows), &[]),
         Err(Unanswered::Sql(error)) => failed(&error),
         Err(Unanswered::Fault(fault)) => Err(fault),
     }
@@ -42,7 +50,11 @@ pub(super) async fn ended(call: &Call) -> Result<Response, Fault> {
     Ok(crate::call::no_content())
 }
 
-fn respond(body: String) -> Result<Response, Fault> {
-    let builder = ResponseBuilder::new().with_header("Content-Type", "application/json")?;
+fn respond(body: String, headers: &[(&str, String)]) -> Result<Response, Fault> {
+    let mut builder = ResponseBuilder::new();
+    for (name, value) in headers {
+        builder = builder.with_header(name, value)?;
+    }
+    let builder = builder.with_header("Content-Type", "application/json")?;
     Ok(builder.with_header("Cache-Control", "private, no-store")?.fixed(body.into_bytes()))
 }

@@ -118,7 +118,8 @@ fn view(name: &str) -> Option<String> {
 mod tests {
     use adtally_core::cell::Scope;
 
-    use super::super::trino::translate;
+    use super::super::trino::session::Session;
+    use super::super::trino::{Order, translate};
     use crate::catalog::Catalog;
     use crate::{Data, Statement, execute, plan};
 
@@ -128,7 +129,9 @@ mod tests {
         let scope = Scope::parse("advertiser:acme").unwrap();
         let catalog = Catalog { scope, zone: chrono_tz::UTC, now_ms: 1_600_000_000_000 };
         let check = |sql: &str, rows: usize, first: &str| {
-            let translated = translate(sql, &catalog).unwrap();
+            let Order::Query(translated) = translate(sql, &Session::default(), &catalog, "q").unwrap() else {
+                panic!("{sql}")
+            };
             let statement =
                 Statement::parse(&translated.sql).unwrap_or_else(|error| panic!("{sql}: {error}"));
             let plan = plan(&statement, &catalog, &[]).unwrap_or_else(|error| panic!("{sql}: {error}"));
