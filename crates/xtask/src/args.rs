@@ -21,6 +21,8 @@ cargo xtask <command>
       --fail-fast           stop at the first step that fails
   simulate                  try the simulations of linkers and reports and of jobs with faults
       --seeds N             how many (default 20000)
+  fuzz [TARGET ...]         drive the parsers of foreign bytes with damaged ones, by what they cover (cargo fuzz)
+      --seconds N           how long each (default 30)
   bench [NAME ...]          measure; JSON lines, then a table. NAME: only `native`, `native/q`, `link`, ...
       --quick               little data, one run: whether it works, not how fast it is
       --runs N              how often everything is measured (default 3 to 5)
@@ -43,6 +45,7 @@ pub(crate) enum Command {
     Dev(DevOptions),
     Test(TestOptions),
     Simulate { seeds: u64 },
+    Fuzz { targets: Vec<String>, seconds: u32 },
     Bench(BenchOptions),
     Deploy(DeployOptions),
     Tidy,
@@ -106,6 +109,7 @@ pub(crate) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Command>
         "dev" => dev(parser),
         "test" => test(parser),
         "simulate" => simulate(parser),
+        "fuzz" => fuzz(parser),
         "bench" => bench(parser),
         "deploy" => deploy(parser),
         other => bail!("there is no command `{other}`\n\n{USAGE}"),
@@ -172,6 +176,19 @@ fn simulate(mut parser: lexopt::Parser) -> Result<Command> {
         }
     }
     Ok(Command::Simulate { seeds })
+}
+
+fn fuzz(mut parser: lexopt::Parser) -> Result<Command> {
+    let (mut targets, mut seconds) = (Vec::new(), crate::fuzz::DEFAULT_SECONDS);
+    while let Some(arg) = parser.next()? {
+        match arg {
+            Long("seconds") => seconds = parser.value()?.parse().context("--seconds takes a number")?,
+            Value(name) => targets.push(name.string()?),
+            Long("help") | Short('h') => return Ok(Command::Help),
+            arg => return Err(arg.unexpected().into()),
+        }
+    }
+    Ok(Command::Fuzz { targets, seconds })
 }
 
 fn bench(mut parser: lexopt::Parser) -> Result<Command> {

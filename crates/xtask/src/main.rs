@@ -15,6 +15,7 @@ mod build;
 mod dev;
 mod checks;
 mod simulate;
+mod fuzz;
 mod bench;
 mod deploy;
 mod tidy;
@@ -52,6 +53,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Dev(options) => return dev::run(&project, options),
         Command::Test(options) => return checks::run(&project, options),
         Command::Simulate { seeds } => simulate::run(&project, seeds)?,
+        Command::Fuzz { targets, seconds } => return fuzz::run(&project, &targets, seconds),
         Command::Bench(options) => bench::run(&project, options)?,
         Command::Deploy(options) => deploy::run(&project, &options)?,
         Command::Tidy => return tidy::run(&project),

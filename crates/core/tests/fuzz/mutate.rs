@@ -22,6 +22,7 @@ impl Numbers {
 
 /// Calls a target with each part of the corpus and with damaged ones, and says how often. A panic names the bytes.
 pub(crate) fn fuzz(name: &str, corpus: &[&[u8]], target: impl Fn(&[u8])) {
+    keep(name, corpus);
     let read = |variable: &str| std::env::var(variable).ok().and_then(|text| text.parse::<u64>().ok());
     let calls = CALLS * read("ADTALLY_FUZZ").unwrap_or(1);
     let seed = read("ADTALLY_TEST_SEED").unwrap_or(20_261_123);
@@ -45,6 +46,16 @@ pub(crate) fn fuzz(name: &str, corpus: &[&[u8]], target: impl Fn(&[u8])) {
         }
     }
     println!("{name}: {} executions, seed {seed}", calls + corpus.len() as u64);
+}
+
+/// Writes the corpus where `ADTALLY_CORPUS` says, for a fuzzer to start from.
+fn keep(name: &str, corpus: &[&[u8]]) {
+    let Some(folder) = std::env::var_os("ADTALLY_CORPUS") else { return };
+    let folder = std::path::Path::new(&folder).join(name.replace(' ', "_"));
+    std::fs::create_dir_all(&folder).expect("a folder for the corpus");
+    for (number, bytes) in corpus.iter().enumerate() {
+        std::fs::write(folder.join(format!("seed-{number}")), bytes).expect("the corpus is written");
+    }
 }
 
 /// What parsers look at, or overflow on.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::{Context as _, Result};
 use serde_json::Value;
 
-use super::data::CELLS;
+use super::data::{CELLS, GENERATOR};
 use super::figure::{Figure, Peer};
 use super::{Bench, programs};
 use crate::process;
@@ -97,7 +97,7 @@ fn browser_peers(bench: &Bench<'_>) -> Result<Option<String>> {
 
 /// The folder with days of cells, made once.
 fn cells(bench: &Bench<'_>) -> Result<PathBuf> {
-    let folder = bench.cache.join(format!("cells-{CELLS}"));
+    let folder = bench.cache.join(format!("cells-{CELLS}-{GENERATOR}"));
     let done = folder.join("done");
     if !done.exists() {
         programs::build(bench.project)?;

@@ -1,4 +1,4 @@
-//! The three build tools that come as crates, each in a folder that carries its version, outside the checkout.
+//! The tools that come as crates, each in a folder that carries its version, outside the checkout.
 
 use std::path::PathBuf;
 
@@ -15,9 +15,12 @@ pub(crate) enum CargoTool {
     WasmBindgen,
     WorkerBuild,
     WasmPack,
+    /// For `cargo xtask fuzz` alone.
+    Fuzz,
 }
 
 impl CargoTool {
+    /// What builds and tests need.
     pub(crate) const ALL: [Self; 3] = [Self::WasmBindgen, Self::WorkerBuild, Self::WasmPack];
 
     fn package(self) -> &'static str {
@@ -25,6 +28,7 @@ impl CargoTool {
             Self::WasmBindgen => "wasm-bindgen-cli",
             Self::WorkerBuild => "worker-build",
             Self::WasmPack => "wasm-pack",
+            Self::Fuzz => "cargo-fuzz",
         }
     }
 
@@ -33,6 +37,7 @@ impl CargoTool {
             Self::WasmBindgen => "wasm-bindgen",
             Self::WorkerBuild => "worker-build",
             Self::WasmPack => "wasm-pack",
+            Self::Fuzz => "cargo-fuzz",
         }
     }
 
@@ -41,6 +46,7 @@ impl CargoTool {
             Self::WasmBindgen => "it joins WebAssembly to JavaScript, in the version of Cargo.lock",
             Self::WorkerBuild => "it packs the worker for the edge runtime",
             Self::WasmPack => "it runs tests in Node and in the browser",
+            Self::Fuzz => "it drives parsers with damaged bytes by what they cover",
         }
     }
 
@@ -53,6 +59,7 @@ impl CargoTool {
             }
             Self::WorkerBuild => Ok("0.8.7".to_owned()),
             Self::WasmPack => Ok("0.15.1".to_owned()),
+            Self::Fuzz => Ok("0.13.2".to_owned()),
         }
     }
 
@@ -71,9 +78,19 @@ impl CargoTool {
 }
 
 pub(super) fn install_missing(project: &Project) -> Result<()> {
+    install_all(project, &CargoTool::ALL)
+}
+
+/// Installs the fuzzer, and says where it is.
+pub(crate) fn fuzzer(project: &Project) -> Result<PathBuf> {
+    install_all(project, &[CargoTool::Fuzz])?;
+    CargoTool::Fuzz.locate(project)
+}
+
+fn install_all(project: &Project, wanted: &[CargoTool]) -> Result<()> {
     let missing = || -> Result<Vec<CargoTool>> {
         let mut tools = Vec::new();
-        for tool in CargoTool::ALL {
+        for &tool in wanted {
             if !tool.is_installed(project)? {
                 tools.push(tool);
             }
