@@ -68,9 +68,9 @@ pub(crate) async fn days_of(
     loop {
         for file in &cut.files {
             let span = span(file);
-            if affected.opens(&span, file.to_row) {
+            if let Some((first, last)) = affected.opens(&span, (file.from_row, file.to_row)) {
                 opened += 1;
-                let glances = store.glances(file, cut.row).await?;
+                let glances = store.glances(file, first..=last, cut.row).await?;
                 glances.iter().for_each(|glance| affected.see(&span, glance.row, &glance.hashes));
             }
         }

@@ -91,10 +91,8 @@ pub(super) async fn select(
     loop {
         rounds += 1;
         for file in &cut.files {
-            if selection.opens(&span(file)) {
+            if let Some(groups) = selection.opens(&span(file)) {
                 opened += 1;
-                // In the first round only the part itself is wanted.
-                let groups = if rounds == 1 { part.groups } else { (0, u64::MAX) };
                 take(store, file, cut.row, groups, &mut selection, &mut relink).await?;
             }
         }

@@ -22,8 +22,8 @@ fn affected(history: &History, files: &[File], (known, cut): (usize, usize), par
             Affected::new(known as i64, groups, history.ruled(known..cut), history.retention, settings());
         loop {
             for file in files {
-                if affected.opens(&file.span, file.to_row()) {
-                    let entries = file.entries.iter();
+                if let Some((first, last)) = affected.opens(&file.span, file.rows()) {
+                    let entries = file.entries.iter().filter(|entry| (first..=last).contains(&entry.group()));
                     entries.for_each(|entry| affected.see(&file.span, entry.row(), &entry.hashes()));
                 }
             }

@@ -29,10 +29,11 @@ fn relink_without(history: &History, files: &[File], cut: usize, part: Part, gon
     let mut read = BTreeSet::new();
     loop {
         for (n, file) in files.iter().enumerate() {
-            if !selection.opens(&file.span) {
-                continue;
-            }
+            let Some((first, last)) = selection.opens(&file.span) else { continue };
             for (row, entry) in file.entries.iter().enumerate() {
+                if !(first..=last).contains(&entry.group()) {
+                    continue;
+                }
                 if selection.wants(&file.span, &entry.hashes()) {
                     assert!(read.insert((n, row)), "{entry:?} is read twice");
                     let is_own = part.holds(entry.day(), entry.group());
@@ -104,8 +105,8 @@ fn days_of(history: &History, files: &[File], gone: &Gone) -> BTreeSet<Day> {
     let mut affected = Affected::of_gone(gone.clone(), history.retention, settings);
     loop {
         for file in files {
-            if affected.opens(&file.span, file.to_row()) {
-                let entries = file.entries.iter();
+            if let Some((first, last)) = affected.opens(&file.span, file.rows()) {
+                let entries = file.entries.iter().filter(|entry| (first..=last).contains(&entry.group()));
                 entries.for_each(|entry| affected.see(&file.span, entry.row(), &entry.hashes()));
             }
         }
