@@ -37,18 +37,20 @@ pub struct Affected {
     looked_at: Days,
     groups: (u64, u64),
     next: Effects,
+    is_too_much: bool,
 }
 
 /// What makes a difference.
 #[derive(Debug)]
 enum News {
     /// Rows after this one came, of these groups.
-    Came { known_row: i64, groups: (u64, u64) },
+    Came { known_row: i64, groups: (u64, u64), names: (u64, u64) },
     /// These entries go.
     Goes(Gone),
 }
 
-const ALL_GROUPS: (u64, u64) = (0, u64::MAX);
+/// All groups, or all hashes of names.
+const ALL: (u64, u64) = (0, u64::MAX);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Round {
@@ -74,7 +76,22 @@ impl Affected {
         retention: Retention,
         settings: impl IntoIterator<Item = &'a Settings>,
     ) -> Self {
-        Self::of(News::Came { known_row, groups }, rulings.into_iter().collect(), retention, settings)
+        let names = ALL;
+        Self::of(News::Came { known_row, groups, names }, rulings.into_iter().collect(), retention, settings)
+    }
+
+    /// The same, of new touches whose names have hashes within these bounds: where there are more of them than can be
+    /// followed at once ([`Affected::is_too_much`]), every range of names has to be followed.
+    pub fn with_names(mut self, bounds: (u64, u64)) -> Self {
+        if let News::Came { names, .. } = &mut self.news {
+            *names = bounds;
+        }
+        self
+    }
+
+    /// Whether there were more new touches than can be followed at once. Not all of them were.
+    pub fn is_too_much(&self) -> bool {
+        self.is_too_much
     }
 
     /// What depends on entries that go.
@@ -106,6 +123,7 @@ impl Affected {
             looked_at: Days::NONE,
             groups: Wants::NO_GROUPS,
             next: Effects::default(),
+            is_too_much: false,
         }
     }
 
@@ -114,15 +132,15 @@ impl Affected {
     pub fn opens(&self, file: &Span, rows: (i64, i64)) -> Option<(u64, u64)> {
         let meets = |(first, last): (u64, u64)| file.groups.0 <= last && first <= file.groups.1;
         match (self.round, &self.news) {
-            (Round::News, News::Came { known_row, groups }) => {
+            (Round::News, News::Came { known_row, groups, .. }) => {
                 let is_looked_at = rows.1 > *known_row || self.ruled_days.contains(&file.day);
                 (is_looked_at && meets(*groups)).then_some(*groups)
             }
-            (Round::News, News::Goes(gone)) => gone.may_be_among(file.groups).then_some(ALL_GROUPS),
+            (Round::News, News::Goes(gone)) => gone.may_be_among(file.groups).then_some(ALL),
             // All of it is new, so it is followed as that, in this range of groups or another.
             (Round::Effects, News::Came { known_row, .. }) if rows.0 > *known_row => None,
             (Round::Effects, _) if !self.is_late_enough(file) => None,
-            (Round::Effects, _) if self.now.children.has_names() => Some(ALL_GROUPS),
+            (Round::Effects, _) if self.now.children.has_names() => Some(ALL),
             (Round::Effects, _) => {
                 (self.looked_at.holds(file.day) && meets(self.groups)).then_some(self.groups)
             }
@@ -182,6 +200,12 @@ impl Affected {
         }
         self.days.insert(file.day);
         self.since = self.since.min(file.received.0.0);
+        if let News::Came { names, .. } = &self.news {
+            self.is_too_much |= self.next.children.len() > 2 * MAX_NEWS as usize;
+            if self.is_too_much || entry.name < names.0 || names.1 < entry.name {
+                return;
+            }
+        }
         self.follow(file, entry);
         let repeats_ms = self.reach.repeats_ms(kind).filter(|_| is_new && standing == Standing::OfUser);
         if let Some(window_ms) = repeats_ms {

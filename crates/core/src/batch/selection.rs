@@ -1,9 +1,11 @@
 //! Which rows of the archive have to be read to link a part of a day again.
 
+use std::collections::BTreeSet;
+
 use rustc_hash::FxHashMap;
 
 use super::wants::{Days, Reach, Wants};
-use super::{Hashes, Part, Span, Standing};
+use super::{Hashes, MAX_PART_ENTRIES, Part, Ruling, Span, Standing};
 use crate::event::Kind;
 use crate::link::Retention;
 use crate::settings::Settings;
@@ -24,6 +26,7 @@ pub struct Selection {
     part: Part,
     reach: Reach,
     retention: Retention,
+    rulings: BTreeSet<Ruling>,
     round: Round,
     /// When the part's own entries arrived.
     received: (i64, i64),
@@ -57,6 +60,9 @@ enum Names {
     Anywhere,
 }
 
+/// The most names that are remembered as found: some megabytes. Others are looked for in every file.
+const MAX_FOUND: usize = 2 * MAX_PART_ENTRIES as usize;
+
 /// Nowhere: all of them are found at all times.
 const FOUND: Names = Names::Outside(i64::MIN, i64::MAX);
 
@@ -71,6 +77,7 @@ impl Selection {
             part,
             reach: Reach::of(settings),
             retention,
+            rulings: BTreeSet::new(),
             round: Round::Own,
             received: (i64::MAX, i64::MIN),
             found: FxHashMap::default(),
@@ -81,6 +88,11 @@ impl Selection {
             names: FOUND,
             next: Wants::default(),
         }
+    }
+
+    /// Events under these rulings are invalid whatever else there is, so they look for no parent.
+    pub fn with_rulings(self, rulings: impl IntoIterator<Item = Ruling>) -> Self {
+        Self { rulings: rulings.into_iter().collect(), ..self }
     }
 
     /// The first and the last group of which rows of this file may be wanted in this round; `None` where none is.
@@ -174,7 +186,8 @@ impl Selection {
 
     /// Notes that an event of a name is found.
     fn find(&mut self, file: &Span, row: &Hashes) {
-        if row.standing != Standing::Repeat && matches!(row.kind, Kind::Impression | Kind::Click) {
+        let is_touch = row.standing != Standing::Repeat && matches!(row.kind, Kind::Impression | Kind::Click);
+        if is_touch && self.found.len() < MAX_FOUND {
             let (first, last) = (file.received.0.0, file.received.1.0);
             let known = self.found.entry(row.name).or_insert((first, last));
             *known = (known.0.min(first), known.1.max(last));
@@ -184,8 +197,12 @@ impl Selection {
     /// Notes what an entry depends on; of a parent only what it hands down matters.
     fn ask(&mut self, file: &Span, row: &Hashes, is_own: bool) {
         let kind = row.kind;
-        let is_linked = is_own || kind == Kind::Click;
-        if row.standing == Standing::Repeat || (!is_linked && kind != Kind::Impression) {
+        let is_ruled = self.is_ruled(file, row);
+        if is_ruled && !is_own {
+            return;
+        }
+        let is_linked = (is_own || kind == Kind::Click) && !is_ruled;
+        if row.standing == Standing::Repeat || (!is_linked && !is_ruled && kind != Kind::Impression) {
             return;
         }
         let parent = row.parent.filter(|_| is_linked && kind != Kind::Impression);
@@ -205,6 +222,11 @@ impl Selection {
                 self.ask_group(file, row.group, touch, window_ms);
             }
         }
+    }
+
+    fn is_ruled(&self, file: &Span, row: &Hashes) -> bool {
+        let ruling = Ruling { group: row.group, kind: row.kind, day: file.day };
+        !self.rulings.is_empty() && row.standing == Standing::OfUser && self.rulings.contains(&ruling)
     }
 
     fn ask_group(&mut self, file: &Span, group: u64, kind: Kind, window_ms: i64) {

@@ -63,6 +63,10 @@ impl Wants {
         self.groups.is_empty() && self.names.is_empty()
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.names.len() + self.groups.len()
+    }
+
     pub(super) fn has_names(&self) -> bool {
         !self.names.is_empty()
     }
