@@ -96,7 +96,7 @@ pub(super) async fn select(
         selection.with_rulings(rulings.iter().copied())
     };
     match fill(context, store, cut, selection(), empty()).await {
-        Err(Unlinked::TooMany(error)) => context.log(format!("{error}; counting such users as they come")),
+        Err(Unfilled::TooMany(error)) => context.log(format!("{error}; counting such users as they come")),
         filled => return Ok(filled?),
     }
     let mut relink = empty().crowded(rulings.iter().copied());
@@ -110,23 +110,23 @@ pub(super) async fn select(
 }
 
 /// Why a part is not filled.
-enum Unlinked {
+enum Unfilled {
     /// There is more of it than fits.
     TooMany(String),
     Failed(TaskError),
 }
 
-impl From<TaskError> for Unlinked {
+impl From<TaskError> for Unfilled {
     fn from(error: TaskError) -> Self {
-        Unlinked::Failed(error)
+        Unfilled::Failed(error)
     }
 }
 
-impl From<Unlinked> for TaskError {
-    fn from(unlinked: Unlinked) -> Self {
+impl From<Unfilled> for TaskError {
+    fn from(unlinked: Unfilled) -> Self {
         match unlinked {
-            Unlinked::TooMany(error) => TaskError::Permanent(error),
-            Unlinked::Failed(error) => error,
+            Unfilled::TooMany(error) => TaskError::Permanent(error),
+            Unfilled::Failed(error) => error,
         }
     }
 }
@@ -138,7 +138,7 @@ async fn fill(
     cut: &Cut,
     mut selection: Selection,
     mut relink: Relink,
-) -> Result<Relink, Unlinked> {
+) -> Result<Relink, Unfilled> {
     let (mut rounds, mut opened) = (0, 0);
     loop {
         rounds += 1;
@@ -187,7 +187,7 @@ async fn take(
     (first, last): (u64, u64),
     selection: &mut Selection,
     relink: &mut Relink,
-) -> Result<(), Unlinked> {
+) -> Result<(), Unfilled> {
     let damaged = |error: String| TaskError::Retry(format!("{} is damaged: {error}", file.key));
     let reader = store.archived(file).await.map_err(TaskError::from)?;
     let span = span(file);
@@ -205,7 +205,7 @@ async fn take(
     let said = |error: RelinkError| format!("{}: {error}", file.key);
     match failed {
         None => Ok(()),
-        Some(error @ RelinkError::TooMany) => Err(Unlinked::TooMany(said(error))),
+        Some(error @ RelinkError::TooMany) => Err(Unfilled::TooMany(said(error))),
         Some(error) => Err(TaskError::permanent(said(error)).into()),
     }
 }

@@ -66,8 +66,11 @@ fn fill(history: &History, files: &[File], cut: usize, part: Part, mut relink: R
     }
 }
 
+/// Of a scope: deliveries, and the other figures.
+type Figures = (Scope, i64, Vec<(CellKey, Measures)>);
+
 /// Figures but for those that name a reason of two, and but for which event it is that was delivered again.
-fn without_reasons(cells: Vec<(Scope, Segment)>) -> Vec<(Scope, i64, Vec<(CellKey, Measures)>)> {
+fn without_reasons(cells: Vec<(Scope, Segment)>) -> Vec<Figures> {
     let scope = |(scope, segment): (Scope, Segment)| {
         let is_all = scope == Scope::Platform;
         let duplicates = if is_all { segment.sums().get(Measure::Duplicates) } else { 0 };
@@ -85,7 +88,7 @@ fn without_reasons(cells: Vec<(Scope, Segment)>) -> Vec<(Scope, i64, Vec<(CellKe
         let cells = segment.iter().map(cell).filter(|(_, measures)| *measures != Measures::default());
         (scope, duplicates, cells.collect())
     };
-    let has_any = |(_, duplicates, cells): &(Scope, i64, Vec<_>)| *duplicates > 0 || !cells.is_empty();
+    let has_any = |(_, duplicates, cells): &Figures| *duplicates > 0 || !cells.is_empty();
     cells.into_iter().map(scope).filter(has_any).collect()
 }
 
