@@ -224,8 +224,8 @@ const GROUPS = {
     const used = Object.fromEntries(Object.keys(after).map((name) => [name, after[name] - before[name]]));
     const of = (kind) => state.tasks.filter((task) => task.id.startsWith(kind));
     const took = (kind) => of(kind).map((task) => (Date.parse(task.ended) - Date.parse(task.started)) / 1e3);
-    const kinds = ["archive", "judge", "cut", "link", "scopes", "publish", "finish", "compact"];
-    const steps = Object.fromEntries(kinds.map((kind) => [kind, { tasks: of(kind).length, most_s: round(Math.max(0, ...took(kind))) }]));
+    const kinds = ["archive", "merge", "judge", "cut", "link", "scopes", "publish", "finish", "compact"];
+    const steps = Object.fromEntries(kinds.map((kind) => [kind, { tasks: of(kind).length, most_s: round(Math.max(0, ...took(kind))), all_s: round(took(kind).reduce((sum, seconds) => sum + seconds, 0)) }]));
     tell("nightly/seconds", "s", [seconds], { detail: `${detail}, ${state.tasks.length} tasks`, steps, resident_mb: round(resident / 1e6) });
     tell("nightly/memory", "MB", [after.memory_bytes / 1e6], { detail: `${detail}: Linker, reports, jobs and all tasks in one isolate; at the start ${round(before.memory_bytes / 1e6)} MB` });
     // The tasks run one after the other in a consumer; beside it the Linker, the Jobs object and three reports wait.

@@ -58,24 +58,31 @@ pub(crate) fn span(file: &ArchiveFile) -> Span {
     Span { day: Day(file.day), groups: file.groups, received: (ServerTime(first), ServerTime(last)) }
 }
 
-/// Follows what makes a difference through the files of a cut: the days whose facts may, and how often a file was opened.
-pub(crate) async fn days_of(
-    store: &Store,
-    cut: &Cut,
-    mut affected: Affected,
-) -> Result<(BTreeSet<Day>, usize), TaskError> {
+/// Where what makes a difference was followed to.
+pub(crate) struct Followed {
+    /// The days whose facts may be others.
+    pub(crate) days: BTreeSet<Day>,
+    /// How often a file was opened.
+    pub(crate) opened: usize,
+    /// See [`Affected::is_too_much`]: only days with news are among the days.
+    pub(crate) is_too_much: bool,
+}
+
+/// Follows what makes a difference through the files of a cut.
+pub(crate) async fn days_of(store: &Store, cut: &Cut, mut affected: Affected) -> Result<Followed, TaskError> {
     let mut opened = 0;
     loop {
         for file in &cut.files {
             let span = span(file);
-            if affected.opens(&span, file.to_row) {
+            if let Some((first, last)) = affected.opens(&span, (file.from_row, file.to_row)) {
                 opened += 1;
-                let glances = store.glances(file, cut.row).await?;
+                let glances = store.glances(file, first..=last, cut.row).await?;
                 glances.iter().for_each(|glance| affected.see(&span, glance.row, &glance.hashes));
             }
         }
-        if !affected.next_round() {
-            return Ok((affected.days(), opened));
+        let is_too_much = affected.is_too_much();
+        if is_too_much || !affected.next_round() {
+            return Ok(Followed { days: affected.days(), opened, is_too_much });
         }
     }
 }

@@ -1,5 +1,7 @@
 //! The bucket: the archive, what the batch makes of it, exports.
 
+use std::ops::RangeInclusive;
+
 use adtally_archive::{Glance, Reader};
 use adtally_wire::batch::{ArchiveFile, Bytes};
 use worker::{Bucket, Env, Error, Result};
@@ -36,9 +38,15 @@ impl Store {
         Reader::verified(bytes, file).map_err(|error| fault(format!("{}: {error}", file.key)))
     }
 
-    /// What decides about links in a file of the archive, up to a row of the log: a file may go on after a cut.
-    pub(crate) async fn glances(&self, file: &ArchiveFile, upto: i64) -> Result<Vec<Glance>> {
-        let glances = self.archived(file).await?.glances(0..=u64::MAX);
+    /// What decides about links of some groups in a file of the archive, up to a row of the log: a file may go on after a
+    /// cut.
+    pub(crate) async fn glances(
+        &self,
+        file: &ArchiveFile,
+        groups: RangeInclusive<u64>,
+        upto: i64,
+    ) -> Result<Vec<Glance>> {
+        let glances = self.archived(file).await?.glances(groups);
         let mut glances = glances.map_err(|error| fault(format!("{}: {error}", file.key)))?;
         glances.retain(|glance| glance.row <= upto);
         Ok(glances)

@@ -15,6 +15,7 @@ mod check;
 mod compact;
 mod plan;
 mod archive;
+mod merge;
 mod judge;
 mod cut;
 mod link;
@@ -271,6 +272,7 @@ registry! {
     "compact": Heavy, Inner => compact;
     "plan": Light, Inner => plan;
     "archive": Light, Inner => archive;
+    "merge": Heavy, Inner => merge;
     "judge": Light, Inner => judge;
     "cut": Heavy, Inner => cut;
     "link": Heavy, Inner => link;

@@ -26,7 +26,7 @@ mod cells;
 pub use cells::{cells_columns, cells_file};
 pub use erase::{Rewritten, erase};
 pub use error::ArchiveError;
-pub use merge::{MAX_FILE_ENTRIES, Merge, compactable};
+pub use merge::{MAX_FILE_ENTRIES, Merge, compactable, merged_entries, merges};
 pub use meta::Meta;
 pub use name::{PREFIX, file_key, folder, is_rewritten, rewritten_key};
 pub use read::{Glance, Reader};

@@ -6,10 +6,11 @@ use adtally_core::batch::Entry;
 use adtally_wire::batch::ArchiveFile;
 
 use crate::read::{BATCH, Strips, guarded};
-use crate::{ArchiveError, Meta, Reader, Writer, Written};
+use crate::{ArchiveError, Meta, Reader, Writer, Written, is_rewritten};
 
-/// Entries of a file that is made of others, where a group does not go on: what a task reads at a time.
-pub const MAX_FILE_ENTRIES: u64 = 250_000;
+/// Entries of a file that is made of others, where a group does not go on: what a task reads at a time. About those of a
+/// part of a day ([`adtally_core::batch::MAX_PART_ENTRIES`]), which reads little else of them then.
+pub const MAX_FILE_ENTRIES: u64 = 125_000;
 
 /// Small files of a day that are worth a merge.
 const MIN_FILES: usize = 8;
@@ -30,6 +31,33 @@ pub fn compactable(mut files: Vec<ArchiveFile>) -> Option<Vec<ArchiveFile>> {
     (taken.len() >= MIN_FILES).then_some(taken)
 }
 
+/// The new files of a large day in batches that are to be merged before it is linked, in the order of the log; none where
+/// there are few. Each part of the day would open all of them, since each has events of nearly all users.
+pub fn merges(mut files: Vec<ArchiveFile>) -> Vec<Vec<ArchiveFile>> {
+    files.retain(|file| file.entries < MAX_FILE_ENTRIES / 2 && !is_rewritten(&file.key));
+    files.sort_by_key(|file| (file.from_row, file.to_row));
+    if files.len() < MIN_FILES {
+        return Vec::new();
+    }
+    // Batches are about alike: files of a small one would be small too.
+    let bytes: u64 = files.iter().map(|file| file.bytes).sum::<u64>().max(1);
+    let count = bytes.div_ceil(MAX_BYTES);
+    let mut batches: Vec<Vec<ArchiveFile>> = (0..count).map(|_| Vec::new()).collect();
+    let mut before = 0;
+    for file in files {
+        let place = (u128::from(before) * u128::from(count) / u128::from(bytes)) as usize;
+        before += file.bytes;
+        batches[place].push(file);
+    }
+    batches.retain(|batch| batch.len() > 1);
+    batches
+}
+
+/// Of how many entries the files are that are made of so many, all about alike.
+pub fn merged_entries(entries: u64) -> u64 {
+    entries.div_ceil(entries.div_ceil(MAX_FILE_ENTRIES).max(1)).max(1)
+}
+
 /// Merges files; their bytes, a few entries of each and the file that is written are in memory.
 pub struct Merge {
     meta: Meta,
@@ -48,8 +76,7 @@ struct Input {
 }
 
 impl Merge {
-    /// The merge of these files into files of about `max_entries`, [`MAX_FILE_ENTRIES`] as a rule; what they hold may
-    /// not overlap.
+    /// The merge of these files into files of about `max_entries`, see [`merged_entries`]; what they hold may not overlap.
     pub fn new(readers: Vec<Reader>, max_entries: u64) -> Result<Self, ArchiveError> {
         let nothing = || ArchiveError::Foreign("nothing to merge".to_owned());
         let mut meta = readers.first().ok_or_else(nothing)?.meta().clone();

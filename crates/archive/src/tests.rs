@@ -14,7 +14,7 @@ use proptest::strategy::ValueTree as _;
 
 use crate::{
     ArchiveError, MAX_FILE_ENTRIES, Merge, Meta, ROW_GROUP, Reader, Rewritten, Writer, Written, compactable,
-    erase,
+    erase, merged_entries, merges,
 };
 
 const DAY: Day = Day(17_734);
@@ -267,9 +267,8 @@ fn merged_files_have_what_their_inputs_had() {
     }
 }
 
-#[test]
-fn small_files_are_worth_a_merge_when_there_are_many() {
-    let file = |n: i64, entries: u64, bytes: u64| ArchiveFile {
+fn listed(n: i64, entries: u64, bytes: u64) -> ArchiveFile {
+    ArchiveFile {
         key: n.to_string(),
         day: DAY.0,
         from_row: n,
@@ -279,9 +278,13 @@ fn small_files_are_worth_a_merge_when_there_are_many() {
         sha256: [0; 32],
         groups: (0, 1),
         received_ms: (0, 1),
-    };
+    }
+}
+
+#[test]
+fn small_files_are_worth_a_merge_when_there_are_many() {
     let check = |count: i64, entries: u64, bytes: u64, expected: Option<usize>| {
-        let files = (0..count).map(|n| file(n, entries, bytes)).collect();
+        let files = (0..count).map(|n| listed(n, entries, bytes)).collect();
         assert_eq!(compactable(files).map(|files| files.len()), expected, "{count} of {entries}");
     };
     check(7, 10, 1_000, None);
@@ -289,4 +292,43 @@ fn small_files_are_worth_a_merge_when_there_are_many() {
     check(100, 10, 1_000_000, Some(24));
     check(8, 10, 10_000_000, None);
     check(20, MAX_FILE_ENTRIES / 2, 1_000, None);
+}
+
+#[test]
+fn new_files_are_merged_in_batches_that_are_alike() {
+    let check = |count: i64, entries: u64, bytes: u64, expected: &[usize]| {
+        let files: Vec<ArchiveFile> = (0..count).rev().map(|n| listed(n, entries, bytes)).collect();
+        let batches = merges(files);
+        assert_eq!(batches.iter().map(Vec::len).collect::<Vec<_>>(), expected, "{count} of {entries}");
+        let rows: Vec<i64> = batches.iter().flatten().map(|file| file.from_row).collect();
+        assert!(rows.is_sorted() && rows.len() as i64 == if expected.is_empty() { 0 } else { count });
+    };
+    check(0, 10, 1_000, &[]);
+    check(7, 10, 1_000, &[]);
+    check(8, 10, 1_000, &[8]);
+    check(8, 10, 0, &[8]);
+    check(50, 25_000, 1_000_000, &[17, 17, 16]);
+    check(202, 25_000, 1_100_000, &[21, 20, 20, 20, 20, 21, 20, 20, 20, 20]);
+    check(20, MAX_FILE_ENTRIES / 2, 1_000, &[]);
+    // What was merged is not merged again.
+    let mut files: Vec<ArchiveFile> = (0..9).map(|n| listed(n, 10, 10)).collect();
+    files.iter_mut().take(2).for_each(|file| file.key = "raw/1-2.0badcafe.parquet".to_owned());
+    assert_eq!(merges(files), Vec::<Vec<ArchiveFile>>::new());
+}
+
+#[test]
+fn merged_files_are_about_alike() {
+    let check = |entries: u64, files: u64| {
+        let each = merged_entries(entries);
+        assert!(each <= MAX_FILE_ENTRIES && each >= 1);
+        assert_eq!(entries.div_ceil(each).max(1), files, "{entries}");
+        // None of them is small enough to be merged once more.
+        assert!(files == 1 || entries - (files - 1) * each >= MAX_FILE_ENTRIES / 2, "{entries}");
+    };
+    check(0, 1);
+    check(1, 1);
+    check(MAX_FILE_ENTRIES, 1);
+    check(MAX_FILE_ENTRIES + 1, 2);
+    check(500_001, 5);
+    check(600_000, 5);
 }

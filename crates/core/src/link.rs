@@ -24,6 +24,7 @@ mod story;
 mod spill;
 mod origin;
 mod bulk;
+mod crowd;
 pub mod run;
 
 use std::collections::{HashMap, HashSet};

@@ -78,12 +78,10 @@ async fn select<F: Fetch>(shelf: &mut Shelf<'_, F>, day: Day, rules: &mut Rules)
     loop {
         for file in 0..shelf.len() {
             let span = shelf.span(file);
-            if !selection.opens(&span) {
-                continue;
-            }
+            let Some((first, last)) = selection.opens(&span) else { continue };
             rules.look_at(shelf, span.day).await?;
             let reader = shelf.open(file).await?;
-            let glances = reader.glances(0..=u64::MAX).map_err(damaged)?;
+            let glances = reader.glances(first..=last).map_err(damaged)?;
             let wanted = glances.iter().filter(|glance| selection.wants(&span, &glance.hashes));
             let wanted: Vec<usize> = wanted.map(|glance| glance.index).collect();
             reader.each(&wanted, |_, entry| entries.push(entry)).map_err(damaged)?;

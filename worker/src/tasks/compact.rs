@@ -1,11 +1,12 @@
 //! `compact`: small files of a shard's archive become few large ones, day by day.
 //!
 //! Only other tasks of the batch may ask for it, when nothing of their run reads the archive any more: a task that goes
-//! by a list of files would not find those that were replaced since.
+//! by a list of files would not find those that were replaced since. `merge` does the same to a large day before it is
+//! linked.
 
 use std::collections::BTreeMap;
 
-use adtally_archive::{ArchiveError, MAX_FILE_ENTRIES, Merge, Written, compactable, folder, is_rewritten};
+use adtally_archive::{ArchiveError, Merge, Written, compactable, folder, is_rewritten, merged_entries};
 use adtally_core::time::{DAY_MS, Day};
 use adtally_wire::batch::{ArchiveFile, COMPACTED, Compaction};
 use serde::{Deserialize, Serialize};
@@ -58,7 +59,7 @@ pub(crate) async fn run(context: &Context, params: &str) -> Result<Done, TaskErr
 
 /// Removes merged files of a day that no manifest came to name: those of merges that were given up, which other engines
 /// would count a second time.
-async fn sweep(context: &Context, source: &str, day: Day) -> Result<(), TaskError> {
+pub(super) async fn sweep(context: &Context, source: &str, day: Day) -> Result<(), TaskError> {
     let store = Store::open(&context.env)?;
     let shard = Shard::of(source)?;
     // Listed first: what is put and named after that is not in the list.
@@ -77,20 +78,20 @@ async fn sweep(context: &Context, source: &str, day: Day) -> Result<(), TaskErro
 }
 
 /// Merges files of one day; the new ones are stored then.
-async fn compact(context: &Context, files: Vec<ArchiveFile>) -> Result<Compaction, TaskError> {
+pub(super) async fn compact(context: &Context, files: Vec<ArchiveFile>) -> Result<Compaction, TaskError> {
     let store = Store::open(&context.env)?;
     let mut readers = Vec::with_capacity(files.len());
     for file in &files {
         readers.push(store.archived(file).await?);
     }
+    let entries = |files: &[ArchiveFile]| files.iter().map(|file| file.entries).sum::<u64>();
     let unmerged = |error: ArchiveError| TaskError::Permanent(error.to_string());
-    let mut merge = Merge::new(readers, MAX_FILE_ENTRIES).map_err(unmerged)?;
+    let mut merge = Merge::new(readers, merged_entries(entries(&files))).map_err(unmerged)?;
     let mut by = Vec::new();
     while let Some(Written { file, bytes }) = merge.next_file().map_err(unmerged)? {
         store.archive(&file, bytes).await?;
         by.push(file);
     }
-    let entries = |files: &[ArchiveFile]| files.iter().map(|file| file.entries).sum::<u64>();
     if entries(&files) != entries(&by) {
         return Err(TaskError::permanent("the merged files have not as many entries as the old ones"));
     }

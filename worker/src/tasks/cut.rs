@@ -77,14 +77,22 @@ async fn changed(context: &Context, store: &Store, cut: &Cut) -> Result<BTreeSet
     let news: u64 = news.map(|file| file.entries).sum();
     let settings = settings_of(cut)?;
     let rulings = rulings_of(&cut.new_rulings)?;
+    let affected = |groups, names| {
+        let (rulings, settings) = (rulings.iter().copied(), settings.values().map(Arc::as_ref));
+        Affected::new(cut.published_row, groups, rulings, Retention::default(), settings).with_names(names)
+    };
     let mut days = BTreeSet::new();
     for groups in ranges(news, MAX_NEWS) {
-        let settings = settings.values().map(Arc::as_ref);
-        let affected =
-            Affected::new(cut.published_row, groups, rulings.iter().copied(), Retention::default(), settings);
-        let (found, opened) = batch::days_of(store, cut, affected).await?;
-        context.log(format!("{opened} files looked at"));
-        days.extend(found);
+        let all = batch::days_of(store, cut, affected(groups, (0, u64::MAX))).await?;
+        // Nearly all new entries may be of one user, whose group cannot be divided.
+        let names = if all.is_too_much { ranges(news, MAX_NEWS) } else { Vec::new() };
+        context.log(format!("{} files looked at", all.opened));
+        days.extend(all.days);
+        for names in names {
+            let some = batch::days_of(store, cut, affected(groups, names)).await?;
+            context.log(format!("{} files looked at for some of many touches", some.opened));
+            days.extend(some.days);
+        }
     }
     Ok(days)
 }

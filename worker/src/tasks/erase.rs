@@ -150,7 +150,7 @@ pub(crate) async fn run(context: &Context, params: &str) -> Result<Done, TaskErr
     let settings = settings_of(&cut)?;
     let affected =
         Affected::of_gone(what.gone(upto)?, Retention::default(), settings.values().map(Arc::as_ref));
-    let (days, _) = batch::days_of(&store, &cut, affected).await?;
+    let days = batch::days_of(&store, &cut, affected).await?.days;
     context.log(format!("up to row {upto}: {} days change", days.len()));
     let mut spawn = Vec::new();
     for (day, parts) in link::parts(&source, &cut.files, |day| days.contains(day)) {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use adtally_core::batch::{Gone, Part, Relink, Selection};
+use adtally_core::batch::{Gone, Part, Relink, RelinkError, Selection};
 use adtally_core::cell::Scope;
 use adtally_core::link::Retention;
 use adtally_core::segment::Segment;
@@ -76,6 +76,8 @@ pub(super) fn encoded(segments: Vec<(Scope, Segment)>) -> DayPart {
 }
 
 /// The entries of the part, and those that they depend on, but for those that go; files are in memory one at a time.
+///
+/// Where these are more than fit, of users who have too many events in a day, those are counted as they come.
 pub(super) async fn select(
     context: &Context,
     store: &Store,
@@ -85,16 +87,64 @@ pub(super) async fn select(
 ) -> Result<Relink, TaskError> {
     let settings = settings_of(cut)?;
     let rulings = rulings_of(&cut.rulings)?;
-    let mut selection = Selection::new(part, Retention::default(), settings.values().map(Arc::as_ref));
-    let mut relink = Relink::new(part, Retention::default(), settings.clone(), rulings).without(gone);
+    let empty = || {
+        Relink::new(part, Retention::default(), settings.clone(), rulings.iter().copied())
+            .without(gone.clone())
+    };
+    let selection = || {
+        let selection = Selection::new(part, Retention::default(), settings.values().map(Arc::as_ref));
+        selection.with_rulings(rulings.iter().copied())
+    };
+    match fill(context, store, cut, selection(), empty()).await {
+        Err(Unfilled::TooMany(error)) => context.log(format!("{error}; counting such users as they come")),
+        filled => return Ok(filled?),
+    }
+    let mut relink = empty().crowded(rulings.iter().copied());
+    for file in cut.files.iter().filter(|file| file.day == part.day.0) {
+        let (first, last) = part.groups;
+        for glance in store.glances(file, first..=last, cut.row).await? {
+            relink.foresee(glance.row, &glance.hashes).map_err(TaskError::permanent)?;
+        }
+    }
+    Ok(fill(context, store, cut, selection(), relink).await?)
+}
+
+/// Why a part is not filled.
+enum Unfilled {
+    /// There is more of it than fits.
+    TooMany(String),
+    Failed(TaskError),
+}
+
+impl From<TaskError> for Unfilled {
+    fn from(error: TaskError) -> Self {
+        Unfilled::Failed(error)
+    }
+}
+
+impl From<Unfilled> for TaskError {
+    fn from(unlinked: Unfilled) -> Self {
+        match unlinked {
+            Unfilled::TooMany(error) => TaskError::Permanent(error),
+            Unfilled::Failed(error) => error,
+        }
+    }
+}
+
+/// Reads what a part needs, round by round.
+async fn fill(
+    context: &Context,
+    store: &Store,
+    cut: &Cut,
+    mut selection: Selection,
+    mut relink: Relink,
+) -> Result<Relink, Unfilled> {
     let (mut rounds, mut opened) = (0, 0);
     loop {
         rounds += 1;
         for file in &cut.files {
-            if selection.opens(&span(file)) {
+            if let Some(groups) = selection.opens(&span(file)) {
                 opened += 1;
-                // In the first round only the part itself is wanted.
-                let groups = if rounds == 1 { part.groups } else { (0, u64::MAX) };
                 take(store, file, cut.row, groups, &mut selection, &mut relink).await?;
             }
         }
@@ -137,9 +187,9 @@ async fn take(
     (first, last): (u64, u64),
     selection: &mut Selection,
     relink: &mut Relink,
-) -> Result<(), TaskError> {
+) -> Result<(), Unfilled> {
     let damaged = |error: String| TaskError::Retry(format!("{} is damaged: {error}", file.key));
-    let reader = store.archived(file).await?;
+    let reader = store.archived(file).await.map_err(TaskError::from)?;
     let span = span(file);
     let glances = reader.glances(first..=last).map_err(|error| damaged(error.to_string()))?;
     let before = glances.iter().filter(|glance| glance.row <= upto);
@@ -147,12 +197,17 @@ async fn take(
     let wanted: Vec<usize> = wanted.map(|glance| glance.index).collect();
     let mut failed = None;
     let each = reader.each(&wanted, |_, entry| {
-        if let Err(error) = relink.add(&entry) {
-            failed = Some(error);
+        if failed.is_none() {
+            failed = relink.add(&entry).err();
         }
     });
     each.map_err(|error| damaged(error.to_string()))?;
-    failed.map_or(Ok(()), |error| Err(TaskError::permanent(format!("{}: {error}", file.key))))
+    let said = |error: RelinkError| format!("{}: {error}", file.key);
+    match failed {
+        None => Ok(()),
+        Some(error @ RelinkError::TooMany) => Err(Unfilled::TooMany(said(error))),
+        Some(error) => Err(TaskError::permanent(said(error)).into()),
+    }
 }
 
 pub(super) fn part_of(params: &PartParams) -> Result<Part, TaskError> {

@@ -1,7 +1,8 @@
 //! `plan`: the tasks of a generation.
 //!
 //! ```text
-//! plan -> archive (a shard) -> judge (a day of it)
+//! plan -> archive (a shard) -> merge (some files of a large day of it), then archive again
+//!                           -> judge (a day of it)
 //!                           -> cut -> link (a part of a day)
 //! scopes, after all of these -> publish (a scope)
 //! finish, after all of these
@@ -12,7 +13,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use worker::Delay;
 
-use super::archive::ShardParams;
+use super::archive::Params as ArchiveParams;
 use super::{Context, Done, TaskError, TaskSpec};
 use crate::batch;
 use crate::objects::linker::flush::FLUSH_EVERY_MS;
@@ -38,7 +39,8 @@ pub(crate) async fn run(context: &Context, params: &str) -> Result<Done, TaskErr
     context.log(format!("generation {}: {} shards", context.number, sources.len()));
     let shards = sources.into_iter().map(|source| {
         let id = format!("archive:{source}");
-        TaskSpec::new(id, "archive", &ShardParams { source, days: days.clone() }, vec![])
+        let params = ArchiveParams { source, days: days.clone(), is_merged: false };
+        TaskSpec::new(id, "archive", &params, vec![])
     });
     let mut spawn = shards.collect::<Result<Vec<_>, _>>()?;
     // Who needs a task needs what it spawned as well, and what that spawned.

@@ -18,7 +18,8 @@ pub const MAX_NEWS: u64 = 500_000;
 ///
 /// The other way round than [`Selection`](super::Selection): from a touch to the children that name it, to those of its
 /// user after it that name nothing, and to what it makes a repeat; and so on from those.
-/// In each round every file is offered ([`Affected::opens`]) and every row of those to be opened ([`Affected::see`]).
+/// In each round every file is offered ([`Affected::opens`]), and of those to be opened every row of the groups that are
+/// asked for ([`Affected::see`]). Where new entries are followed a range of groups at a time, every range has to be.
 #[derive(Debug)]
 pub struct Affected {
     news: News,
@@ -31,20 +32,25 @@ pub struct Affected {
     since: i64,
     days: BTreeSet<Day>,
     before: Effects,
-    /// What is followed in this round, and on which days.
+    /// What is followed in this round, on which days, and of which groups.
     now: Effects,
     looked_at: Days,
+    groups: (u64, u64),
     next: Effects,
+    is_too_much: bool,
 }
 
 /// What makes a difference.
 #[derive(Debug)]
 enum News {
     /// Rows after this one came, of these groups.
-    Came { known_row: i64, groups: (u64, u64) },
+    Came { known_row: i64, groups: (u64, u64), names: (u64, u64) },
     /// These entries go.
     Goes(Gone),
 }
+
+/// All groups, or all hashes of names.
+const ALL: (u64, u64) = (0, u64::MAX);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Round {
@@ -70,7 +76,22 @@ impl Affected {
         retention: Retention,
         settings: impl IntoIterator<Item = &'a Settings>,
     ) -> Self {
-        Self::of(News::Came { known_row, groups }, rulings.into_iter().collect(), retention, settings)
+        let names = ALL;
+        Self::of(News::Came { known_row, groups, names }, rulings.into_iter().collect(), retention, settings)
+    }
+
+    /// The same, of new touches whose names have hashes within these bounds: where there are more of them than can be
+    /// followed at once ([`Affected::is_too_much`]), every range of names has to be followed.
+    pub fn with_names(mut self, bounds: (u64, u64)) -> Self {
+        if let News::Came { names, .. } = &mut self.news {
+            *names = bounds;
+        }
+        self
+    }
+
+    /// Whether there were more new touches than can be followed at once. Not all of them were.
+    pub fn is_too_much(&self) -> bool {
+        self.is_too_much
     }
 
     /// What depends on entries that go.
@@ -100,26 +121,40 @@ impl Affected {
             before: Effects::default(),
             now: Effects::default(),
             looked_at: Days::NONE,
+            groups: Wants::NO_GROUPS,
             next: Effects::default(),
+            is_too_much: false,
         }
     }
 
-    /// Whether rows of this file, whose last row is `to_row`, have to be seen in this round.
-    pub fn opens(&self, file: &Span, to_row: i64) -> bool {
+    /// The first and the last group of which entries of this file, with rows from one to another, have to be seen in this
+    /// round; `None` where none has to.
+    pub fn opens(&self, file: &Span, rows: (i64, i64)) -> Option<(u64, u64)> {
+        let meets = |(first, last): (u64, u64)| file.groups.0 <= last && first <= file.groups.1;
         match (self.round, &self.news) {
-            (Round::News, News::Came { known_row, .. }) => {
-                to_row > *known_row || self.ruled_days.contains(&file.day)
+            (Round::News, News::Came { known_row, groups, .. }) => {
+                let is_looked_at = rows.1 > *known_row || self.ruled_days.contains(&file.day);
+                (is_looked_at && meets(*groups)).then_some(*groups)
             }
-            (Round::News, News::Goes(gone)) => gone.may_be_among(file.groups),
+            (Round::News, News::Goes(gone)) => gone.may_be_among(file.groups).then_some(ALL),
+            // All of it is new, so it is followed as that, in this range of groups or another.
+            (Round::Effects, News::Came { known_row, .. }) if rows.0 > *known_row => None,
+            (Round::Effects, _) if !self.is_late_enough(file) => None,
+            (Round::Effects, _) if self.now.children.has_names() => Some(ALL),
             (Round::Effects, _) => {
-                let (_, after_ms) = self.retention.context_ms();
-                file.received.1.0 >= self.since.saturating_sub(after_ms)
-                    && (self.now.children.has_names() || self.looked_at.holds(file.day))
+                (self.looked_at.holds(file.day) && meets(self.groups)).then_some(self.groups)
             }
         }
     }
 
-    /// Looks at an entry in row `row` of the log: to be called once in a round for each of a file to be opened.
+    /// Whether a file has what arrived late enough to be affected.
+    fn is_late_enough(&self, file: &Span) -> bool {
+        let (_, after_ms) = self.retention.context_ms();
+        file.received.1.0 >= self.since.saturating_sub(after_ms)
+    }
+
+    /// Looks at an entry in row `row` of the log: to be called once in a round for each of the groups that are asked for of
+    /// a file to be opened.
     pub fn see(&mut self, file: &Span, row: i64, entry: &Hashes) {
         match self.round {
             Round::News => self.see_news(file, row, entry),
@@ -141,6 +176,8 @@ impl Affected {
         self.now.children.widen(&self.before.children);
         self.now.neighbours.widen(&self.before.neighbours);
         self.looked_at = self.now.children.days().hull(self.now.neighbours.days());
+        let (children, neighbours) = (self.now.children.groups(), self.now.neighbours.groups());
+        self.groups = (children.0.min(neighbours.0), children.1.max(neighbours.1));
         !self.now.children.is_empty() || !self.now.neighbours.is_empty()
     }
 
@@ -163,6 +200,12 @@ impl Affected {
         }
         self.days.insert(file.day);
         self.since = self.since.min(file.received.0.0);
+        if let News::Came { names, .. } = &self.news {
+            self.is_too_much |= self.next.children.len() > 2 * MAX_NEWS as usize;
+            if self.is_too_much || entry.name < names.0 || names.1 < entry.name {
+                return;
+            }
+        }
         self.follow(file, entry);
         let repeats_ms = self.reach.repeats_ms(kind).filter(|_| is_new && standing == Standing::OfUser);
         if let Some(window_ms) = repeats_ms {

@@ -1,12 +1,11 @@
 //! A part of a day, linked.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use thiserror::Error;
 
-use super::{Accepted, Entry, Gone, MAX_HELD_ENTRIES, Part, Repeat, Ruling};
-use crate::aggregate::Aggregator;
+use super::{Accepted, Entry, Gone, Hashes, MAX_HELD_ENTRIES, Part, Repeat, Ruling, Standing};
 use crate::cell::Scope;
 use crate::link::{Bulk, Fact, Retention, SettingsNumber, Use};
 use crate::segment::Segment;
@@ -18,7 +17,7 @@ pub enum RelinkError {
     /// An entry refers to settings that are not there.
     #[error("the archive refers to settings {0}, which are missing")]
     MissingSettings(u64),
-    /// A user's events of a day are linked together, whatever the part.
+    /// A user's events of a day are linked together, whatever the part. See [`Relink::crowded`].
     #[error("more than {MAX_HELD_ENTRIES} events are linked together: a user has too many that day")]
     TooMany,
 }
@@ -30,6 +29,8 @@ pub struct Relink {
     bulk: Bulk,
     revisions: BTreeMap<u64, SettingsNumber>,
     gone: Gone,
+    /// The rulings, where events under them are counted as they come.
+    crowd: Option<BTreeSet<Ruling>>,
 }
 
 impl Relink {
@@ -44,7 +45,34 @@ impl Relink {
         let settings = settings.into_iter();
         let revisions =
             settings.map(|(revision, settings)| (revision, bulk.know_settings(revision, settings))).collect();
-        Self { part, bulk, revisions, gone: Gone::default() }
+        Self { part, bulk, revisions, gone: Gone::default(), crowd: None }
+    }
+
+    /// Counts events of users who have too many as they come, and does not hold them: what is left of a part for which there
+    /// was [`RelinkError::TooMany`]. Every entry of the part has to be foreseen before the first one is added. Only cells
+    /// can be told then, and they are the same.
+    pub fn crowded(self, rulings: impl IntoIterator<Item = Ruling>) -> Self {
+        Self { bulk: self.bulk.crowded(), crowd: Some(rulings.into_iter().collect()), ..self }
+    }
+
+    /// Takes note of to what an entry of the part, in row `row` of the log, refers.
+    pub fn foresee(&mut self, row: i64, entry: &Hashes) -> Result<(), RelinkError> {
+        let Hashes { kind, group, name, parent, standing } = *entry;
+        let ruling = Ruling { group, kind, day: self.part.day };
+        let is_ruled = || self.crowd.as_ref().is_some_and(|rulings| rulings.contains(&ruling));
+        let is_meant = !self.gone.holds(group, row) && self.part.holds(self.part.day, group);
+        let named = match standing {
+            Standing::Repeat => Some(name),
+            Standing::OfUser if is_ruled() => None,
+            Standing::OfUser | Standing::OfNobody => parent,
+        };
+        named.filter(|_| is_meant).into_iter().for_each(|name| self.bulk.foresee(name));
+        self.check()
+    }
+
+    /// There is an end to what fits.
+    fn check(&self) -> Result<(), RelinkError> {
+        if self.len() > MAX_HELD_ENTRIES { Err(RelinkError::TooMany) } else { Ok(()) }
     }
 
     /// The same as if these entries had never been there.
@@ -59,9 +87,6 @@ impl Relink {
             return Ok(());
         }
         let is_own = self.part.holds(entry.day(), group);
-        if self.len() >= MAX_HELD_ENTRIES {
-            return Err(RelinkError::TooMany);
-        }
         match entry {
             Entry::Accepted(accepted) => {
                 let Accepted { row, received, revision, event } = accepted.as_ref();
@@ -72,10 +97,10 @@ impl Relink {
             Entry::Repeat(Repeat { row, event, .. }) if is_own => self.bulk.repeat(event.clone(), *row),
             Entry::Repeat(_) => {}
         }
-        Ok(())
+        self.check()
     }
 
-    /// How many events it holds.
+    /// How many events and deliveries it holds.
     pub fn len(&self) -> usize {
         self.bulk.len()
     }
@@ -85,14 +110,14 @@ impl Relink {
         self.bulk.is_empty()
     }
 
-    /// The facts of the part's own events.
+    /// The facts of the part's own events; not to be asked for where it is crowded.
     pub fn facts(self, mut tell: impl FnMut(Fact)) {
         self.bulk.settle(|told| tell(told.fact()));
     }
 
     /// The cells of the part's own events, by scope.
-    pub fn finish(self) -> Vec<(Scope, Segment)> {
-        let mut aggregator = Aggregator::default();
+    pub fn finish(mut self) -> Vec<(Scope, Segment)> {
+        let mut aggregator = self.bulk.take_counted();
         self.bulk.settle(|told| told.add_to(&mut aggregator));
         aggregator.segments()
     }
@@ -130,6 +155,6 @@ mod tests {
             let added = relink.add(&Entry::Accepted(Box::new(accepted)));
             assert_eq!(added.is_err(), n == MAX_HELD_ENTRIES, "{added:?}");
         }
-        assert_eq!(relink.len(), MAX_HELD_ENTRIES);
+        assert_eq!(relink.len(), MAX_HELD_ENTRIES + 1);
     }
 }

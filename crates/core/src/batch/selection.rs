@@ -1,7 +1,11 @@
 //! Which rows of the archive have to be read to link a part of a day again.
 
+use std::collections::BTreeSet;
+
+use rustc_hash::FxHashMap;
+
 use super::wants::{Days, Reach, Wants};
-use super::{Hashes, Part, Span, Standing};
+use super::{Hashes, MAX_PART_ENTRIES, Part, Ruling, Span, Standing};
 use crate::event::Kind;
 use crate::link::Retention;
 use crate::settings::Settings;
@@ -11,21 +15,30 @@ use crate::time::ServerTime;
 ///
 /// An event depends on the parent that it names, wherever that is; on its user's touches before it, where it names no
 /// parent; and on those of which it may be a repeat. So do its parents, but nothing depends on its children.
-/// In each round every file is offered ([`Selection::opens`]) and every row of those to be opened
-/// ([`Selection::wants`]); no row is wanted twice.
+/// In each round every file is offered ([`Selection::opens`]), and of those to be opened every row of the groups that are
+/// asked for ([`Selection::wants`]); no row is wanted twice.
+///
+/// What is not asked for cannot be wanted. A name is one event's within the horizon of duplicates, so where that is found
+/// nobody looks for its name in files that arrived around then: where children name parents of their own user and day,
+/// no other row is looked at.
 #[derive(Debug)]
 pub struct Selection {
     part: Part,
     reach: Reach,
     retention: Retention,
+    rulings: BTreeSet<Ruling>,
     round: Round,
     /// When the part's own entries arrived.
     received: (i64, i64),
+    /// The touches that were taken: between which times those of a name arrived.
+    found: FxHashMap<u64, (i64, i64)>,
     /// What was looked for in earlier rounds.
     before: Wants,
-    /// What is looked for in this round, and on which days its groups are.
+    /// What is looked for in this round, on which days its groups are, and from which to which they go.
     now: Wants,
     days: Days,
+    groups: (u64, u64),
+    names: Names,
     /// What was found to be needed in this round.
     next: Wants,
 }
@@ -38,6 +51,21 @@ enum Round {
     Context,
 }
 
+/// Where the names of a round are looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Names {
+    /// In files with arrivals up to the first of these times, or from the second on: in between all of them are found.
+    Outside(i64, i64),
+    /// In every file.
+    Anywhere,
+}
+
+/// The most names that are remembered as found: some megabytes. Others are looked for in every file.
+const MAX_FOUND: usize = 2 * MAX_PART_ENTRIES as usize;
+
+/// Nowhere: all of them are found at all times.
+const FOUND: Names = Names::Outside(i64::MIN, i64::MAX);
+
 impl Selection {
     /// The selection of a part; the settings are all those that an entry may have arrived under.
     pub fn new<'a>(
@@ -49,38 +77,54 @@ impl Selection {
             part,
             reach: Reach::of(settings),
             retention,
+            rulings: BTreeSet::new(),
             round: Round::Own,
             received: (i64::MAX, i64::MIN),
+            found: FxHashMap::default(),
             before: Wants::default(),
             now: Wants::default(),
             days: Days::NONE,
+            groups: Wants::NO_GROUPS,
+            names: FOUND,
             next: Wants::default(),
         }
     }
 
-    /// Whether rows of this file may be wanted in this round.
-    pub fn opens(&mut self, file: &Span) -> bool {
-        match self.round {
-            Round::Own => {
-                let (from, to) = self.part.groups;
-                let is_own = file.day == self.part.day && file.groups.0 <= to && from <= file.groups.1;
-                if is_own {
-                    let (first, last) = self.received;
-                    self.received = (first.min(file.received.0.0), last.max(file.received.1.0));
-                }
-                is_own
-            }
-            Round::Context => {
-                self.is_near(file.received) && (self.now.has_names() || self.days.holds(file.day))
-            }
-        }
+    /// Events under these rulings are invalid whatever else there is, so they look for no parent.
+    pub fn with_rulings(self, rulings: impl IntoIterator<Item = Ruling>) -> Self {
+        Self { rulings: rulings.into_iter().collect(), ..self }
     }
 
-    /// Whether the entry of a row is wanted: to be called once in a round for each row of each file to be opened.
+    /// The first and the last group of which rows of this file may be wanted in this round; `None` where none is.
+    pub fn opens(&mut self, file: &Span) -> Option<(u64, u64)> {
+        let meets = |(first, last): (u64, u64)| file.groups.0 <= last && first <= file.groups.1;
+        if self.round == Round::Own {
+            if file.day != self.part.day || !meets(self.part.groups) {
+                return None;
+            }
+            let (first, last) = self.received;
+            self.received = (first.min(file.received.0.0), last.max(file.received.1.0));
+            return Some(self.part.groups);
+        }
+        if !self.is_near(file.received) {
+            return None;
+        }
+        if self.looks_for_names(file.received) {
+            return Some((0, u64::MAX));
+        }
+        // All rows of the part's own groups on its day were taken in the first round.
+        let (first, last) = self.groups;
+        let is_taken = file.day == self.part.day && self.part.groups.0 <= first && last <= self.part.groups.1;
+        (self.days.holds(file.day) && !is_taken && meets(self.groups)).then_some(self.groups)
+    }
+
+    /// Whether the entry of a row is wanted: to be called once in a round for each row of the groups that are asked for of
+    /// each file to be opened.
     pub fn wants(&mut self, file: &Span, row: &Hashes) -> bool {
         let is_own = self.part.holds(file.day, row.group);
         if self.round == Round::Own {
             if is_own {
+                self.find(file, row);
                 self.ask(file, row, true);
             }
             return is_own;
@@ -90,6 +134,7 @@ impl Selection {
         }
         let is_new = !is_among(&self.before, file, row);
         if is_new {
+            self.find(file, row);
             self.ask(file, row, false);
         }
         is_new
@@ -104,6 +149,8 @@ impl Selection {
         // Days have no gaps, so those between two ranges are looked at as well, and count as looked at only then.
         self.now.widen(&self.before);
         self.days = self.now.days();
+        self.groups = self.now.groups();
+        self.names = self.where_names_are();
         !self.now.is_empty()
     }
 
@@ -115,11 +162,47 @@ impl Selection {
         received.1.0 >= from && received.0.0 <= to
     }
 
+    /// Whether a file with arrivals between these times may have a name of this round.
+    fn looks_for_names(&self, received: (ServerTime, ServerTime)) -> bool {
+        match self.names {
+            _ if !self.now.has_names() => false,
+            Names::Anywhere => true,
+            Names::Outside(upto, from) => received.0.0 <= upto || received.1.0 >= from,
+        }
+    }
+
+    /// A delivery that arrives within the horizon of an accepted event of its name is a repeat of that, so other events of
+    /// a name that is found arrived before or after that.
+    fn where_names_are(&self) -> Names {
+        let horizon_ms = self.retention.dedupe_ms;
+        let (mut upto, mut from) = (i64::MIN, i64::MAX);
+        for name in self.now.names() {
+            let Some((first, last)) = self.found.get(&name) else { return Names::Anywhere };
+            upto = upto.max(last.saturating_sub(horizon_ms));
+            from = from.min(first.saturating_add(horizon_ms));
+        }
+        Names::Outside(upto, from)
+    }
+
+    /// Notes that an event of a name is found.
+    fn find(&mut self, file: &Span, row: &Hashes) {
+        let is_touch = row.standing != Standing::Repeat && matches!(row.kind, Kind::Impression | Kind::Click);
+        if is_touch && self.found.len() < MAX_FOUND {
+            let (first, last) = (file.received.0.0, file.received.1.0);
+            let known = self.found.entry(row.name).or_insert((first, last));
+            *known = (known.0.min(first), known.1.max(last));
+        }
+    }
+
     /// Notes what an entry depends on; of a parent only what it hands down matters.
     fn ask(&mut self, file: &Span, row: &Hashes, is_own: bool) {
         let kind = row.kind;
-        let is_linked = is_own || kind == Kind::Click;
-        if row.standing == Standing::Repeat || (!is_linked && kind != Kind::Impression) {
+        let is_ruled = self.is_ruled(file, row);
+        if is_ruled && !is_own {
+            return;
+        }
+        let is_linked = (is_own || kind == Kind::Click) && !is_ruled;
+        if row.standing == Standing::Repeat || (!is_linked && !is_ruled && kind != Kind::Impression) {
             return;
         }
         let parent = row.parent.filter(|_| is_linked && kind != Kind::Impression);
@@ -139,6 +222,11 @@ impl Selection {
                 self.ask_group(file, row.group, touch, window_ms);
             }
         }
+    }
+
+    fn is_ruled(&self, file: &Span, row: &Hashes) -> bool {
+        let ruling = Ruling { group: row.group, kind: row.kind, day: file.day };
+        !self.rulings.is_empty() && row.standing == Standing::OfUser && self.rulings.contains(&ruling)
     }
 
     fn ask_group(&mut self, file: &Span, group: u64, kind: Kind, window_ms: i64) {

@@ -56,8 +56,15 @@ pub(super) struct Wants {
 }
 
 impl Wants {
+    /// From the first to the last group where there is none.
+    pub(super) const NO_GROUPS: (u64, u64) = (u64::MAX, 0);
+
     pub(super) fn is_empty(&self) -> bool {
         self.groups.is_empty() && self.names.is_empty()
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.names.len() + self.groups.len()
     }
 
     pub(super) fn has_names(&self) -> bool {
@@ -107,6 +114,16 @@ impl Wants {
         }
         self.names.extend(wider.names);
         self.groups.extend(wider.groups);
+    }
+
+    pub(super) fn names(&self) -> impl Iterator<Item = u64> {
+        self.names.iter().copied()
+    }
+
+    /// The least and the greatest group.
+    pub(super) fn groups(&self) -> (u64, u64) {
+        let hull = |(first, last): (u64, u64), group: &u64| (first.min(*group), last.max(*group));
+        self.groups.keys().fold(Self::NO_GROUPS, hull)
     }
 
     /// The days of all groups together.

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use super::crowd::Crowd;
 use super::pool::{NO_POSITION, Pool, Slot, name_hash};
 use super::settle::{Rules, State, settle};
 use super::{Fact, Retention};
@@ -23,6 +24,8 @@ pub enum Use {
     Told,
     /// It is there for what others depend on.
     Context,
+    /// The same, and it is counted already, but for how often it was delivered again.
+    Repeats,
 }
 
 /// A set of events to be linked, all of them known to be accepted.
@@ -34,6 +37,10 @@ pub struct Bulk {
     repeats: Vec<Repeat>,
     /// Whether impressions can be repeats by any settings.
     repeats_impressions: bool,
+    /// Who counts events under rulings, where they are not held.
+    crowd: Option<Box<Crowd>>,
+    /// The places of repeats by name, where those of a name are held as one.
+    folded: FxHashMap<u64, usize>,
 }
 
 /// An event with what it counts as; nothing is put into words before it is asked for.
@@ -42,6 +49,8 @@ pub struct Told<'a> {
     pool: &'a Pool,
     slot: Slot,
     state: &'a State,
+    /// Whether all but how often it was delivered again is counted already.
+    is_counted: bool,
 }
 
 /// The number under which a [`Bulk`] knows settings.
@@ -54,6 +63,7 @@ struct Repeat {
     name: u64,
     row: i64,
     event: EventRef,
+    count: u32,
 }
 
 /// Groups that are tied together: by group another one of them, up to one that stands for all (Galler and Fischer 1964).
@@ -65,6 +75,18 @@ impl Bulk {
     pub fn new(retention: Retention, rulings: impl IntoIterator<Item = Ruling>) -> Self {
         let rules = Rules { retention, rulings: rulings.into_iter().map(|ruling| (ruling, 0)).collect() };
         Self { rules, ..Self::default() }
+    }
+
+    /// Counts events under rulings as they come and holds few of them, so there can be any number. Their facts are not told
+    /// then, and only those of their names are held that were foreseen. Settings have to be known before.
+    pub fn crowded(self) -> Self {
+        let settings = self.pool.revisions().map(|(_, settings)| settings);
+        Self { crowd: Some(Box::new(Crowd::new(settings))), ..self }
+    }
+
+    /// Somebody refers to this name: an event that names its parent, or a repeated delivery.
+    pub fn foresee(&mut self, name: u64) {
+        self.crowd.iter_mut().for_each(|crowd| crowd.foresee(name));
     }
 
     /// Makes settings known.
@@ -82,24 +104,47 @@ impl Bulk {
         settings: SettingsNumber,
         its_use: Use,
     ) {
-        self.pool.push_event(event, received, settings.0, NO_POSITION, row);
-        self.uses.push(its_use);
+        let mark = self.pool.mark();
+        let slot = self.pool.push_event(event, received, settings.0, NO_POSITION, row);
+        let held_for = match &mut self.crowd {
+            None => Some(its_use),
+            Some(crowd) => crowd.take(&self.pool, &self.rules, slot, its_use),
+        };
+        match held_for {
+            Some(its_use) => self.uses.push(its_use),
+            None => self.pool.back_to(mark),
+        }
     }
 
     /// Adds a repeated delivery in row `row`: it counts on the last event of that name that was accepted up to then.
     pub fn repeat(&mut self, event: EventRef, row: i64) {
         let name = name_hash(event.kind, event.id.as_str().as_bytes());
-        self.repeats.push(Repeat { name, row, event });
+        if self.crowd.is_some() {
+            // One event may be delivered any number of times. A name that is used again on the same day, after the
+            // horizon, has all of them on its first event.
+            let place = *self.folded.entry(name).or_insert(self.repeats.len());
+            if let Some(first) = self.repeats.get_mut(place).filter(|first| first.event == event) {
+                first.row = first.row.min(row);
+                first.count = first.count.saturating_add(1);
+                return;
+            }
+        }
+        self.repeats.push(Repeat { name, row, event, count: 1 });
     }
 
-    /// The number of events.
+    /// The number of events and repeated deliveries that are held, and of names that were foreseen.
     pub fn len(&self) -> usize {
-        self.uses.len()
+        self.uses.len() + self.repeats.len() + self.crowd.as_ref().map_or(0, |crowd| crowd.foreseen())
     }
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.uses.is_empty()
+        self.len() == 0
+    }
+
+    /// What was counted already.
+    pub(crate) fn take_counted(&mut self) -> Aggregator {
+        self.crowd.as_mut().map(|crowd| std::mem::take(&mut crowd.aggregator)).unwrap_or_default()
     }
 
     /// Settles everything, a group after the other, and tells what each event counts as.
@@ -169,15 +214,17 @@ impl Bulk {
     }
 
     fn tell_alone(&self, group: &[(u64, Slot)], tell: &mut impl FnMut(Told<'_>)) {
-        for (_, slot) in group.iter().filter(|(_, slot)| self.uses[*slot as usize] == Use::Told) {
-            let state = &State::alone(self.pool.get(*slot), &self.rules);
-            tell(Told { pool: &self.pool, slot: *slot, state });
+        for (_, slot) in group {
+            if let Some(is_counted) = self.is_counted(*slot) {
+                let state = &State::alone(self.pool.get(*slot), &self.rules);
+                tell(Told { pool: &self.pool, slot: *slot, state, is_counted });
+            }
         }
     }
 
     /// Counts the deliveries of each event.
     fn count_repeats(&mut self, names: &[(u64, Slot)]) {
-        for Repeat { name, row, event } in std::mem::take(&mut self.repeats) {
+        for Repeat { name, row, event, count } in std::mem::take(&mut self.repeats) {
             let is_it = |slot: &Slot| {
                 let record = self.pool.get(*slot);
                 let is_named = self.pool.id(*slot) == event.id.as_str().as_bytes();
@@ -186,7 +233,8 @@ impl Bulk {
             let latest = with_name(names, name).filter(is_it).max_by_key(|slot| self.pool.get(*slot).row);
             // A name that never arrived counts nowhere.
             if let Some(slot) = latest {
-                self.pool.records[slot as usize].duplicates += 1;
+                let duplicates = &mut self.pool.records[slot as usize].duplicates;
+                *duplicates = duplicates.saturating_add(count);
             }
         }
     }
@@ -208,9 +256,18 @@ impl Bulk {
     fn settle_members(&mut self, members: Vec<Slot>, tell: &mut impl FnMut(Told<'_>)) {
         let settled = settle(&mut self.pool, members, &self.rules);
         for (&slot, state) in settled.order.iter().zip(&settled.states) {
-            if self.uses[slot as usize] == Use::Told {
-                tell(Told { pool: &self.pool, slot, state });
+            if let Some(is_counted) = self.is_counted(slot) {
+                tell(Told { pool: &self.pool, slot, state, is_counted });
             }
+        }
+    }
+
+    /// Whether an event that has to be told is counted already.
+    fn is_counted(&self, slot: Slot) -> Option<bool> {
+        match self.uses[slot as usize] {
+            Use::Told => Some(false),
+            Use::Repeats if self.pool.get(slot).duplicates > 0 => Some(true),
+            Use::Repeats | Use::Context => None,
         }
     }
 }
@@ -229,7 +286,10 @@ impl Told<'_> {
 
     /// Adds what it counts to its cell.
     pub fn add_to(&self, aggregator: &mut Aggregator) {
-        self.pool.tally(self.slot, self.state, aggregator);
+        match self.is_counted {
+            true => self.pool.tally_duplicates(self.slot, aggregator),
+            false => self.pool.tally(self.slot, self.state, aggregator),
+        }
     }
 }
 

@@ -348,6 +348,15 @@ impl Pool {
         aggregator.add_counted(hour, dims, &measures, self.reached(slot, state));
     }
 
+    /// Adds how often an event was delivered again to the cell that it says itself.
+    pub(super) fn tally_duplicates(&self, slot: Slot, aggregator: &mut Aggregator) {
+        let record = self.get(slot);
+        let mut measures = FactMeasures::default();
+        measures.set(Measure::Duplicates, i64::from(record.duplicates));
+        let (hour, dims) = (EventTime(record.at).hour(), self.words.dims(record.tuple));
+        aggregator.add_counted(hour, dims, &measures, None);
+    }
+
     /// A fact of the event in `slot`.
     pub(super) fn signed(&self, sign: i8, slot: Slot, body: FactBody) -> Fact {
         Fact { sign, event: self.event_ref(slot), at: EventTime(self.get(slot).at), body }

@@ -129,7 +129,7 @@ pub(super) fn window_ms(windows: &Windows, child: Kind, touch: Kind) -> i64 {
 }
 
 /// What arrival alone says of an event.
-fn screened(record: &Record) -> Option<InvalidReason> {
+pub(super) fn screened(record: &Record) -> Option<InvalidReason> {
     match record.screening {
         Screening::Clean => None,
         Screening::Bot => Some(InvalidReason::Bot),

@@ -17,13 +17,18 @@ use crate::scenario::START;
 fn affected(history: &History, files: &[File], (known, cut): (usize, usize), parts: u64) -> BTreeSet<Day> {
     let settings = || history.settings.iter().map(|settings| &**settings);
     let mut days = BTreeSet::new();
-    for groups in ranges(parts, 1) {
-        let mut affected =
+    // A range of groups at a time, and of each of them a range of names.
+    let bounds = ranges(parts, 1)
+        .into_iter()
+        .flat_map(|groups| ranges(parts, 1).into_iter().map(move |names| (groups, names)));
+    for (groups, names) in bounds {
+        let affected =
             Affected::new(known as i64, groups, history.ruled(known..cut), history.retention, settings());
+        let mut affected = affected.with_names(names);
         loop {
             for file in files {
-                if affected.opens(&file.span, file.to_row()) {
-                    let entries = file.entries.iter();
+                if let Some((first, last)) = affected.opens(&file.span, file.rows()) {
+                    let entries = file.entries.iter().filter(|entry| (first..=last).contains(&entry.group()));
                     entries.for_each(|entry| affected.see(&file.span, entry.row(), &entry.hashes()));
                 }
             }

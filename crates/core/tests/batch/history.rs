@@ -47,9 +47,10 @@ pub(crate) struct File {
 }
 
 impl File {
-    /// The last row in it.
-    pub(crate) fn to_row(&self) -> i64 {
-        self.entries.iter().map(Entry::row).max().unwrap()
+    /// The first and the last row in it.
+    pub(crate) fn rows(&self) -> (i64, i64) {
+        let rows = || self.entries.iter().map(Entry::row);
+        (rows().min().unwrap(), rows().max().unwrap())
     }
 }
 

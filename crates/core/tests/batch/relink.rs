@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use adtally_core::aggregate::Aggregator;
-use adtally_core::batch::{Affected, Entry, Gone, Part, Relink, Selection, Whose, residue};
-use adtally_core::cell::Scope;
-use adtally_core::event::Kind;
+use adtally_core::batch::{Affected, Entry, Gone, Part, Relink, Ruling, Selection, Whose, residue};
+use adtally_core::cell::{CellKey, Scope, Tally};
+use adtally_core::event::{InvalidReason, Kind};
 use adtally_core::link::Fact;
-use adtally_core::measure::Measures;
+use adtally_core::measure::{Measure, Measures, invalid_for};
 use adtally_core::segment::Segment;
-use adtally_core::time::{DAY_MS, Day, EventTime};
+use adtally_core::time::{DAY_MS, Day, EventTime, ServerTime};
 use proptest::prelude::*;
 
 use crate::history::{File, History, chain, history};
@@ -22,17 +22,36 @@ fn relink(history: &History, files: &[File], cut: usize, part: Part) -> Relink {
 
 /// The same, as if some entries had never been there.
 fn relink_without(history: &History, files: &[File], cut: usize, part: Part, gone: Gone) -> Relink {
-    let settings = || (0..).zip(history.settings.iter().cloned());
-    let known: Vec<_> = settings().map(|(_, settings)| settings).collect();
-    let mut selection = Selection::new(part, history.retention, known.iter().map(|settings| &**settings));
-    let mut relink = Relink::new(part, history.retention, settings(), history.ruled(0..cut)).without(gone);
+    let settings = (0..).zip(history.settings.iter().cloned());
+    let relink = Relink::new(part, history.retention, settings, history.ruled(0..cut)).without(gone);
+    fill(history, files, cut, part, relink)
+}
+
+/// The same, with what is under rulings counted as it comes.
+fn relink_crowded(history: &History, files: &[File], cut: usize, part: Part) -> Relink {
+    let settings = (0..).zip(history.settings.iter().cloned());
+    let rulings = || history.ruled(0..cut);
+    let mut relink = Relink::new(part, history.retention, settings, rulings()).crowded(rulings());
+    for entry in files.iter().flat_map(|file| &file.entries) {
+        if part.holds(entry.day(), entry.group()) {
+            relink.foresee(entry.row(), &entry.hashes()).unwrap();
+        }
+    }
+    fill(history, files, cut, part, relink)
+}
+
+fn fill(history: &History, files: &[File], cut: usize, part: Part, mut relink: Relink) -> Relink {
+    let known = history.settings.iter().map(|settings| &**settings);
+    let selection = Selection::new(part, history.retention, known);
+    let mut selection = selection.with_rulings(history.ruled(0..cut));
     let mut read = BTreeSet::new();
     loop {
         for (n, file) in files.iter().enumerate() {
-            if !selection.opens(&file.span) {
-                continue;
-            }
+            let Some((first, last)) = selection.opens(&file.span) else { continue };
             for (row, entry) in file.entries.iter().enumerate() {
+                if !(first..=last).contains(&entry.group()) {
+                    continue;
+                }
                 if selection.wants(&file.span, &entry.hashes()) {
                     assert!(read.insert((n, row)), "{entry:?} is read twice");
                     let is_own = part.holds(entry.day(), entry.group());
@@ -45,6 +64,32 @@ fn relink_without(history: &History, files: &[File], cut: usize, part: Part, gon
             return relink;
         }
     }
+}
+
+/// Of a scope: deliveries, and the other figures.
+type Figures = (Scope, i64, Vec<(CellKey, Measures)>);
+
+/// Figures but for those that name a reason of two, and but for which event it is that was delivered again.
+fn without_reasons(cells: Vec<(Scope, Segment)>) -> Vec<Figures> {
+    let scope = |(scope, segment): (Scope, Segment)| {
+        let is_all = scope == Scope::Platform;
+        let duplicates = if is_all { segment.sums().get(Measure::Duplicates) } else { 0 };
+        let cell = |(key, tally): (CellKey, Tally)| {
+            let mut measures = tally.measures;
+            for kind in Kind::ALL {
+                let [repeats, floods] =
+                    [InvalidReason::Repeat, InvalidReason::Flood].map(|r| invalid_for(r, kind));
+                measures.add(repeats, measures.get(floods));
+                measures.add(floods, -measures.get(floods));
+            }
+            measures.add(Measure::Duplicates, -measures.get(Measure::Duplicates));
+            (key, measures)
+        };
+        let cells = segment.iter().map(cell).filter(|(_, measures)| *measures != Measures::default());
+        (scope, duplicates, cells.collect())
+    };
+    let has_any = |(_, duplicates, cells): &Figures| *duplicates > 0 || !cells.is_empty();
+    cells.into_iter().map(scope).filter(has_any).collect()
 }
 
 /// The parts of a day that begin at these groups.
@@ -85,6 +130,39 @@ proptest! {
         prop_assert_eq!(all, history.facts(cut));
     }
 
+    /// What is under rulings need not be held: the cells are the same. Where arrivals lie far apart or windows differ, but
+    /// for whether an invalid event is a repeat, and which event of a name a repeated delivery counts for.
+    #[test]
+    fn crowds_are_counted_without_being_held(
+        history in history(),
+        ruled in prop::collection::vec((1..4u64, 0..4usize, 0..9i32), 0..12),
+        chosen in any::<prop::sample::Index>(),
+        is_still in any::<bool>(),
+    ) {
+        let mut history = history;
+        let first = EventTime(START).day();
+        let ruling = |&(group, kind, days): &(u64, usize, i32)| {
+            (0, Ruling { group, kind: Kind::ALL[kind], day: Day(first.0 + days - 4) })
+        };
+        history.rulings.extend(ruled.iter().map(ruling));
+        if is_still {
+            history.settings[1] = history.settings[0].clone();
+            history.rows.iter_mut().for_each(|row| row.received = ServerTime(START));
+        }
+        let rows = history.rows.len();
+        let files = history.archive(rows);
+        let groups: Vec<u64> = files.iter().flat_map(|file| &file.entries).map(Entry::group).collect();
+        let cuts = BTreeSet::from([*chosen.get(&groups)]);
+        for part in files.iter().map(|file| file.span.day).flat_map(|day| parts(day, &cuts)) {
+            let held = relink(&history, &files, rows, part).finish();
+            let counted = relink_crowded(&history, &files, rows, part).finish();
+            match is_still && history.retention.dedupe_ms > 0 {
+                true => prop_assert_eq!(held, counted),
+                false => prop_assert_eq!(without_reasons(held), without_reasons(counted)),
+            }
+        }
+    }
+
     /// A part's cells are those of its facts.
     #[test]
     fn cells_are_those_of_the_facts(history in history()) {
@@ -104,8 +182,8 @@ fn days_of(history: &History, files: &[File], gone: &Gone) -> BTreeSet<Day> {
     let mut affected = Affected::of_gone(gone.clone(), history.retention, settings);
     loop {
         for file in files {
-            if affected.opens(&file.span, file.to_row()) {
-                let entries = file.entries.iter();
+            if let Some((first, last)) = affected.opens(&file.span, file.rows()) {
+                let entries = file.entries.iter().filter(|entry| (first..=last).contains(&entry.group()));
                 entries.for_each(|entry| affected.see(&file.span, entry.row(), &entry.hashes()));
             }
         }
