@@ -17,6 +17,7 @@ mod checks;
 mod simulate;
 mod bench;
 mod deploy;
+mod restore;
 mod tidy;
 mod process;
 mod clock;
@@ -54,6 +55,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Simulate { seeds } => simulate::run(&project, seeds)?,
         Command::Bench(options) => bench::run(&project, options)?,
         Command::Deploy(options) => deploy::run(&project, &options)?,
+        Command::Restore(options) => restore::run(&options)?,
         Command::Tidy => return tidy::run(&project),
     }
     Ok(ExitCode::SUCCESS)
