@@ -70,10 +70,10 @@ async fn check(call: &Call, manifest: &Manifest) -> Result<Restored, Fault> {
     }
     let wanted: Vec<(&str, u64)> = manifest
         .files()
-        .filter_map(|file| {
+        .map(|file| {
             // Of some only the name is known.
             let bytes = file.bytes.or_else(|| stored.get(&file.key).copied());
-            Some((file.key.as_str(), bytes.unwrap_or_default()))
+            (file.key.as_str(), bytes.unwrap_or_default())
         })
         .collect();
     let lacking = missing(wanted.iter().copied(), &stored);
