@@ -247,6 +247,7 @@ export class Runtime {
   async leave() {
     process.kill(Number(this.#pid()), "SIGKILL");
     await this.#miniflare.dispose().catch(() => {});
+    this.#miniflare = undefined;
     const { adminToken, writeKey } = this;
     return { adminToken, writeKey, salt: this.#salt, folder: this.#folder, migrated: this.#migrated };
   }

@@ -134,6 +134,11 @@ impl Bindings {
         Reports { namespace: &self.reports, bucket: self.bucket.as_ref() }
     }
 
+    /// Where bindings are read that few requests need.
+    pub(crate) fn env(&self) -> &Env {
+        &self.secrets.env
+    }
+
     /// The archive of raw events.
     pub(crate) fn store(&self) -> Result<&Bucket, Fault> {
         self.bucket.as_ref().ok_or(Fault::Misconfigured(STORE))
@@ -146,6 +151,11 @@ impl Secrets {
         let configured = self.env.secret(LINK_KEYS).ok().map(|keys| keys.to_string());
         let keys = LinkKeys::read(configured.as_deref(), &secret(&self.env, ID_SALT)?);
         keys.ok_or(Fault::Misconfigured(LINK_KEYS))
+    }
+
+    /// What user keys are hashed with, as it was set.
+    pub(crate) fn salt_text(&self) -> Result<String, Fault> {
+        secret(&self.env, ID_SALT)
     }
 
     fn read(env: &Env) -> Result<Self, Fault> {

@@ -3,6 +3,7 @@
 pub(crate) mod advertisers;
 pub(crate) mod campaigns;
 pub(crate) mod entries;
+pub(crate) mod dump;
 pub(crate) mod erasures;
 pub(crate) mod lists;
 pub(crate) mod notebooks;

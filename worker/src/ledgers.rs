@@ -22,7 +22,7 @@ use crate::troubles::trouble;
 use crate::usage;
 
 /// The name of the one object that has the dead letters.
-const DEAD_LETTERS_NAME: &str = "billing";
+pub(crate) const DEAD_LETTERS_NAME: &str = "billing";
 
 /// Typed handles to what billing needs.
 pub(crate) struct Ledgers {

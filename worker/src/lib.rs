@@ -37,6 +37,7 @@ mod reports;
 mod cubes;
 mod ledgers;
 mod batch;
+mod backup;
 mod jobs;
 mod tasks;
 mod consumer;

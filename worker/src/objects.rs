@@ -1,5 +1,6 @@
 //! The Durable Objects: state with an address.
 
+mod vault;
 pub(crate) mod linker;
 mod report;
 mod ledger;

@@ -114,6 +114,8 @@ pub(crate) enum Route {
     JobDefinitions,
     /// `/v1/jobs/definitions/{name}`
     JobDefinition(String),
+    /// `/v1/backups` and what is below it.
+    Backups(BackupRoute),
     /// `/v1/postbacks/{name}`
     Postback(String),
     /// Everything of the dashboard.
@@ -124,6 +126,17 @@ pub(crate) enum Route {
 
 /// In front of a write key in the path: `/k/{key}/i`.
 pub(crate) const KEY_IN_PATH: &str = "k";
+
+/// A path below `/v1/backups`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum BackupRoute {
+    /// `/v1/backups`
+    All,
+    /// `/v1/backups/{id}`
+    One(String),
+    /// `/v1/backups/{id}/restore`
+    Restore(String),
+}
 
 /// A path below `/v1/cubes`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -184,6 +197,9 @@ impl Route {
             ["v1", collection] if !["billing", "cubes"].contains(collection) => Route::collection(collection),
             ["v1", "billing", rest @ ..] => Route::billing(rest),
             ["v1", "cubes", rest @ ..] => Route::cubes(rest),
+            ["v1", "backups", id, "restore"] if !id.is_empty() => {
+                Route::Backups(BackupRoute::Restore((*id).to_owned()))
+            }
             ["kylin", "api", rest @ ..] => Route::Kylin(rest.iter().map(|part| (*part).to_owned()).collect()),
             ["v1", collection, member] if !member.is_empty() => {
                 Route::member(collection, (*member).to_owned())
@@ -200,6 +216,7 @@ impl Route {
             "views" => Route::Views,
             "health" => Route::Figures,
             "erasures" => Route::Erasures,
+            "backups" => Route::Backups(BackupRoute::All),
             "advertisers" => Route::Advertisers,
             "campaigns" => Route::Campaigns,
             "ads" => Route::Entries(EntryKind::Ad),
@@ -275,6 +292,7 @@ impl Route {
             "tokens" => Route::Token(key),
             "views" => Route::View(key),
             "erasures" => Route::Erasure(key),
+            "backups" => Route::Backups(BackupRoute::One(key)),
             "postbacks" => Route::Postback(key),
             "notebooks" => Route::Notebook(key),
             "advertisers" => Route::Advertiser(key),
@@ -294,7 +312,9 @@ impl Route {
     pub(crate) fn methods(&self) -> &'static [Method] {
         match self {
             Route::Session => &[Method::Get, Method::Head, Method::Post, Method::Delete],
-            Route::Tokens | Route::Erasures | Route::Notebooks => &[Method::Get, Method::Head, Method::Post],
+            Route::Tokens | Route::Erasures | Route::Notebooks | Route::Backups(BackupRoute::All) => {
+                &[Method::Get, Method::Head, Method::Post]
+            }
             Route::Token(_) => &[Method::Delete],
             Route::Advertiser(_) | Route::Campaign(_) | Route::Entry(..) => {
                 &[Method::Get, Method::Head, Method::Put]
@@ -305,6 +325,7 @@ impl Route {
             | Route::BillingReplay
             | Route::BillingResume
             | Route::RejectedReplay
+            | Route::Backups(BackupRoute::Restore(_))
             | Route::RunRetry(_)
             | Route::RunCancel(_) => &[Method::Post],
             Route::EndedStatement => &[Method::Get, Method::Head, Method::Delete],
@@ -386,6 +407,11 @@ mod tests {
         check("/v1/archive/raw/advertiser=a%252Fb/1-2.parquet", file);
         check("/v1/archive", Route::Archive);
         check("/v1/archive/", Route::Unknown);
+        check("/v1/backups", Route::Backups(BackupRoute::All));
+        check("/v1/backups/x-1", Route::Backups(BackupRoute::One("x-1".to_owned())));
+        check("/v1/backups/x-1/restore", Route::Backups(BackupRoute::Restore("x-1".to_owned())));
+        check("/v1/backups//restore", Route::Unknown);
+        check("/v1/backups/x-1/burn", Route::Unknown);
         check("/v1/postbacks/news-1", Route::Postback("news-1".to_owned()));
         check("/", Route::Page);
         check("/reports", Route::Page);
@@ -455,6 +481,6 @@ mod tests {
                 assert_eq!(item.get(method).is_some(), exists, "{method} {path}");
             }
         }
-        assert_eq!(described, 110);
+        assert_eq!(described, 114);
     }
 }

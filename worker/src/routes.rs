@@ -12,6 +12,7 @@ mod trino;
 mod kylin;
 mod cubes;
 mod live;
+mod backups;
 mod billing;
 mod session;
 mod tokens;
@@ -115,6 +116,7 @@ async fn answer_call(route: Route, mut call: Call) -> Result<Response, Fault> {
         (Route::View(name), Method::Put) => views::put(&mut call, &name).await,
         (Route::View(name), _) => views::delete(&call, &name).await,
         (Route::Erasures, _) => erasures::answer(&mut call).await,
+        (Route::Backups(route), _) => backups::answer(&mut call, route).await,
         (Route::Erasure(id), _) => erasures::show(&call, &id).await,
         (Route::Advertisers, _) => advertisers::list(&call).await,
         (Route::Advertiser(key), Method::Put) => advertisers::put(&mut call, &key).await,

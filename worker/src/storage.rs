@@ -2,6 +2,7 @@
 
 pub(crate) mod sql;
 pub(crate) mod schema;
+pub(crate) mod vault;
 pub(crate) mod linker;
 pub(crate) mod billing;
 pub(crate) mod runs;

@@ -1,5 +1,6 @@
 //! The bucket: the archive, what the batch makes of it, exports.
 
+use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
 use adtally_archive::{Glance, Reader};
@@ -98,6 +99,32 @@ impl Store {
                 return Ok(keys);
             }
         }
+    }
+
+    /// Every key under a prefix with its object's size.
+    pub(crate) async fn sizes(&self, prefix: &str) -> Result<BTreeMap<String, u64>> {
+        let (mut sizes, mut cursor) = (BTreeMap::new(), None::<String>);
+        loop {
+            usage::put();
+            let list = self.0.list().prefix(prefix);
+            let page = match cursor {
+                Some(cursor) => list.cursor(cursor).execute().await?,
+                None => list.execute().await?,
+            };
+            sizes.extend(page.objects().iter().map(|object| (object.key(), object.size())));
+            cursor = page.cursor().filter(|_| page.truncated());
+            if cursor.is_none() {
+                return Ok(sizes);
+            }
+        }
+    }
+
+    /// Copies an object; tells whether there is one.
+    pub(crate) async fn copy(&self, from: &str, to: &str) -> Result<bool> {
+        let Some(bytes) = self.get(from).await? else { return Ok(false) };
+        usage::put();
+        self.0.put(to, bytes).execute().await?;
+        Ok(true)
     }
 
     /// Removes objects; those that are not there are no error.

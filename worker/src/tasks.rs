@@ -28,6 +28,9 @@ mod erase;
 mod residue;
 mod purge;
 mod erased;
+mod backup;
+mod backup_part;
+mod backup_seal;
 
 use std::cell::{Cell, RefCell};
 
@@ -45,12 +48,23 @@ pub(crate) use cubes::CUBES_TASK;
 pub(crate) use export::FOLDER as EXPORTS;
 pub(crate) use webhook::key as webhook_key;
 
-/// The job that is part of the program.
+/// A job that is part of the program.
 pub(crate) const BATCH: &str = "batch";
 /// Its first task, and the kind of that.
-pub(crate) const BATCH_TASK: &str = "plan";
+const BATCH_TASK: &str = "plan";
 /// When it runs by itself: the expression of the trigger in wrangler.toml.
 pub(crate) const BATCH_SCHEDULE: &str = "0 3 * * *";
+
+/// The other one.
+pub(crate) const BACKUP: &str = "backup";
+/// When that runs by itself: when the batch is done on most nights; it waits if not.
+const BACKUP_SCHEDULE: &str = "0 5 * * *";
+/// The jobs that are part of the program, with their schedules and the kinds of their first tasks.
+pub(crate) const BUILT_IN: [(&str, &str, &str); 2] =
+    [(BATCH, BATCH_SCHEDULE, BATCH_TASK), (BACKUP, BACKUP_SCHEDULE, BACKUP)];
+
+/// Folders of the bucket in which tasks note how far they have told others.
+pub(crate) const PROGRESS: [&str; 2] = [bill::FOLDER, postback::FOLDER];
 
 /// The longest name under which a task keeps how far it is, in characters.
 const MAX_NAME_CHARS: usize = 64;
@@ -283,4 +297,7 @@ registry! {
     "residue": Heavy, Inner => residue;
     "purge": Heavy, Inner => purge;
     "erased": Light, Inner => erased;
+    "backup": Light, Inner => backup;
+    "backup_part": Light, Inner => backup_part;
+    "backup_seal": Light, Inner => backup_seal;
 }

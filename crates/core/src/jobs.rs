@@ -26,7 +26,7 @@ mod schedule;
 mod task;
 mod tree;
 
-pub use board::{Board, Changes, Claimed, JobRules, MAX_IN_FLIGHT, MAX_RUN_IN_FLIGHT, Message};
+pub use board::{Board, Changes, Claimed, JobRules, Lane, MAX_IN_FLIGHT, MAX_RUN_IN_FLIGHT, Message};
 pub use policy::{Policy, jittered};
 pub use rerun::RerunError;
 pub use run::{MAX_TASKS, Outcome, Run, RunId, RunState, SpawnError};

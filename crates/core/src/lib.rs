@@ -65,6 +65,7 @@ pub mod restate;
 pub mod publish;
 pub mod batch;
 pub mod jobs;
+pub mod backup;
 pub mod report;
 pub mod freshness;
 pub mod cube;

@@ -105,6 +105,12 @@ pub fn backoff_ms(times: u32) -> i64 {
 }
 
 impl Delivery {
+    /// Goes on as a new producer, with what was in flight too: what is known of the old one is not what brokers know.
+    pub fn begin_anew(&mut self) {
+        (self.producer, self.in_flight, self.trouble) = (None, None, None);
+        self.next_sequence = 0;
+    }
+
     /// Reads what [`Delivery::to_text`] wrote.
     pub fn parse(text: &str) -> Result<Self, serde_json::Error> {
         serde_json::from_str(text)

@@ -20,6 +20,7 @@ pub mod versioned;
 pub mod log;
 pub mod delta;
 pub mod batch;
+pub mod backup;
 pub mod archive;
 pub mod erasure;
 pub mod jobs;

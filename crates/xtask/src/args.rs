@@ -32,6 +32,10 @@ cargo xtask <command>
       --env NAME            an environment of wrangler.toml with data of its own: staging (default production)
       --dry-run             only what needs no account: build, bundle, check sizes
       --url URL             where it will be, to ask whether it answers
+  restore                   put a backup into a deployment that is empty; ADTALLY_TOKEN is an admin's token
+      --url URL             of the deployment
+      --backup ID           which backup; absent: list them
+      --overwrite           also where it is not empty: what is there goes
   tidy                      the mechanical rules of this repository
 ";
 
@@ -48,6 +52,7 @@ pub(crate) enum Command {
     Fuzz { targets: Vec<String>, seconds: u32 },
     Bench(BenchOptions),
     Deploy(DeployOptions),
+    Restore(RestoreOptions),
     Tidy,
 }
 
@@ -94,6 +99,14 @@ pub(crate) struct DeployOptions {
     pub(crate) url: Option<String>,
 }
 
+#[derive(Debug, PartialEq, Default)]
+pub(crate) struct RestoreOptions {
+    pub(crate) url: Option<String>,
+    /// Absent: only list what there is.
+    pub(crate) backup: Option<String>,
+    pub(crate) overwrite: bool,
+}
+
 pub(crate) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Command> {
     let mut parser = lexopt::Parser::from_args(args);
     let name = match parser.next()? {
@@ -112,6 +125,7 @@ pub(crate) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Command>
         "fuzz" => fuzz(parser),
         "bench" => bench(parser),
         "deploy" => deploy(parser),
+        "restore" => restore(parser),
         other => bail!("there is no command `{other}`\n\n{USAGE}"),
     }
 }
@@ -224,6 +238,20 @@ fn deploy(mut parser: lexopt::Parser) -> Result<Command> {
     Ok(Command::Deploy(options))
 }
 
+fn restore(mut parser: lexopt::Parser) -> Result<Command> {
+    let mut options = RestoreOptions::default();
+    while let Some(arg) = parser.next()? {
+        match arg {
+            Long("url") => options.url = Some(parser.value()?.string()?),
+            Long("backup") => options.backup = Some(parser.value()?.string()?),
+            Long("overwrite") => options.overwrite = true,
+            Long("help") | Short('h') => return Ok(Command::Help),
+            arg => return Err(arg.unexpected().into()),
+        }
+    }
+    Ok(Command::Restore(options))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -266,6 +294,12 @@ mod tests {
         };
         check("deploy --dry-run", deploy(true, None, None));
         check("deploy --url https://x --env staging", deploy(false, Some("staging"), Some("https://x")));
+        let restore = |backup: Option<&str>, overwrite| {
+            let (url, backup) = (Some("https://x".to_owned()), backup.map(str::to_owned));
+            Command::Restore(RestoreOptions { url, backup, overwrite })
+        };
+        check("restore --url https://x", restore(None, false));
+        check("restore --url https://x --backup b --overwrite", restore(Some("b"), true));
         check("build", Command::Build(Part::All));
         check("build web", Command::Build(Part::Web));
         check("dev", dev(DEFAULT_PORT, None, true));

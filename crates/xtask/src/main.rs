@@ -18,6 +18,7 @@ mod simulate;
 mod fuzz;
 mod bench;
 mod deploy;
+mod restore;
 mod tidy;
 mod process;
 mod clock;
@@ -56,6 +57,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Fuzz { targets, seconds } => return fuzz::run(&project, &targets, seconds),
         Command::Bench(options) => bench::run(&project, options)?,
         Command::Deploy(options) => deploy::run(&project, &options)?,
+        Command::Restore(options) => restore::run(&options)?,
         Command::Tidy => return tidy::run(&project),
     }
     Ok(ExitCode::SUCCESS)

@@ -8,12 +8,14 @@ use std::cell::OnceCell;
 use std::panic::AssertUnwindSafe;
 use std::rc::Rc;
 
+use adtally_core::backup::PartKind;
 use adtally_wire::billing::object::{LETTERS, PARK, REPLAYED, Replayed};
 use adtally_wire::object::USAGE;
 use worker::{DurableObject, Env, Method, Request, Response, Result, State, durable_object};
 
 use super::refuse;
-use crate::storage::dead_letters::LetterStore;
+use super::vault::{Plain, Vault};
+use crate::storage::dead_letters::{LetterStore, VERSION};
 use crate::storage::sql::Database;
 use crate::usage;
 
@@ -23,15 +25,21 @@ pub struct DeadLetters {
     state: AssertUnwindSafe<Rc<State>>,
     /// Opened by the first call: its tables are looked after once an instance.
     store: AssertUnwindSafe<OnceCell<LetterStore>>,
+    vault: AssertUnwindSafe<Vault>,
 }
 
 impl DurableObject for DeadLetters {
     fn new(state: State, _env: Env) -> Self {
-        Self { state: AssertUnwindSafe(Rc::new(state)), store: AssertUnwindSafe(OnceCell::new()) }
+        let state = Rc::new(state);
+        let vault = AssertUnwindSafe(Vault::new(state.clone(), PartKind::DeadLetters, VERSION));
+        Self { state: AssertUnwindSafe(state), store: AssertUnwindSafe(OnceCell::new()), vault }
     }
 
     async fn fetch(&self, mut request: Request) -> Result<Response> {
         usage::called();
+        if let Some(answer) = self.vault.intercept(&mut request, &Plain(restored)).await? {
+            return Ok(answer);
+        }
         match (request.method(), request.path().as_str()) {
             (Method::Post, PARK) => {
                 self.store()?.park(&request.json().await?)?;
@@ -57,4 +65,8 @@ impl DeadLetters {
         let store = LetterStore::open(Database::new(self.state.0.clone()))?;
         Ok(self.store.get_or_init(|| store).clone())
     }
+}
+
+fn restored(database: Database) -> Result<()> {
+    LetterStore::open(database).map(drop)
 }

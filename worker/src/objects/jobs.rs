@@ -17,6 +17,7 @@ use std::panic::AssertUnwindSafe;
 use std::rc::Rc;
 use std::time::Duration;
 
+use adtally_core::backup::PartKind;
 use adtally_core::jobs::Message;
 use adtally_core::time::{SECOND_MS, ServerTime};
 use adtally_wire::jobs::object::{
@@ -33,9 +34,10 @@ use worker::{
 };
 
 use super::refuse;
+use super::vault::{Plain, Vault};
 use crate::bindings::TASKS;
 use crate::clock;
-use crate::storage::jobs::{Extras, JobStore};
+use crate::storage::jobs::{Extras, JobStore, VERSION};
 use crate::storage::sql::Database;
 use crate::telemetry;
 use crate::troubles::{self, trouble};
@@ -57,6 +59,7 @@ const SEND_TIMEOUT: Duration = Duration::from_secs(30);
 #[durable_object]
 pub struct Jobs {
     node: AssertUnwindSafe<Rc<Node>>,
+    vault: AssertUnwindSafe<Vault>,
 }
 
 /// The object, shared with the work that outlives a request.
@@ -79,12 +82,16 @@ impl DurableObject for Jobs {
             desk: RefCell::default(),
             alarm_at: Cell::default(),
         };
-        Self { node: AssertUnwindSafe(Rc::new(node)) }
+        let vault = AssertUnwindSafe(Vault::new(node.state.clone(), PartKind::Jobs, VERSION));
+        Self { node: AssertUnwindSafe(Rc::new(node)), vault }
     }
 
     async fn fetch(&self, mut request: Request) -> Result<Response> {
         usage::called();
         telemetry::called("jobs", &self.node.state);
+        if let Some(answer) = self.vault.intercept(&mut request, &Plain(restored)).await? {
+            return Ok(answer);
+        }
         let node = &self.node;
         match (request.method(), request.path().as_str()) {
             (Method::Post, START) => answer(node.start(request.json().await?)?),
@@ -108,6 +115,9 @@ impl DurableObject for Jobs {
     /// Sends what nobody claimed, gives up on consumers that vanished, starts what is due.
     async fn alarm(&self) -> Result<Response> {
         usage::called();
+        if self.vault.is_closed()? {
+            return Response::empty();
+        }
         let late_ms = self.node.alarm_at.take().map_or(0, |at| clock::now().0 - at);
         if let Err(error) = self.node.wake(late_ms) {
             // The platform would try some times and then never again.
@@ -117,6 +127,10 @@ impl DurableObject for Jobs {
         }
         Response::empty()
     }
+}
+
+fn restored(database: Database) -> Result<()> {
+    JobStore::open(database).map(drop)
 }
 
 fn answer<T: Serialize>(answer: Answer<T>) -> Result<Response> {

@@ -15,6 +15,7 @@ use std::panic::AssertUnwindSafe;
 use std::rc::Rc;
 use std::time::Duration;
 
+use adtally_core::backup::PartKind;
 use adtally_core::billing::{Account, Sums};
 use adtally_core::report::{Query, TimeUnit};
 use adtally_core::time::{Hour, ServerTime, rfc3339};
@@ -26,9 +27,10 @@ use adtally_wire::object::{ReduceQuery, USAGE};
 use worker::{DurableObject, Env, Error, Method, Request, Response, Result, State, durable_object};
 
 use super::refuse;
+use super::vault::{Plain, Vault};
 use crate::clock;
 use crate::kafka;
-use crate::storage::ledger::LedgerStore;
+use crate::storage::ledger::{LedgerStore, VERSION};
 use crate::storage::sql::Database;
 use crate::telemetry;
 use crate::troubles::{self, trouble};
@@ -40,6 +42,7 @@ pub struct Ledger {
     state: AssertUnwindSafe<Rc<State>>,
     /// Opened by the first call: its tables are looked after once an instance.
     store: AssertUnwindSafe<OnceCell<LedgerStore>>,
+    vault: AssertUnwindSafe<Vault>,
     env: AssertUnwindSafe<Env>,
     /// An alarm of this instance will look at what is to be delivered.
     alarm_is_set: AssertUnwindSafe<Cell<bool>>,
@@ -47,8 +50,10 @@ pub struct Ledger {
 
 impl DurableObject for Ledger {
     fn new(state: State, env: Env) -> Self {
+        let state = Rc::new(state);
         Self {
-            state: AssertUnwindSafe(Rc::new(state)),
+            vault: AssertUnwindSafe(Vault::new(state.clone(), PartKind::Ledger, VERSION)),
+            state: AssertUnwindSafe(state),
             store: AssertUnwindSafe(OnceCell::new()),
             env: AssertUnwindSafe(env),
             alarm_is_set: AssertUnwindSafe(Cell::new(false)),
@@ -58,6 +63,9 @@ impl DurableObject for Ledger {
     async fn fetch(&self, mut request: Request) -> Result<Response> {
         usage::called();
         telemetry::called("ledger", &self.state.0);
+        if let Some(answer) = self.vault.intercept(&mut request, &Plain(restored)).await? {
+            return Ok(answer);
+        }
         match (request.method(), request.path().as_str()) {
             (Method::Post, TAKE) => self.take(&request.text().await?).await,
             (Method::Post, TOTALS) => self.totals(&request.json().await?),
@@ -76,6 +84,9 @@ impl DurableObject for Ledger {
     async fn alarm(&self) -> Result<Response> {
         usage::called();
         self.alarm_is_set.set(false);
+        if self.vault.is_closed()? {
+            return Response::empty();
+        }
         let again = match self.deliver().await {
             Ok(again) => again,
             Err(error) => {
@@ -189,6 +200,10 @@ impl Ledger {
         let store = LedgerStore::open(Database::new(self.state.0.clone()))?;
         Ok(self.store.get_or_init(|| store).clone())
     }
+}
+
+fn restored(database: Database) -> Result<()> {
+    LedgerStore::open(database)?.forget_producers()
 }
 
 fn fits(query: &EntriesQuery, entry: &adtally_core::billing::Entry) -> bool {

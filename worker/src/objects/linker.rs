@@ -17,15 +17,18 @@ mod archive;
 mod cut;
 mod rule;
 mod erase;
+mod keep;
 
 use std::cell::{Cell, RefCell};
 use std::panic::AssertUnwindSafe;
 use std::rc::Rc;
 use std::time::Duration;
 
+use adtally_core::backup::PartKind;
 use adtally_core::shard::Refusal;
 use adtally_core::time::ServerTime;
 use adtally_wire::archive::FILES;
+use adtally_wire::backup::object::{KEEP, LET_GO};
 use adtally_wire::batch::{COMPACTED, CUT, PUBLISHED, RULE};
 use adtally_wire::billing::object::{CONFIRMED, OUTBOX};
 use adtally_wire::erasure::{ERASE, RESIDUES};
@@ -37,14 +40,16 @@ use adtally_wire::object::{
 use worker::{DurableObject, Env, Error, Method, Request, Response, Result, State, durable_object};
 
 use super::refuse;
+use super::vault::Vault;
 use crate::clock;
-use crate::storage::linker::LinkerStore;
+use crate::storage::linker::{LinkerStore, VERSION};
 use crate::storage::sql::Database;
 use crate::telemetry;
 use crate::troubles::{self, trouble};
 use crate::usage;
 use billing::Desk;
 use commit::{Queue, Refused};
+use keep::Keeping;
 use memory::Memory;
 use spill::EXPIRY_BREAK;
 
@@ -52,6 +57,7 @@ use spill::EXPIRY_BREAK;
 #[durable_object]
 pub struct Linker {
     node: AssertUnwindSafe<Rc<Node>>,
+    vault: AssertUnwindSafe<Vault>,
 }
 
 /// The object, shared with the work that outlives a request.
@@ -76,6 +82,7 @@ struct Node {
     is_archiving: Cell<bool>,
     is_erasing: Cell<bool>,
     desk: Desk,
+    keeping: Rc<Keeping>,
 }
 
 impl DurableObject for Linker {
@@ -95,13 +102,18 @@ impl DurableObject for Linker {
             is_archiving: Cell::default(),
             is_erasing: Cell::default(),
             desk: Desk::default(),
+            keeping: Rc::default(),
         };
-        Self { node: AssertUnwindSafe(Rc::new(node)) }
+        let vault = AssertUnwindSafe(Vault::new(node.state.clone(), PartKind::Linker, VERSION));
+        Self { node: AssertUnwindSafe(Rc::new(node)), vault }
     }
 
     async fn fetch(&self, mut request: Request) -> Result<Response> {
         usage::called();
         telemetry::called("linker", &self.node.state);
+        if let Some(answer) = self.vault.intercept(&mut request, &**self.node).await? {
+            return Ok(answer);
+        }
         match (request.method(), request.path().as_str()) {
             (Method::Post, APPEND) => {
                 let id = request.headers().get(REQUEST_ID)?.unwrap_or_default();
@@ -120,6 +132,8 @@ impl DurableObject for Linker {
             (Method::Post, RULE) => self.node.rule(&request.bytes().await?).await,
             (Method::Post, ERASE) => self.node.erase(&request.bytes().await?).await,
             (Method::Post, RESIDUES) => self.node.residues(),
+            (Method::Post, KEEP) => self.node.keep(request.json().await?),
+            (Method::Post, LET_GO) => self.node.let_go(&request.json().await?),
             (Method::Get, USAGE) => usage::answer(),
             _ => refuse(404, None, "no such call"),
         }
@@ -130,6 +144,9 @@ impl DurableObject for Linker {
     async fn alarm(&self) -> Result<Response> {
         usage::called();
         self.node.alarm_is_set.set(false);
+        if self.vault.is_closed()? {
+            return Response::empty();
+        }
         self.node.flush_by_alarm().await;
         self.node.expire()?;
         self.node.archive_by_alarm().await;

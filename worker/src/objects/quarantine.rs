@@ -14,6 +14,7 @@ use std::panic::AssertUnwindSafe;
 use std::rc::Rc;
 use std::time::Duration;
 
+use adtally_core::backup::PartKind;
 use adtally_core::time::MINUTE_MS;
 use adtally_wire::object::USAGE;
 use adtally_wire::quarantine::{FORGET, HOLD, LIST, NOTE, OWNERS, Owner, Parcel, Record, SETTLE};
@@ -21,8 +22,9 @@ use futures_channel::oneshot;
 use worker::{Delay, DurableObject, Env, Method, Request, Response, Result, State, durable_object};
 
 use super::refuse;
+use super::vault::{Plain, Vault};
 use crate::clock;
-use crate::storage::quarantine::{MAX_ROW_BYTES, QuarantineStore};
+use crate::storage::quarantine::{MAX_ROW_BYTES, QuarantineStore, VERSION};
 use crate::storage::sql::Database;
 use crate::telemetry;
 use crate::troubles::trouble;
@@ -37,6 +39,7 @@ const MAX_BYTES_A_MINUTE: usize = 4_000_000;
 #[durable_object]
 pub struct Quarantine {
     node: AssertUnwindSafe<Rc<Node>>,
+    vault: AssertUnwindSafe<Vault>,
 }
 
 struct Node {
@@ -65,12 +68,16 @@ impl DurableObject for Quarantine {
             waiting: RefCell::default(),
             spent: Cell::default(),
         };
-        Self { node: AssertUnwindSafe(Rc::new(node)) }
+        let vault = AssertUnwindSafe(Vault::new(node.state.clone(), PartKind::Quarantine, VERSION));
+        Self { node: AssertUnwindSafe(Rc::new(node)), vault }
     }
 
     async fn fetch(&self, mut request: Request) -> Result<Response> {
         usage::called();
         telemetry::called("quarantine", &self.node.state);
+        if let Some(answer) = self.vault.intercept(&mut request, &Plain(restored)).await? {
+            return Ok(answer);
+        }
         match (request.method(), request.path().as_str()) {
             (Method::Post, HOLD) => match self.node.0.clone().hold(request.json().await?).await {
                 true => Response::empty(),
@@ -159,4 +166,8 @@ impl Waiting {
             self.records.extend(parcel.records);
         }
     }
+}
+
+fn restored(database: Database) -> Result<()> {
+    QuarantineStore::open(database).map(drop)
 }

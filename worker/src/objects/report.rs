@@ -16,6 +16,7 @@ use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
 use std::rc::Rc;
 
+use adtally_core::backup::PartKind;
 use adtally_core::cell::Scope;
 use adtally_core::cube::Choice;
 use adtally_core::freshness::Mark;
@@ -24,6 +25,7 @@ use adtally_core::report::{Query, Source};
 use adtally_core::segment::{Merger, Segment};
 use adtally_core::time::ServerTime;
 use adtally_wire::api::LiveMessage;
+use adtally_wire::backup::object::Taken;
 use adtally_wire::batch::PUBLISH;
 use adtally_wire::cube::{CUBE_CELLS, CUBES};
 use adtally_wire::delta::Delta;
@@ -38,8 +40,9 @@ use worker::{
 };
 
 use super::refuse;
+use super::vault::{Own, Refusal409, Vault};
 use crate::clock;
-use crate::storage::report::{ReportStore, Totals};
+use crate::storage::report::{ReportStore, Totals, VERSION};
 use crate::storage::sql::Database;
 use crate::telemetry;
 use crate::usage;
@@ -55,6 +58,7 @@ pub struct Report {
     state: AssertUnwindSafe<Rc<State>>,
     /// Opened by the first call: its tables are looked after once an instance.
     store: AssertUnwindSafe<OnceCell<ReportStore>>,
+    vault: AssertUnwindSafe<Vault>,
     env: AssertUnwindSafe<Env>,
     is_publishing: AssertUnwindSafe<Cell<bool>>,
     audience: AssertUnwindSafe<Rc<RefCell<Audience>>>,
@@ -64,8 +68,10 @@ pub struct Report {
 
 impl DurableObject for Report {
     fn new(state: State, env: Env) -> Self {
+        let state = Rc::new(state);
         Self {
-            state: AssertUnwindSafe(Rc::new(state)),
+            vault: AssertUnwindSafe(Vault::new(state.clone(), PartKind::Report, VERSION)),
+            state: AssertUnwindSafe(state),
             store: AssertUnwindSafe(OnceCell::new()),
             env: AssertUnwindSafe(env),
             is_publishing: AssertUnwindSafe(Cell::new(false)),
@@ -77,6 +83,9 @@ impl DurableObject for Report {
     async fn fetch(&self, mut request: Request) -> Result<Response> {
         usage::called();
         telemetry::called("report", &self.state.0);
+        if let Some(answer) = self.vault.intercept(&mut request, self).await? {
+            return Ok(answer);
+        }
         match (request.method(), request.path().as_str()) {
             (Method::Post, DELTA) => {
                 telemetry::push_soon(&self.state.0, &self.env.0);
@@ -122,6 +131,16 @@ impl DurableObject for Report {
 
     async fn websocket_error(&self, _socket: WebSocket, _error: Error) -> Result<()> {
         Ok(())
+    }
+}
+
+impl Own for Report {
+    fn taken(&self, _backup: &str) -> Result<std::result::Result<Taken, Refusal409>> {
+        Ok(Ok(Taken { sources: self.store()?.source_names()?, ..Taken::default() }))
+    }
+
+    fn restored(&self, database: Database) -> Result<()> {
+        ReportStore::open(database)?.forget_parts()
     }
 }
 

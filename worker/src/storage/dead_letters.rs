@@ -6,6 +6,9 @@ use worker::Result;
 use super::schema::{Migrations, migrate};
 use super::sql::{Database, integer};
 
+/// The version of the tables.
+pub(crate) const VERSION: usize = MIGRATIONS.len();
+
 const MIGRATIONS: Migrations = &[&["CREATE TABLE letters (
     number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, first_ms INTEGER NOT NULL, last_ms INTEGER NOT NULL,
     times INTEGER NOT NULL, error TEXT NOT NULL, text TEXT NOT NULL

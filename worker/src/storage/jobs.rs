@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use adtally_core::jobs::{Board, Changes, JobRules, Run, RunId, Task};
+use adtally_core::jobs::{Board, Changes, JobRules, Lane, Run, RunId, Task};
 use adtally_core::time::rfc3339;
 use adtally_wire::jobs::api::LogLine;
 use adtally_wire::jobs::definition::TaskDefinition;
@@ -13,6 +13,9 @@ use worker::{Error, Result};
 
 use super::schema::{Migrations, migrate};
 use super::sql::{Database, Row, integer};
+
+/// The version of the tables.
+pub(crate) const VERSION: usize = MIGRATIONS.len();
 
 const MIGRATIONS: Migrations = &[&[
     // What never changes of a run, its state once more, to find it by, and what changes.
@@ -65,7 +68,9 @@ pub(crate) struct StoredJob {
 impl StoredJob {
     /// What its runs have to keep to.
     pub(crate) fn rules(&self) -> JobRules {
-        JobRules { max_runs: self.max_runs as usize, is_paused: self.paused }
+        // What is part of the program is about the state of many objects.
+        let lane = if self.tasks.is_none() { Lane::Alone } else { Lane::Free };
+        JobRules { max_runs: self.max_runs as usize, is_paused: self.paused, lane }
     }
 }
 

@@ -17,6 +17,9 @@ use worker::{Error, Result};
 use super::schema::{Migrations, migrate};
 use super::sql::{Database, integer};
 
+/// The version of the tables.
+pub(crate) const VERSION: usize = MIGRATIONS.len();
+
 const MIGRATIONS: Migrations = &[&[
     // The text of each message, gzipped unless it is packed already, and the hours of the events in it.
     "CREATE TABLE batches (

@@ -23,6 +23,9 @@ const MAX_OWNERS: i64 = 100_000;
 /// The most rows that one question reads: a row has up to a megabyte to unpack.
 const MAX_ROWS_READ: usize = 200;
 
+/// The version of the tables.
+pub(crate) const VERSION: usize = MIGRATIONS.len();
+
 const MIGRATIONS: Migrations = &[
     &[
         "CREATE TABLE parcels (number INTEGER PRIMARY KEY AUTOINCREMENT, at_ms INTEGER NOT NULL,

@@ -18,6 +18,9 @@ use super::sql::{Database, integer};
 
 pub(crate) use cubes::{Asked, StoredCube, StoredPart};
 
+/// The version of the tables.
+pub(crate) const VERSION: usize = MIGRATIONS.len();
+
 const MIGRATIONS: Migrations = &[
     &[
         // How far each source was heard, and the all-time totals of what it said, as JSON by measure.

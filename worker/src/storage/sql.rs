@@ -115,6 +115,11 @@ impl Row {
         }
     }
 
+    /// The next column, whatever it is.
+    pub(crate) fn any(&mut self) -> Result<SqlStorageValue> {
+        self.values.next().ok_or_else(|| unexpected("a value", None))
+    }
+
     /// The next column, bytes.
     pub(crate) fn blob(&mut self) -> Result<Vec<u8>> {
         match self.values.next() {

@@ -19,7 +19,7 @@ use crate::ledgers::Ledgers;
 use crate::store::Store;
 
 /// Where the ends of pages are.
-const FOLDER: &str = "sinks/";
+pub(super) const FOLDER: &str = "sinks/";
 /// Entries of a page: some 500 kB of JSON.
 const PAGE: u32 = 1_000;
 /// The most pages of an attempt; the next run goes on.

@@ -4,14 +4,16 @@
 //! by a list of files would not find those that were replaced since. `merge` does the same to a large day before it is
 //! linked.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use adtally_archive::{ArchiveError, Merge, Written, compactable, folder, is_rewritten, merged_entries};
 use adtally_core::time::{DAY_MS, Day};
+use adtally_wire::backup::KEPT;
 use adtally_wire::batch::{ArchiveFile, COMPACTED, Compaction};
 use serde::{Deserialize, Serialize};
 
 use super::{Context, Done, TaskError};
+use crate::backup::Backups;
 use crate::batch::{self, Shard};
 use crate::clock;
 use crate::store::Store;
@@ -32,7 +34,7 @@ pub(crate) struct Params {
 
 /// May be repeated: merged files are named by their content, and a Linker takes the same replacement again.
 ///
-/// 1. Storing the new files may be repeated.
+/// 1. Storing the new files may be repeated, and keeping the old ones where a backup relies on them.
 /// 2. The Linker puts them into the place of the old ones in one transaction; it also removes those from the bucket.
 /// 3. What is swept away is named by nobody, and has not been for a day.
 pub(crate) async fn run(context: &Context, params: &str) -> Result<Done, TaskError> {
@@ -43,10 +45,18 @@ pub(crate) async fn run(context: &Context, params: &str) -> Result<Done, TaskErr
     for file in cut.files.into_iter().filter(|file| file.to_row <= cut.published_row) {
         days.entry(file.day).or_default().push(file);
     }
-    let due = days.into_values().filter_map(compactable).take(MAX_DAYS);
+    let due: Vec<_> = days.into_values().filter_map(compactable).take(MAX_DAYS).collect();
     let (mut replaced, mut by) = (0, 0);
+    let needed: BTreeSet<String> = match due.is_empty() {
+        false => {
+            let files = Backups(&Store::open(&context.env)?).files().await?;
+            files.into_iter().map(|file| file.key).collect()
+        }
+        true => BTreeSet::new(),
+    };
     for files in due {
         let compaction = compact(context, files).await?;
+        keep(&Store::open(&context.env)?, &compaction.replaced, &needed).await?;
         (replaced, by) = (replaced + compaction.replaced.len(), by + compaction.by.len());
         batch::tell_linker(&context.env, &source, COMPACTED, &compaction).await?;
         if let Some(file) = compaction.by.first() {
@@ -55,6 +65,14 @@ pub(crate) async fn run(context: &Context, params: &str) -> Result<Done, TaskErr
     }
     context.log(format!("{replaced} files of {source} became {by}"));
     Ok(Done { result: serde_json::json!({ "replaced": replaced, "by": by }).to_string(), spawn: Vec::new() })
+}
+
+/// Keeps what a backup relies on elsewhere: there it would be counted a second time.
+async fn keep(store: &Store, replaced: &[String], needed: &BTreeSet<String>) -> Result<(), TaskError> {
+    for key in replaced.iter().filter(|key| needed.contains(*key)) {
+        store.copy(key, &format!("{KEPT}{key}")).await?;
+    }
+    Ok(())
 }
 
 /// Removes merged files of a day that no manifest came to name: those of merges that were given up, which other engines

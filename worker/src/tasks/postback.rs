@@ -25,7 +25,7 @@ use crate::linkers::Linker;
 use crate::store::Store;
 
 /// Where the progress is.
-const FOLDER: &str = "postbacks/";
+pub(super) const FOLDER: &str = "postbacks/";
 /// How long a conversion is left alone for late touches, unless the task says otherwise, in seconds.
 const SETTLE_S: u32 = 60;
 /// The longest, a day: what left the log is not found any more.

@@ -13,9 +13,21 @@ pub const MAX_RUN_IN_FLIGHT: usize = 32;
 /// The most tasks of all runs together.
 pub const MAX_IN_FLIGHT: usize = 64;
 
+/// With what else a job's runs may be under way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Lane {
+    /// With everything.
+    #[default]
+    Free,
+    /// With nothing else of this lane: they change, or copy, what belongs together in several objects.
+    Alone,
+}
+
 /// What a job's runs have to keep to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct JobRules {
+    /// With what else they may be under way.
+    pub lane: Lane,
     /// How many of them may be under way at once.
     pub max_runs: usize,
     /// None of them begins, and none of their tasks, until it is resumed.
@@ -24,7 +36,7 @@ pub struct JobRules {
 
 impl Default for JobRules {
     fn default() -> Self {
-        Self { max_runs: 1, is_paused: false }
+        Self { max_runs: 1, is_paused: false, lane: Lane::Free }
     }
 }
 
@@ -159,11 +171,22 @@ impl Board {
 
     /// Does all that is due. To be called after whatever happened, and when [`Board::due`] says so.
     pub fn step(&mut self, now: ServerTime) {
+        self.pass(now);
+        // One that ended may have kept one waiting that stood before it.
+        let is_waiting =
+            |run: &Run| run.state == RunState::Queued && self.rules(&run.id.job).lane == Lane::Alone;
+        if self.runs.values().any(is_waiting) && !self.is_taken(Lane::Alone) {
+            self.pass(now);
+        }
+    }
+
+    fn pass(&mut self, now: ServerTime) {
         let mut in_flight = self.in_flight();
         let ids: Vec<RunId> = self.runs.keys().cloned().collect();
         for id in ids {
             let rules = self.rules(&id.job);
-            let may_begin = !rules.is_paused && self.running(&id.job) < rules.max_runs;
+            let is_alone = rules.lane == Lane::Free || !self.is_taken(Lane::Alone);
+            let may_begin = !rules.is_paused && is_alone && self.running(&id.job) < rules.max_runs;
             let Some(run) = self.runs.get_mut(&id) else { continue };
             if run.state == RunState::Queued && may_begin {
                 run.state = RunState::Running;
@@ -216,6 +239,11 @@ impl Board {
 
     fn rules(&self, job: &str) -> JobRules {
         self.rules.get(job).copied().unwrap_or_default()
+    }
+
+    /// Whether a run of this lane is under way.
+    fn is_taken(&self, lane: Lane) -> bool {
+        self.runs.values().any(|run| run.state == RunState::Running && self.rules(&run.id.job).lane == lane)
     }
 
     fn running(&self, job: &str) -> usize {

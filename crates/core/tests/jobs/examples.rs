@@ -1,7 +1,7 @@
 //! Runs by example: what failures, silence and people do to them.
 
 use adtally_core::jobs::{
-    Board, Claimed, JobRules, LEASE_MS, MAX_IN_FLIGHT, MAX_LOSSES, MAX_RUN_IN_FLIGHT, Message, Outcome,
+    Board, Claimed, JobRules, LEASE_MS, Lane, MAX_IN_FLIGHT, MAX_LOSSES, MAX_RUN_IN_FLIGHT, Message, Outcome,
     PATIENCE_MS, PROOF_MS, Policy, RerunError, Run, RunId, RunState, SpawnError, Spec, TaskState,
 };
 use adtally_core::time::ServerTime;
@@ -219,11 +219,44 @@ fn limits_and_pauses() {
     for number in 1..=3 {
         desk.start("other", number, &many);
     }
-    desk.board.set_rules("other", JobRules { max_runs: 3, is_paused: true });
+    desk.board.set_rules("other", JobRules { max_runs: 3, is_paused: true, ..JobRules::default() });
     assert_eq!(desk.step(0), []);
-    desk.board.set_rules("other", JobRules { max_runs: 3, is_paused: false });
+    desk.board.set_rules("other", JobRules { max_runs: 3, ..JobRules::default() });
     assert_eq!(desk.step(0).len(), MAX_IN_FLIGHT - MAX_RUN_IN_FLIGHT);
     assert_eq!(desk.board.in_flight(), MAX_IN_FLIGHT);
+}
+
+/// BACKUP-1 rests on it: while a backup is made no batch changes anything, and the other way round.
+#[test]
+fn who_is_alone_waits_for_who_is_alone() {
+    let tasks = [spec("a", &[])];
+    let mut desk = Desk::with(&tasks);
+    let alone = JobRules { max_runs: 2, lane: Lane::Alone, ..JobRules::default() };
+    desk.board.set_rules("job", alone);
+    let first = desk.step(0);
+    assert_eq!(first.len(), 1);
+    // One that stands before it, and one behind.
+    for job in ["earlier", "other"] {
+        desk.board.set_rules(job, alone);
+        desk.start(job, 1, &tasks);
+    }
+    desk.start("free", 1, &tasks);
+    let jobs = |messages: &[Message]| -> Vec<String> {
+        messages.iter().map(|message| message.run.job.clone()).collect()
+    };
+    assert_eq!(jobs(&desk.step(0)), ["free"]);
+    desk.done(&first[0], &[]);
+    let second = desk.step(0);
+    assert_eq!(second.len(), 1, "{second:?}");
+    desk.done(&second[0], &[]);
+    // Nothing else happens that would lead to another step.
+    let third = desk.step(0);
+    assert_eq!(third.len(), 1, "{third:?}");
+    desk.done(&third[0], &[]);
+    assert_eq!(jobs(&desk.step(0)), Vec::<String>::new());
+    let mut both = jobs(&[second, third].concat());
+    both.sort();
+    assert_eq!(both, ["earlier", "other"]);
 }
 
 #[test]

@@ -187,7 +187,7 @@ impl<'a> World<'a> {
     }
 
     fn set_rules(&mut self) {
-        self.board.set_rules("job", JobRules { max_runs: 1, is_paused: self.is_paused });
+        self.board.set_rules("job", JobRules { is_paused: self.is_paused, ..JobRules::default() });
     }
 
     /// From now on everybody works: the run has to end, and once more if something had failed before.

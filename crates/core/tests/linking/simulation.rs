@@ -11,6 +11,7 @@ mod invariants;
 mod world;
 mod billing;
 mod merge;
+mod backup;
 
 use adtally_core::batch::Ruling;
 use adtally_core::event::Event;
@@ -63,6 +64,7 @@ enum Bug {
     EpochApartFromCut,
     CoveredDeltaCounted,
     RealTimeKept,
+    NothingKept,
 }
 
 /// Where an object stops.
@@ -110,6 +112,12 @@ enum Op {
     Rule { shard: usize, ruling: Ruling, crash: Crash },
     /// New settings come into force in every Linker.
     Settings { which: usize },
+    /// A backup begins: receivers are copied.
+    CopyReceivers,
+    /// It goes on: Linkers are copied.
+    CopyLinkers,
+    /// Everything is lost, and the last backup restored.
+    Restore,
 }
 
 fn ops() -> impl Strategy<Value = Vec<Op>> {
@@ -139,6 +147,9 @@ fn ops() -> impl Strategy<Value = Vec<Op>> {
             .prop_map(|(scope, run, crash)| Op::Publish { scope, run, crash }),
         1 => (-5_000_000..5_000_000i64).prop_map(|by_ms| Op::Clock { by_ms }),
         1 => (0..3usize).prop_map(|which| Op::Settings { which }),
+        1 => Just(Op::CopyReceivers),
+        1 => Just(Op::CopyLinkers),
+        1 => Just(Op::Restore),
         1 => (0..2usize, scenario::ruling(), crash())
             .prop_map(|(shard, ruling, crash)| Op::Rule { shard, ruling, crash }),
     ];
@@ -214,8 +225,9 @@ fn planted_bugs_are_found() {
         (Bug::EpochApartFromCut, "MERGE-1"),
         (Bug::CoveredDeltaCounted, "MERGE-1"),
         (Bug::RealTimeKept, "MERGE-1"),
+        (Bug::NothingKept, "-1"),
     ] {
-        let Some((seed, input, reason)) = search(500, Some(bug)) else { panic!("{bug:?} was not found") };
+        let Some((seed, input, reason)) = search(1_000, Some(bug)) else { panic!("{bug:?} was not found") };
         assert!(reason.contains(invariant), "{bug:?} was found by {reason}");
         println!("{bug:?}: seed {seed}, {} operations, {invariant}", input.ops.len());
     }

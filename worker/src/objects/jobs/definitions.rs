@@ -13,7 +13,7 @@ use worker::Result;
 use super::Node;
 use super::desk::{Desk, Order};
 use crate::storage::jobs::StoredJob;
-use crate::tasks::{BATCH, BATCH_TASK};
+use crate::tasks::BUILT_IN;
 
 /// The most days that one request may name.
 const MAX_DAYS: usize = 366;
@@ -43,7 +43,8 @@ impl Node {
                     StoredJob { runs, schedule: None, next_ms: None, paused: false, max_runs: 1, tasks: None }
                 }
             };
-            if name == BATCH && (change.tasks.is_some() || change.max_runs.is_some_and(|runs| runs != 1)) {
+            if is_built_in(&name) && (change.tasks.is_some() || change.max_runs.is_some_and(|runs| runs != 1))
+            {
                 return Ok(Err(JobsRefusal::BuiltIn(name)));
             }
             job.tasks = change.tasks.or(job.tasks);
@@ -61,7 +62,7 @@ impl Node {
     /// Removes a job; its runs stay, and those that wait still run.
     pub(super) fn forget(self: &Rc<Self>, name: &str) -> Result<Answer<()>> {
         self.change(|desk, extras, _| {
-            if name == BATCH {
+            if is_built_in(name) {
                 return Ok(Err(JobsRefusal::BuiltIn(name.to_owned())));
             }
             if desk.jobs.remove(name).is_none() {
@@ -100,7 +101,7 @@ pub(super) fn orders(desk: &Desk, new: &NewRun, now: ServerTime) -> Answer<Vec<O
     };
     let days = days(new)?;
     match &job.tasks {
-        None => Ok(vec![batch(days)]),
+        None => Ok(vec![built_in(&new.job, days)]),
         Some(_) => {
             let days = days.unwrap_or_else(|| vec![day_before(now.0)]);
             let first = desk.next_run(&new.job);
@@ -113,13 +114,18 @@ pub(super) fn orders(desk: &Desk, new: &NewRun, now: ServerTime) -> Answer<Vec<O
     }
 }
 
-/// A run of the batch: its first task makes all others.
-fn batch(days: Option<Vec<Day>>) -> Order {
+fn is_built_in(name: &str) -> bool {
+    BUILT_IN.iter().any(|(known, ..)| *known == name)
+}
+
+/// A run of what is part of the program: its first task makes all others. A backup has no days.
+fn built_in(job: &str, days: Option<Vec<Day>>) -> Order {
     let days = days.map(|days| days.iter().map(Day::to_string).collect::<Vec<_>>());
     let params = json!({ "days": days });
-    let (id, kind) = (BATCH_TASK.to_owned(), BATCH_TASK.to_owned());
+    let first = BUILT_IN.iter().find(|(known, ..)| *known == job).map_or(job, |(.., first)| *first);
+    let (id, kind) = (first.to_owned(), first.to_owned());
     let spec = Spec { id, kind, needs: Vec::new(), policy: Policy::default() };
-    Order { job: BATCH.to_owned(), params: params.to_string(), due_ms: None, tasks: vec![(spec, params)] }
+    Order { job: job.to_owned(), params: params.to_string(), due_ms: None, tasks: vec![(spec, params)] }
 }
 
 fn defined(job: &StoredJob, name: &str, occasion: Occasion) -> Answer<Order> {

@@ -9,7 +9,7 @@ use worker::{Error, Result};
 
 use crate::clock;
 use crate::storage::jobs::{Extras, JobStore, StoredJob};
-use crate::tasks::{BATCH, BATCH_SCHEDULE};
+use crate::tasks::BUILT_IN;
 
 /// See the module.
 pub(super) struct Desk {
@@ -40,18 +40,21 @@ impl Desk {
         for (name, job) in &desk.jobs {
             desk.board.set_rules(name, job.rules());
         }
-        if !desk.jobs.contains_key(BATCH) {
-            let schedule = Schedule::parse(BATCH_SCHEDULE);
+        for (name, schedule, _) in BUILT_IN {
+            if desk.jobs.contains_key(name) {
+                continue;
+            }
+            let schedule = Schedule::parse(schedule);
             let schedule = schedule.map_err(|error| Error::RustError(error.to_string()))?;
             let job = StoredJob {
-                runs: store.latest_number(BATCH)?,
+                runs: store.latest_number(name)?,
                 next_ms: schedule.after(now).map(|at| at.0),
                 schedule: Some(schedule.to_string()),
                 paused: false,
                 max_runs: 1,
                 tasks: None,
             };
-            desk.put_job(BATCH, job, extras);
+            desk.put_job(name, job, extras);
         }
         Ok(desk)
     }

@@ -172,8 +172,9 @@ impl Node {
     pub(super) fn confirmed(self: &Rc<Self>, confirmed: &Confirmed) -> Result<Response> {
         let outbox = self.billing_outbox()?;
         let done = self.desk.hand_off.borrow_mut().confirmed(&confirmed.ids());
-        for row in &done {
-            outbox.remove(*row)?;
+        match self.keeping.is_on(clock::now()) {
+            true => self.keeping.confirmed(&done),
+            false => done.iter().try_for_each(|row| outbox.remove(*row))?,
         }
         if !done.is_empty() {
             self.bill_soon();
@@ -189,7 +190,7 @@ impl Node {
         Response::from_json(&OutboxShard { shard, rows, entries, oldest_ms })
     }
 
-    fn billing_outbox(&self) -> Result<&BillingOutbox> {
+    pub(super) fn billing_outbox(&self) -> Result<&BillingOutbox> {
         if let Some(outbox) = self.desk.outbox.get() {
             return Ok(outbox);
         }

@@ -101,7 +101,7 @@ impl Memory {
         let epoch = state.epoch + u64::from(opens);
         let next = EpochState { epoch, generation, row, through_ms: now.0, ..state };
         let telling = if opens { self.shard.tell(now, Whom::ReportsAndBilling) } else { None };
-        self.store.cut(telling.as_ref(), self.delivered, &next)?;
+        self.store.cut(telling.as_ref(), self.spare(), &next)?;
         if let Some(telling) = telling {
             self.shard.told(&telling);
         }

@@ -196,7 +196,9 @@ async fn send(reports: &ObjectNamespace, scope: &str, delta: Delta) -> Result<()
 impl Memory {
     /// Notes that a parcel and all before it are delivered.
     fn delivered(&mut self, seq: u64) -> Result<()> {
-        self.store.delivered(seq)?;
+        if !self.keeping.is_on(clock::now()) {
+            self.store.delivered(seq)?;
+        }
         self.delivered = seq;
         Ok(())
     }
@@ -204,7 +206,7 @@ impl Memory {
     /// Moves what is to be told into the outboxes.
     pub(super) fn post_untold(&mut self, whom: Whom) -> Result<()> {
         let Some(telling) = self.shard.tell(clock::now(), whom) else { return Ok(()) };
-        self.store.post(&telling, self.delivered)?;
+        self.store.post(&telling, self.spare())?;
         self.shard.told(&telling);
         Ok(())
     }

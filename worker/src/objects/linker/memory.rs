@@ -1,5 +1,7 @@
 //! What a Linker object has in memory: its shard, made from its store.
 
+use std::rc::Rc;
+
 use adtally_core::key::Key;
 use adtally_core::link::Retention;
 use adtally_core::link::run::Merge;
@@ -9,6 +11,7 @@ use adtally_wire::object::LinkerSettings;
 use worker::Result;
 
 use super::archive::Gathered;
+use super::keep::Keeping;
 use super::{Node, fault};
 use crate::storage::linker::{LinkerStore, OutboxPosition, StoredSettings};
 use crate::storage::runs::Runs;
@@ -25,11 +28,13 @@ pub(super) struct Memory {
     pub(super) gathered: Gathered,
     /// The number of the last parcel that is known to be delivered; 0 after a start, when the last is sent again.
     pub(super) delivered: u64,
+    /// Whether parcels stay although they are delivered.
+    pub(super) keeping: Rc<Keeping>,
 }
 
 impl Memory {
     /// Takes up the runs, and links again what of the log is not in them.
-    fn load(store: LinkerStore) -> Result<Memory> {
+    fn load(store: LinkerStore, keeping: Rc<Keeping>) -> Result<Memory> {
         let OutboxPosition { seq: last_seq, upto: told_upto, billed_upto } = store.outbox_position()?;
         let runs = store.runs();
         let position = runs.position()?;
@@ -47,7 +52,7 @@ impl Memory {
             store.recall_scopes()?;
         }
         let gathered = Gathered::load(&store)?;
-        Ok(Memory { store, runs, shard, merging: None, gathered, delivered: 0 })
+        Ok(Memory { store, runs, shard, merging: None, gathered, delivered: 0, keeping })
     }
 
     /// Stores settings and puts them in force.
@@ -73,7 +78,7 @@ impl Node {
         let taken = self.memory.borrow_mut().take();
         let mut memory = match taken {
             Some(memory) => memory,
-            None => Memory::load(self.store()?)?,
+            None => Memory::load(self.store()?, self.keeping.clone())?,
         };
         let changed = change(&mut memory)?;
         *self.memory.borrow_mut() = Some(memory);

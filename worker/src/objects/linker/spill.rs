@@ -72,7 +72,7 @@ impl Memory {
     /// Spills all of memory.
     pub(super) fn spill(&mut self) -> Result<()> {
         let Some(spill) = self.shard.spill(clock::now()) else { return Ok(()) };
-        self.store.spill(&spill, self.delivered)?;
+        self.store.spill(&spill, self.spare())?;
         self.shard.spilled(spill);
         Ok(())
     }

@@ -32,6 +32,19 @@ impl LedgerStore {
         self.database.run(upsert, vec![topic.into(), delivery.to_text().into()]).map(drop)
     }
 
+    /// Has every delivery go on as a new producer: after a restore the brokers know more of the old one than this does,
+    /// and would take other records for repeated ones.
+    pub(crate) fn forget_producers(&self) -> Result<()> {
+        let rows = self.database.rows("SELECT topic FROM deliveries", vec![])?;
+        let topics = rows.into_iter().map(|mut row| row.text()).collect::<Result<Vec<_>>>()?;
+        for topic in topics {
+            let mut delivery = self.delivery(&topic)?;
+            delivery.begin_anew();
+            self.put_delivery(&topic, &delivery)?;
+        }
+        Ok(())
+    }
+
     /// What lies behind a place.
     pub(crate) fn behind(&self, place: Place) -> Result<Behind> {
         let query = "SELECT count(*), min(taken_ms) FROM batches WHERE id > ?";

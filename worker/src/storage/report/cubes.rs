@@ -40,6 +40,14 @@ const MAX_SHAPES: i64 = 500;
 const MAX_GARBAGE: i64 = 500;
 
 impl ReportStore {
+    /// Forgets what was built of cubes: after a restore nobody knows what of it is still in the bucket.
+    pub(crate) fn forget_parts(&self) -> Result<()> {
+        self.database.atomically(|| {
+            self.database.run("DELETE FROM cube_parts", vec![])?;
+            self.database.run("DELETE FROM cube_garbage", vec![]).map(drop)
+        })
+    }
+
     /// The days of a generation, each with the last one that changed it.
     pub(crate) fn published_days(&self, generation: u64) -> Result<BTreeMap<Day, u64>> {
         let query = "SELECT day, max(generation) FROM days WHERE generation <= ? GROUP BY day";

@@ -13,7 +13,7 @@ use super::world::{Store, World};
 const MAX_MESSAGE_BYTES: usize = 2_000;
 
 /// A ledger; it has nothing that is not stored.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Books {
     pub(super) entries: Vec<Entry>,
     /// The ids of those that it has taken.
@@ -101,9 +101,12 @@ impl World {
             }
         }
         if !confirmation_is_lost {
-            let node = &mut self.nodes[node];
-            for row in node.hand_off.confirmed(&[batch.id]) {
-                node.store.billing.remove(&row);
+            let Self { nodes, begun, .. } = self;
+            for row in nodes[node].hand_off.confirmed(&[batch.id]) {
+                let gone = nodes[node].store.billing.remove(&row);
+                if let (Some(begun), Some(batches)) = (begun.as_mut(), gone) {
+                    begun.keep_row(node, row, batches);
+                }
             }
         }
     }

@@ -17,6 +17,7 @@ use adtally_core::settings::Settings;
 use adtally_core::shard::{Parcel, Position, Row, Shard, Stored, Telling, Whom};
 use adtally_core::time::ServerTime;
 
+use super::backup::{Backup, Begun};
 use super::billing::Books;
 use super::merge::Run as BatchRun;
 use super::{Bug, Configuration, Crash, Op};
@@ -24,7 +25,7 @@ use crate::scenario::START;
 use crate::shelf::Extents;
 
 /// What a Linker object has stored.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Store {
     /// The epoch under which is told.
     pub(super) epoch: u64,
@@ -57,7 +58,7 @@ pub(super) struct Node {
 }
 
 /// A Report object; it has nothing that is not stored.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Ledger {
     pub(super) heard: BTreeMap<usize, Heard>,
     /// By source and epoch.
@@ -84,6 +85,10 @@ pub(super) struct World {
     delivered: Vec<(usize, Scope, u64, Segment)>,
     /// Batch runs; the first is generation 1.
     pub(super) runs: Vec<BatchRun>,
+    /// The backup that is being made.
+    pub(super) begun: Option<Begun>,
+    /// The last one that is complete.
+    pub(super) backup: Option<Backup>,
 }
 
 impl Store {
@@ -181,7 +186,8 @@ impl World {
         let now = ServerTime(START + 100_000);
         let (ledgers, acknowledged, delivered) = (BTreeMap::new(), BTreeSet::new(), Vec::new());
         let (queue, books) = (Vec::new(), Books::default());
-        World { config, nodes, ledgers, acknowledged, queue, books, now, delivered, runs: Vec::new() }
+        let (runs, begun, backup) = (Vec::new(), None, None);
+        World { config, nodes, ledgers, acknowledged, queue, books, now, delivered, runs, begun, backup }
     }
 
     pub(super) fn step(&mut self, op: &Op) {
@@ -227,8 +233,18 @@ impl World {
             Op::Spill { shard, crash } => self.spill(shard % nodes, *crash),
             Op::Merge { shard, runs, step, crash } => self.merge(shard % nodes, *runs, *step, *crash),
             Op::Forget { shard } => self.forget(shard % nodes),
-            Op::Cut { crash } => self.cut(*crash),
-            Op::Publish { scope, run, crash } => self.publish(*scope, *run, *crash),
+            // A batch and a backup are never under way together.
+            Op::Cut { crash } => {
+                self.begun = None;
+                self.cut(*crash);
+            }
+            Op::Publish { scope, run, crash } => {
+                self.begun = None;
+                self.publish(*scope, *run, *crash);
+            }
+            Op::CopyReceivers => self.copy_receivers(),
+            Op::CopyLinkers => self.copy_linkers(),
+            Op::Restore => self.restore(),
         }
     }
 
@@ -369,6 +385,9 @@ impl World {
         }
         if scopes >= parcel.segments.len() && !answer_is_lost {
             self.nodes[shard].store.outbox[place].2 = None;
+            if let Some(begun) = &mut self.begun {
+                begun.keep_parcel(shard, &parcel);
+            }
         }
     }
 
@@ -386,6 +405,12 @@ impl World {
             ledger.realtime.entry((source, epoch)).or_default().merge(segment);
         }
         heard.seq = heard.seq.max(Some(seq));
+    }
+
+    /// What was on its way is gone.
+    pub(super) fn forget_network(&mut self) {
+        self.queue.clear();
+        self.delivered.clear();
     }
 
     /// No more faults: everything is sent until it is acknowledged, and everything is delivered.
