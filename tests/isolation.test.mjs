@@ -58,7 +58,7 @@ function request(method, path, of) {
   });
   const isOfService = /services|placements/.test(path);
   const params = path.startsWith("/v1/events") || path.startsWith("/v1/billing") || path === "/v1/rejected" ? { advertiser: of.advertiser } : {};
-  if (/^\/v1\/(reports|restatements|segments|live|cubes|notebooks)/.test(path)) params.scope = `advertiser:${of.advertiser}`;
+  if (/^\/v1\/(reports|restatements|segments|live|cubes|notebooks|views\/\{name\}\/export)/.test(path)) params.scope = `advertiser:${of.advertiser}`;
   const owner = isOfService ? { service: of.service } : { advertiser: of.advertiser };
   const bodies = {
     "/v1/links": { ...owner, ad: of.ad, to: "https://shop.example/" },
@@ -68,6 +68,7 @@ function request(method, path, of) {
     "/v1/placements/{key}": { ...owner, name: "Changed" },
     "/v1/services/{key}": { name: "Changed" },
     "/v1/advertisers/{key}": { name: "Changed", currency: "EUR", timezone: "UTC" },
+    "/v1/views/{name}/export": { time: "06:00", format: "csv", query: { by: "campaign" } },
     "/v1/sql": { sql: `SELECT sum(clicks) FROM cells WHERE advertiser = '${of.advertiser}'` },
   };
   const body = method === "get" ? undefined : bodies[path];

@@ -88,6 +88,21 @@ describe("the catalog", () => {
     await eventually(async () => assert.match(await dashboard.find("entry", placements).innerText(), /Upper left/), 5_000);
   });
 
+  test("of an advertiser: its new name is everywhere at once", async (t) => {
+    const dashboard = await signedIn(t, "/settings?scope=advertiser:acme");
+    const name = dashboard.find("advertiser-name");
+    await name.fill("Acme & Sons");
+    await dashboard.find("save-advertiser").click();
+    await dashboard.find("saved").waitFor();
+    await eventually(async () => assert.match(await dashboard.find("scope-picker").innerText(), /Acme & Sons/), 10_000);
+    assert.equal(await dashboard.find("saved").count(), 1);
+    await dashboard.find("nav-health").click();
+    await dashboard.settled("health");
+    await dashboard.find("nav-settings").click();
+    await eventually(async () => assert.equal(await name.inputValue(), "Acme & Sons"), 10_000);
+    await server.admin.put("/v1/advertisers/acme", { name: "acme" });
+  });
+
   test("of ads", async (t) => {
     await server.admin.put("/v1/ads/banner", { advertiser: "acme", campaign: "spring", name: "Old" });
     const dashboard = await signedIn(t, "/settings?scope=advertiser:acme");

@@ -1,4 +1,4 @@
-// Saved views: the API, the pages, and the daily export of one.
+// Saved views: the API, the pages, and the daily exports of some.
 
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
@@ -82,44 +82,104 @@ describe("saved views", () => {
   }
 });
 
-test("a saved report is exported every day, and its file is what the report says", async (t) => {
-  const dashboard = await browser.open(t, server);
-  // The page asks whether there is a job before it is made and after it is gone.
-  dashboard.expected.push(/status of 404/);
-  await dashboard.signIn(server.adminToken, `/report?${ACME}&by=campaign&metrics=impressions,clicks`);
-  await dashboard.settled("report");
-  await dashboard.find("saved-views").click();
-  await dashboard.find("view-name").fill("Every campaign");
-  await dashboard.find("save-view").click();
-  await dashboard.find("schedule-export", dashboard.page.locator('[data-testid="saved"][data-name="Every campaign"]')).click();
-  await dashboard.find("export-time").fill("05:45");
-  await dashboard.find("export-start").click();
-  await dashboard.find("export-none").waitFor();
-  assert.match(await dashboard.find("export-when").innerText(), /05:45/);
-  const { json } = await server.admin.get("/v1/jobs/definitions");
-  const job = json.jobs.find(({ job }) => job.startsWith("export-every-campaign-"));
-  assert.equal(job.schedule, "daily 05:45");
+/** The job of an export, by its view's scope and file form. */
+const jobOf = async (scope) => (await server.admin.get("/v1/jobs/definitions")).json.jobs.find(({ job, tasks }) => job.startsWith("view-export-") && tasks[0].params.scope === scope);
 
-  // Of a day that has something; the schedule is about yesterday.
-  const started = await server.admin.post("/v1/jobs", { job: job.job, days: ["2026-03-07"] });
-  assert.equal(started.status, 202, started.text);
-  const file = dashboard.find("export-file");
-  await file.waitFor();
-  assert.equal(await dashboard.find("export-state").getAttribute("data-state"), "succeeded");
-  const [download] = await Promise.all([dashboard.page.waitForEvent("download"), file.click()]);
-  const text = await readFile(await download.path(), "utf8");
-  const day = { from: "2026-03-07", to: "2026-03-08", tz: "UTC", scope: "advertiser:acme", by: "campaign", metrics: "impressions,clicks", sort: "-impressions" };
-  const expected = await server.admin.get("/v1/reports", { ...day, format: "csv" });
-  assert.equal(text, expected.text);
-  assert.ok(text.split("\n").length > 3, text);
+describe("exports of saved reports", () => {
+  const PUT = { time: "06:00", format: "csv", query: { by: "campaign", metrics: "impressions,clicks" } };
+  const path = (name, more = "") => `/v1/views/${name}/export${more}`;
 
-  // Files of jobs are the platform's.
-  const key = new URL(await file.getAttribute("href"), server.url).pathname;
-  const acme = server.admin.as(await token("admin", "advertiser:acme"));
-  isProblem(await acme.get(key), 403, "foreign_scope");
-  isProblem(await server.admin.get("/v1/archive/exports/none.csv"), 404, "file_not_found");
+  test("are a tenant's own: made on its page, with its figures alone", async (t) => {
+    const tenant = await token("admin", "advertiser:acme");
+    const dashboard = await browser.open(t, server);
+    // The page asks whether there is one before it is made and after it is gone.
+    dashboard.expected.push(/status of 404/);
+    await dashboard.signIn(tenant, `/report?${MARCH}&by=campaign&metrics=impressions,clicks`);
+    await dashboard.settled("report");
+    await dashboard.find("saved-views").click();
+    await dashboard.find("view-name").fill("Every campaign");
+    await dashboard.find("save-view").click();
+    await dashboard.find("schedule-export", dashboard.page.locator('[data-testid="saved"][data-name="Every campaign"]')).click();
+    await dashboard.find("export-time").fill("05:45");
+    await dashboard.find("export-start").click();
+    await dashboard.find("export-none").waitFor();
+    assert.match(await dashboard.find("export-when").innerText(), /05:45/);
+    const job = await jobOf("advertiser:acme");
+    assert.equal(job.schedule, "daily 05:45");
 
-  await dashboard.find("export-stop").click();
-  await dashboard.find("export-start").waitFor();
-  assert.equal((await server.admin.get(`/v1/jobs/definitions/${job.job}`)).status, 404);
+    // Of a day that has something; the schedule, and the button, are about yesterday.
+    const started = await server.admin.post("/v1/jobs", { job: job.job, days: ["2026-03-07"] });
+    assert.equal(started.status, 202, started.text);
+    const file = dashboard.find("export-file");
+    await file.waitFor();
+    assert.equal(await dashboard.find("export-state").getAttribute("data-state"), "succeeded");
+    const [download] = await Promise.all([dashboard.page.waitForEvent("download"), file.click()]);
+    const text = await readFile(await download.path(), "utf8");
+    const day = { from: "2026-03-07", to: "2026-03-08", tz: "UTC", scope: "advertiser:acme", by: "campaign", metrics: "impressions,clicks", sort: "-impressions" };
+    const expected = await server.admin.get("/v1/reports", { ...day, format: "csv" });
+    assert.equal(text, expected.text);
+    assert.ok(text.split("\n").length > 3, text);
+    await dashboard.find("export-run").click();
+    await eventually(async () => {
+      const { json } = await server.admin.get("/v1/jobs", { job: job.job });
+      assert.deepEqual(json.runs.map(({ number, state }) => [number, state]), [[2, "succeeded"], [1, "succeeded"]]);
+    }, 20_000);
+
+    // Nobody else's: not by the view's name, not by the file's.
+    const globex = server.admin.as(await token("admin", "advertiser:globex"));
+    for (const more of ["", "/file"]) {
+      isProblem(await globex.get(path("Every%20campaign", more), { scope: "advertiser:acme" }), 403, "foreign_scope");
+      isProblem(await globex.get(path("Every%20campaign", more)), 404, "export_not_found");
+    }
+    const { result } = (await server.admin.get(`/v1/jobs/${job.job}-1/tasks/file`)).json;
+    assert.match(result.key, /^exports\/views\/view-export-[0-9a-f]{32}\/2026-03-07\.csv$/);
+    isProblem(await globex.get(`/v1/archive/${result.key}`), 403, "foreign_scope");
+
+    await dashboard.find("export-stop").click();
+    await dashboard.find("export-start").waitFor();
+    assert.equal(await jobOf("advertiser:acme"), undefined);
+  });
+
+  test("are made by admins, and cannot be about anything else", async () => {
+    const acme = server.admin.as(await token("admin", "advertiser:acme"));
+    await acme.put("/v1/views/morning", { kind: "report", query: "by=campaign" });
+    const analyst = server.admin.as(await token("analyst", "advertiser:acme"));
+    isProblem(await analyst.put(path("morning"), PUT), 403, "role_forbidden");
+    isProblem(await analyst.post(path("morning")), 403, "role_forbidden");
+    isProblem(await analyst.request("DELETE", path("morning"), {}), 403, "role_forbidden");
+    isProblem(await acme.put(path("other"), PUT), 404, "view_not_found");
+    isProblem(await acme.post(path("morning")), 404, "export_not_found");
+    for (const query of [{ scope: "platform" }, { from: "2026-01-01" }, { by: "{{run}}" }]) {
+      isProblem(await acme.put(path("morning"), { ...PUT, query }), 422, "invalid_field");
+    }
+    isProblem(await acme.put(path("morning"), { ...PUT, query: { by: "nothing" } }), 422, "unknown_dimension");
+    isProblem(await acme.put(path("morning"), { ...PUT, time: "25:00" }), 422, "invalid_field");
+    // A publisher does not see what an advertiser pays and gets.
+    const news = server.admin.as(await token("admin", "service:news"));
+    await news.put("/v1/views/ours", { kind: "report", query: "" });
+    isProblem(await news.put(path("ours"), { ...PUT, query: { by: "service", metrics: "value_micros" } }), 403);
+    assert.equal((await acme.put(path("morning"), PUT)).status, 200);
+    const seen = await analyst.get(path("morning"));
+    assert.deepEqual([seen.json.time, seen.json.format, seen.json.last], ["06:00", "csv", null]);
+    isProblem(await analyst.get(path("morning", "/file")), 404, "file_not_found");
+    // The view takes it along.
+    assert.equal((await acme.request("DELETE", "/v1/views/morning", {})).status, 204);
+    assert.equal(await jobOf("advertiser:acme"), undefined);
+  });
+
+  test("are twenty a scope", async () => {
+    const acme = server.admin.as(await token("admin", "advertiser:acme"));
+    const schedule = async (i) => {
+      await acme.put(`/v1/views/v${i}`, { kind: "report", query: "by=campaign" });
+      return acme.put(path(`v${i}`), PUT);
+    };
+    for (let i = 0; i < 20; i++) assert.equal((await schedule(i)).status, 200);
+    isProblem(await schedule(20), 409, "too_many_exports");
+    assert.equal((await schedule(3)).status, 200);
+    await server.admin.put("/v1/views/ours", { kind: "report", query: "by=campaign" });
+    assert.equal((await server.admin.put(path("ours"), PUT)).status, 200);
+    for (let i = 0; i <= 20; i++) assert.equal((await acme.request("DELETE", `/v1/views/v${i}`, {})).status, 204);
+    assert.equal(await jobOf("advertiser:acme"), undefined);
+    assert.equal((await server.admin.request("DELETE", "/v1/views/ours", {})).status, 204);
+  });
 });

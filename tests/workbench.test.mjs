@@ -288,10 +288,69 @@ describe("the notebook", () => {
   });
 });
 
-test("a first visit loads neither", async (t) => {
+/** A dashboard and what it asks for; one that is to spare data loads nothing that nobody asked for. */
+async function watched(t, { spares = false } = {}) {
   const dashboard = await browser.open(t, server);
   const asked = [];
   dashboard.page.on("request", (request) => asked.push(new URL(request.url()).pathname));
+  if (spares) await dashboard.page.addInitScript(() => Object.defineProperty(navigator, "connection", { value: { saveData: true } }));
+  const loaded = () => asked.filter((path) => /^\/(workbench|engine)\//.test(path));
+  return { dashboard, asked, loaded };
+}
+
+test("the pages that few open first come when nothing else is left to do", async (t) => {
+  const { dashboard, loaded } = await watched(t);
+  await dashboard.signIn(server.adminToken, `/?${MARCH}`);
+  await dashboard.settled("overview");
+  const parts = ["adtally_workbench.js", "adtally_workbench_bg.wasm", "workbench.css"];
+  await eventually(() => assert.deepEqual(loaded().sort(), parts.map((part) => `/workbench/${part}`)), WAIT_MS);
+  for (const page of ["health", "jobs", "settings", "restatements", "cubes", "sql", "verify"]) {
+    await dashboard.find(`nav-${page}`).click();
+    await dashboard.find(page).waitFor();
+    assert.equal(await dashboard.find(`nav-${page}`).getAttribute("aria-current"), "page");
+    assert.equal(await dashboard.page.locator("h1").count(), 1);
+  }
+  assert.equal(loaded().length, 3);
+  await dashboard.page.goBack();
+  await dashboard.find("sql").waitFor();
+  await dashboard.page.goBack();
+  await dashboard.find("cubes").waitFor();
+});
+
+test("whoever points at one of them has it loaded", async (t) => {
+  const { dashboard, loaded } = await watched(t, { spares: true });
+  await dashboard.signIn(server.adminToken, `/?${MARCH}`);
+  await dashboard.settled("overview");
+  await dashboard.page.waitForTimeout(4_000);
+  assert.deepEqual(loaded(), []);
+  await dashboard.find("nav-report").hover();
+  await dashboard.find("nav-health").hover();
+  await eventually(() => assert.equal(loaded().length, 3), WAIT_MS);
+});
+
+test("one that cannot be loaded says so, and comes when it is tried again", async (t) => {
+  const { dashboard } = await watched(t, { spares: true });
+  dashboard.expected.push(/Failed to load resource|net::ERR_FAILED/);
+  await dashboard.page.route("**/workbench/*_bg.wasm", (route) => route.abort());
+  await dashboard.signIn(server.adminToken, `/health?${MARCH}`);
+  await dashboard.find("state-error").waitFor();
+  await dashboard.page.unroute("**/workbench/*_bg.wasm");
+  await dashboard.find("state-error").getByRole("button").click();
+  await dashboard.settled("health");
+  assert.equal(await dashboard.find("state-error").count(), 0);
+});
+
+test("a session that ends in one of them ends in the dashboard", async (t) => {
+  const { dashboard } = await watched(t);
+  await dashboard.signIn(server.adminToken, `/jobs?${MARCH}`);
+  await dashboard.settled("jobs");
+  await dashboard.page.context().clearCookies();
+  await dashboard.find("sign-in").waitFor();
+  assert.match(await dashboard.find("sign-in").innerText(), /Your session has ended/);
+});
+
+test("a first visit loads neither", async (t) => {
+  const { dashboard, asked } = await watched(t, { spares: true });
   await dashboard.signIn(server.adminToken, `/?${MARCH}`);
   await dashboard.settled("overview");
   assert.deepEqual(asked.filter((path) => /workbench|engine/.test(path)), []);

@@ -128,10 +128,11 @@ async function firstLoad(browser, profile, cookies) {
   return times;
 }
 
-/** How long a click takes until its result is laid out. */
-async function step(dashboard, name, selector, notes = {}) {
+/** How long a click takes until its result is laid out; several are clicked in turn, so that each changes something. */
+async function step(dashboard, name, selectors, notes = {}) {
   const times = [];
   for (let i = 0; i < RUNS; i++) {
+    const selector = [selectors].flat()[i % [selectors].flat().length];
     const ms = await dashboard.page.evaluate(async (selector) => {
       const element = document.querySelector(selector);
       const begun = performance.now();
@@ -160,7 +161,7 @@ async function explore(browser, cookies) {
       await dashboard.page.locator(`[data-testid="pivot"] .group`).first().waitFor();
     }
     const name = column || "none";
-    await step(dashboard, `${name}/rank`, '[data-testid="rank-clicks"]', { cells });
+    await step(dashboard, `${name}/rank`, ['[data-testid="rank-clicks"]', '[data-testid="rank-impressions"]'], { cells });
     await step(dashboard, `${name}/heat`, '[data-testid="heat"]');
     await step(dashboard, `${name}/open`, '[data-testid="open-row"]');
   }

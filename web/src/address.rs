@@ -5,8 +5,10 @@
 use gloo::events::{EventListener, EventListenerOptions, EventListenerPhase};
 use leptos::ev::MouseEvent;
 use leptos::prelude::*;
-use wasm_bindgen::{JsCast as _, JsValue};
+use wasm_bindgen::JsCast as _;
 use web_sys::Element;
+
+use crate::browser;
 
 /// The address of the page, followed.
 #[derive(Clone, Copy)]
@@ -36,14 +38,14 @@ impl Address {
         address
     }
 
-    /// Goes to another address of this site, which back leaves again.
+    /// Follows nothing by itself: a page of a module of its own is told.
+    pub fn told(path: &str, query: &str) -> Address {
+        Address { at: RwSignal::new((path.to_string(), query.to_string())) }
+    }
+
+    /// Goes to another address of this site, which back leaves again; whoever follows the address hears of it.
     pub fn go(self, href: &str) {
-        let history = window().history();
-        // Only a strange address or far too many steps are refused: then the page stays where it is.
-        let gone = history.and_then(|history| history.push_state_with_url(&JsValue::NULL, "", Some(href)));
-        if gone.is_ok() {
-            self.at.try_set(shown());
-        }
+        browser::go(href);
     }
 }
 

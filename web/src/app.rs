@@ -2,8 +2,8 @@
 
 use leptos::prelude::*;
 
-use crate::api::session::{Session, Who};
-use crate::browser::{Preferences, t};
+use crate::api::session::{Session, SignedOut, Who};
+use crate::browser::{self, Preferences, t};
 use crate::phrase::Phrase;
 use crate::view::icon::Mark;
 use crate::view::shell::Shell;
@@ -19,6 +19,9 @@ pub fn App() -> impl IntoView {
     let session = Session::new();
     provide_context(session);
     session.check();
+    // What a page of the other module is told, it tells here.
+    browser::hear(browser::SESSION_ENDED, move || session.leave(SignedOut::Ended));
+    browser::hear(browser::CATALOG_CHANGED, move || session.load_catalog());
     let somebody = Memo::new(move |_| matches!(session.who.get(), Who::Somebody(..)));
     view! {
         <Show when=move || somebody.get() fallback=move || outside(session)>

@@ -73,6 +73,11 @@ impl Preferences {
         preferences
     }
 
+    /// Of a page of a module of its own: what is around has set the root, and says when the language changes.
+    pub fn told(lang: Lang) -> Preferences {
+        Preferences { lang: RwSignal::new(lang), theme: RwSignal::new(Theme::System) }
+    }
+
     /// Another language, from now on.
     pub fn choose_lang(self, lang: Lang) {
         store(LANG_KEY, lang.tag());
@@ -126,23 +131,36 @@ fn set_root(name: &str, value: &str) {
     }
 }
 
-/// Goes to another address of this site from a page that follows no address itself: the dashboard around does.
+/// Goes to another address of this site; whoever follows the address hears of it as of back and forward.
 pub fn go(href: &str) {
-    let gone = window()
-        .history()
-        .and_then(|history| history.push_state_with_url(&wasm_bindgen::JsValue::NULL, "", Some(href)));
-    if gone.is_ok()
-        && let Ok(event) = web_sys::Event::new("popstate")
-    {
+    let history = window().history();
+    // Only a strange address or far too many steps are refused: then the page stays where it is.
+    let gone =
+        history.and_then(|history| history.push_state_with_url(&wasm_bindgen::JsValue::NULL, "", Some(href)));
+    if gone.is_ok() {
+        announce("popstate");
+    }
+}
+
+/// The session has ended, as a page of a module of its own was told.
+pub const SESSION_ENDED: &str = "adtally-session-ended";
+/// The catalog was changed.
+pub const CATALOG_CHANGED: &str = "adtally-catalog-changed";
+
+/// Tells the other module of the page something.
+pub fn announce(what: &str) {
+    if let Ok(event) = web_sys::Event::new(what) {
         // Nobody listens who could refuse it.
         let _ = window().dispatch_event(&event);
     }
 }
 
-/// Loads the page again.
-pub fn reload() {
-    // What cannot be reloaded stays as it is.
-    let _ = window().location().reload();
+/// Hears what is announced for as long as the component that calls this is there.
+pub fn hear(what: &'static str, heard: impl FnMut() + 'static) {
+    let mut heard = heard;
+    let listener = gloo::events::EventListener::new(&window(), what, move |_| heard());
+    let listener = StoredValue::new_local(Some(listener));
+    on_cleanup(move || drop(listener.try_update_value(Option::take)));
 }
 
 /// Gives the reader a file.

@@ -36,21 +36,53 @@ globalThis.adtallyVerify = (advertiser, day) =>
     worker.postMessage({ advertiser, day });
   });
 
+/** The module of the pages that few people open first, once somebody has asked for it. */
+let bench;
+
+/** A style sheet that is not there yet; without it the page is plain, but there. */
+function styled(href) {
+  if (document.querySelector(`link[href="${href}"]`)) return Promise.resolve();
+  const sheet = Object.assign(document.createElement("link"), { rel: "stylesheet", href });
+  document.head.append(sheet);
+  return new Promise((resolve) => Object.assign(sheet, { onload: resolve, onerror: resolve }));
+}
+
+let attempts = 0;
+function loadBench() {
+  bench ??= (async () => {
+    // Some browsers remember that a module could not be loaded, by its address.
+    const again = attempts++ === 0 ? "" : `?${attempts}`;
+    const [module] = await Promise.all([import(`/workbench/adtally_workbench.js${again}`), styled("/workbench/workbench.css")]);
+    await module.default({ module_or_path: "/workbench/adtally_workbench_bg.wasm" });
+    return module;
+  })();
+  bench.catch(() => (bench = undefined));
+  return bench;
+}
+
 // What `web/src/api/bench.rs` calls: a page that is a module of its own, put into an element.
-globalThis.adtallyBench = async (root, told) => {
-  if (!document.querySelector('link[href="/workbench/workbench.css"]')) {
-    const sheet = Object.assign(document.createElement("link"), { rel: "stylesheet", href: "/workbench/workbench.css" });
-    document.head.append(sheet);
-    await new Promise((resolve) => Object.assign(sheet, { onload: resolve, onerror: resolve }));
-  }
-  const bench = await import("/workbench/adtally_workbench.js");
-  await bench.default({ module_or_path: "/workbench/adtally_workbench_bg.wasm" });
-  return bench.mount(root, told);
-};
+globalThis.adtallyBench = async (root, told) => (await loadBench()).mount(root, told);
+
+/** Loads that module before somebody needs it: when they point at a link to it, or when nothing else is left to do. */
+function loadBenchSoon() {
+  const ahead = () => loadBench().catch(() => {}); // The page itself says so when it is opened.
+  for (const kind of ["pointerover", "focusin"])
+    document.addEventListener(kind, ({ target }) => target.closest?.("a[data-loads]") && ahead(), { passive: true });
+  const connection = navigator.connection;
+  if (connection?.saveData || /(^|-)[23]g$/.test(connection?.effectiveType ?? "")) return;
+  const idle = globalThis.requestIdleCallback ?? ((then) => setTimeout(then, 200));
+  const look = () => {
+    const isThere = document.querySelector('#content [data-busy="false"]') && !document.querySelector('#content [data-busy="true"]');
+    if (isThere) idle(ahead);
+    else setTimeout(look, 1_000);
+  };
+  setTimeout(look, 2_000);
+}
 
 try {
   await init({ module_or_path: "/adtally_web_bg.wasm" });
   start();
+  loadBenchSoon();
 } catch (error) {
   const text = document.getElementById("boot-text");
   if (text) text.textContent = TROUBLE[lang];

@@ -30,6 +30,10 @@ pub(crate) enum Route {
     Views,
     /// `/v1/views/{name}`
     View(String),
+    /// `/v1/views/{name}/export`
+    ViewExport(String),
+    /// `/v1/views/{name}/export/file`
+    ViewExportFile(String),
     /// `/v1/erasures`
     Erasures,
     /// `/v1/erasures/{id}`
@@ -200,6 +204,11 @@ impl Route {
             ["v1", "backups", id, "restore"] if !id.is_empty() => {
                 Route::Backups(BackupRoute::Restore((*id).to_owned()))
             }
+            ["v1", "views", name, rest @ ..] if !name.is_empty() && !rest.is_empty() => match rest {
+                ["export"] => Route::ViewExport((*name).to_owned()),
+                ["export", "file"] => Route::ViewExportFile((*name).to_owned()),
+                _ => Route::Unknown,
+            },
             ["kylin", "api", rest @ ..] => Route::Kylin(rest.iter().map(|part| (*part).to_owned()).collect()),
             ["v1", collection, member] if !member.is_empty() => {
                 Route::member(collection, (*member).to_owned())
@@ -331,6 +340,7 @@ impl Route {
             Route::EndedStatement => &[Method::Get, Method::Head, Method::Delete],
             Route::Kylin(_) => &[Method::Get, Method::Head, Method::Post, Method::Put],
             Route::Jobs => &[Method::Get, Method::Head, Method::Post],
+            Route::ViewExport(_) => &[Method::Get, Method::Head, Method::Put, Method::Post, Method::Delete],
             Route::View(_) => &[Method::Put, Method::Delete],
             Route::JobDefinition(_) | Route::Cubes(CubeRoute::One(_)) => {
                 &[Method::Get, Method::Head, Method::Put, Method::Delete]
@@ -381,6 +391,9 @@ mod tests {
         check("/v1/services", Route::Entries(EntryKind::Service));
         check("/v1/views", Route::Views);
         check("/v1/views/a%2Fb", Route::View("a/b".to_owned()));
+        check("/v1/views/a%2Fb/export", Route::ViewExport("a/b".to_owned()));
+        check("/v1/views/a/export/file", Route::ViewExportFile("a".to_owned()));
+        check("/v1/views/a/export/other", Route::Unknown);
         check("/v1/health", Route::Figures);
         check("/v1/lists/bots", Route::List(ListName::Bots));
         check("/v1/lists/people", Route::Unknown);
@@ -481,6 +494,6 @@ mod tests {
                 assert_eq!(item.get(method).is_some(), exists, "{method} {path}");
             }
         }
-        assert_eq!(described, 114);
+        assert_eq!(described, 119);
     }
 }

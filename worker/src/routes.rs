@@ -17,6 +17,7 @@ mod billing;
 mod session;
 mod tokens;
 mod views;
+mod view_exports;
 mod erasures;
 mod advertisers;
 mod campaigns;
@@ -115,6 +116,8 @@ async fn answer_call(route: Route, mut call: Call) -> Result<Response, Fault> {
         (Route::Views, _) => views::list(&call).await,
         (Route::View(name), Method::Put) => views::put(&mut call, &name).await,
         (Route::View(name), _) => views::delete(&call, &name).await,
+        (Route::ViewExport(name), _) => view_exports::answer(&mut call, &name).await,
+        (Route::ViewExportFile(name), _) => view_exports::file(&call, &name).await,
         (Route::Erasures, _) => erasures::answer(&mut call).await,
         (Route::Backups(route), _) => backups::answer(&mut call, route).await,
         (Route::Erasure(id), _) => erasures::show(&call, &id).await,

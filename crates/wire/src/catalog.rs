@@ -6,6 +6,7 @@
 pub mod advertiser;
 pub mod campaign;
 pub mod entry;
+pub mod export;
 pub mod token;
 pub mod view;
 

@@ -16,6 +16,10 @@ extern "C" {
     #[wasm_bindgen(method)]
     pub fn tell(this: &Mounted, told: &JsValue);
 
+    /// Tells it what the live channel says.
+    #[wasm_bindgen(method)]
+    pub fn hear(this: &Mounted, heard: &JsValue);
+
     /// Takes it away.
     #[wasm_bindgen(method)]
     pub fn leave(this: &Mounted);

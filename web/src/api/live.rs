@@ -16,6 +16,7 @@ use super::backoff;
 use super::client::from_json;
 use super::throttle::{Decision, Throttle};
 use crate::clock;
+use crate::state::bench::Heard;
 use crate::state::params::Params;
 
 /// How the channel is.
@@ -43,13 +44,21 @@ impl LiveState {
     }
 }
 
+impl LiveState {
+    /// The state of that name.
+    pub fn named(name: &str) -> LiveState {
+        let all = [LiveState::Connecting, LiveState::Live, LiveState::Waiting];
+        all.into_iter().find(|state| state.name() == name).unwrap_or(LiveState::Off)
+    }
+}
+
 /// The live channel of the page, in the context of every page.
 #[derive(Clone, Copy)]
 pub struct Live {
     /// How the channel is.
     pub state: RwSignal<LiveState>,
     /// Counts up when reports should be asked for again: at most once a second, and not while nobody looks.
-    pub tick: RwSignal<u64>,
+    pub tick: RwSignal<u32>,
     /// The newest message.
     pub newest: RwSignal<Option<LiveMessage>>,
     throttle: StoredValue<Throttle>,
@@ -59,13 +68,7 @@ pub struct Live {
 impl Live {
     /// Follows `scope`, and whatever it becomes; `None` follows nothing.
     pub fn follow(scope: impl Fn() -> Option<Scope> + Send + Sync + 'static) -> Live {
-        let live = Live {
-            state: RwSignal::new(LiveState::Off),
-            tick: RwSignal::new(0),
-            newest: RwSignal::new(None),
-            throttle: StoredValue::new(Throttle::default()),
-            missed: StoredValue::new(false),
-        };
+        let live = Live::off();
         let scope = Memo::new(move |_| scope());
         Effect::new(move |_| {
             live.newest.set(None);
@@ -79,6 +82,36 @@ impl Live {
         });
         live.refresh_when_seen_again();
         live
+    }
+
+    /// Follows nothing: of a page that is told what somebody else's channel said.
+    pub fn off() -> Live {
+        Live {
+            state: RwSignal::new(LiveState::Off),
+            tick: RwSignal::new(0),
+            newest: RwSignal::new(None),
+            throttle: StoredValue::new(Throttle::default()),
+            missed: StoredValue::new(false),
+        }
+    }
+
+    /// Takes what was heard.
+    pub fn hear(self, heard: Heard) {
+        let state = LiveState::named(&heard.state);
+        if self.state.get_untracked() != state {
+            self.state.set(state);
+        }
+        if self.newest.with_untracked(|known| *known != heard.newest) {
+            self.newest.set(heard.newest);
+        }
+        if self.tick.get_untracked() != heard.tick {
+            self.tick.set(heard.tick);
+        }
+    }
+
+    /// What it says, for a page that has no channel itself.
+    pub fn heard(self) -> Heard {
+        Heard { state: self.state.get().name().to_string(), tick: self.tick.get(), newest: self.newest.get() }
     }
 
     async fn stay_connected(self, scope: Scope) {

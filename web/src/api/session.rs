@@ -8,8 +8,9 @@ use adtally_wire::api::{Advertiser, Campaign, CatalogEntry, SessionInfo};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use serde::Deserialize;
+use wasm_bindgen::JsValue;
 
-use super::client::Client;
+use super::client::{Client, read};
 use super::failure::Failure;
 use crate::model::catalog::Catalog;
 
@@ -44,32 +45,28 @@ pub struct Session {
     pub catalog: RwSignal<Option<Arc<Catalog>>>,
     /// The API.
     pub client: Client,
+    lists: StoredValue<JsValue, LocalStorage>,
 }
 
-#[derive(Deserialize)]
-struct Advertisers {
+/// What the API lists of the catalog, by the names that it gives the lists; one that it refuses is empty.
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Lists {
     advertisers: Vec<Advertiser>,
-}
-
-#[derive(Deserialize)]
-struct Campaigns {
     campaigns: Vec<Campaign>,
-}
-
-#[derive(Deserialize)]
-struct Services {
     services: Vec<CatalogEntry>,
-}
-
-#[derive(Deserialize)]
-struct Placements {
     placements: Vec<CatalogEntry>,
 }
 
 impl Session {
     /// Not asked yet.
     pub fn new() -> Session {
-        Session { who: RwSignal::new(Who::Checking), catalog: RwSignal::new(None), client: Client::new() }
+        Session {
+            who: RwSignal::new(Who::Checking),
+            catalog: RwSignal::new(None),
+            client: Client::new(),
+            lists: StoredValue::new_local(JsValue::UNDEFINED),
+        }
     }
 
     /// The session of the page around.
@@ -120,8 +117,10 @@ impl Session {
         }
     }
 
-    fn leave(self, why: SignedOut) {
+    /// Nobody is signed in any more.
+    pub fn leave(self, why: SignedOut) {
         self.client.forget();
+        self.lists.set_value(JsValue::UNDEFINED);
         self.catalog.set(None);
         self.who.set(Who::Nobody(why));
     }
@@ -132,27 +131,40 @@ impl Session {
             return self.who.set(Who::Unknown(Failure::Unreadable(what)));
         };
         self.who.set(Who::Somebody(role, scope));
+        self.load_catalog();
+    }
+
+    /// Asks for what of the catalog can be had: a page with keys instead of names is better than none.
+    pub fn load_catalog(self) {
         spawn_local(async move {
-            let catalog = self.load_catalog().await;
-            self.catalog.set(Some(Arc::new(catalog)));
+            let client = self.client;
+            let answers = futures::join!(
+                client.value("/v1/advertisers"),
+                client.value("/v1/campaigns"),
+                client.value("/v1/services"),
+                client.value("/v1/placements"),
+            );
+            let all = js_sys::Object::new();
+            for answer in [answers.0, answers.1, answers.2, answers.3].into_iter().flatten() {
+                js_sys::Object::assign(&all, &answer.into());
+            }
+            self.take_lists(all.into());
         });
     }
 
-    /// What of the catalog can be had: a page with keys instead of names is better than none.
-    async fn load_catalog(self) -> Catalog {
-        let client = self.client;
-        let (advertisers, campaigns, services, placements) = futures::join!(
-            client.get::<Advertisers>("/v1/advertisers"),
-            client.get::<Campaigns>("/v1/campaigns"),
-            client.get::<Services>("/v1/services"),
-            client.get::<Placements>("/v1/placements"),
-        );
-        Catalog::new(
-            advertisers.map(|list| list.advertisers).unwrap_or_default(),
-            campaigns.map(|list| list.campaigns).unwrap_or_default(),
-            services.map(|list| list.services).unwrap_or_default(),
-            placements.map(|list| list.placements).unwrap_or_default(),
-        )
+    /// The lists that the catalog was made of, for a page of a module of its own.
+    pub fn lists(self) -> JsValue {
+        self.lists.get_value()
+    }
+
+    /// Makes the catalog of lists, unless it was made of the same.
+    pub fn take_lists(self, lists: JsValue) {
+        if lists.is_undefined() || self.lists.with_value(|known| *known == lists) {
+            return;
+        }
+        self.lists.set_value(lists.clone());
+        let Lists { advertisers, campaigns, services, placements } = read(lists).unwrap_or_default();
+        self.catalog.set(Some(Arc::new(Catalog::new(advertisers, campaigns, services, placements))));
     }
 }
 

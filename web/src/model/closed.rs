@@ -3,7 +3,8 @@
 use adtally_core::cell::Scope;
 
 use crate::phrase::Phrase;
-use crate::state::place::{Place, Plain};
+use crate::state::bench::Bench;
+use crate::state::place::Place;
 
 /// Why a page shows nothing to whoever has the scope `own`; `None` where it does.
 ///
@@ -11,9 +12,9 @@ use crate::state::place::{Place, Plain};
 pub fn closed(place: &Place, own: &Scope) -> Option<Phrase> {
     let shown = place.frame().scope.as_ref().unwrap_or(own);
     match place {
-        Place::Plain(Plain::Jobs, _) if *own != Scope::Platform => Some(Phrase::PlatformOnly),
+        Place::Bench(Bench::Jobs, ..) if *own != Scope::Platform => Some(Phrase::PlatformOnly),
         _ if !own.covers(&shown.owner()) => Some(Phrase::NotYourScope),
-        Place::Plain(Plain::Verify, _) if matches!(shown, Scope::Service(_)) => {
+        Place::Bench(Bench::Verify, ..) if matches!(shown, Scope::Service(_)) => {
             Some(Phrase::EventsAreAdvertisers)
         }
         _ => None,

@@ -1,21 +1,13 @@
-//! Saved views: where they lead, and the job that exports one every day.
+//! Saved views: where they lead, and what exports one every day.
+
+use std::collections::BTreeMap;
 
 use adtally_core::cell::Scope;
-use adtally_core::report::Source;
-use adtally_core::time::parse_rfc3339;
+use adtally_wire::catalog::export::{Asked, ExportPut};
 use adtally_wire::catalog::view::View;
-use adtally_wire::jobs::definition::{JobChange, TaskDefinition};
-use serde_json::{Map, Value, json};
 
 use crate::state::params::{Params, encode};
 use crate::state::report::ReportState;
-
-/// The task of the job that exports a view.
-pub const EXPORT_TASK: &str = "file";
-/// What the names of such jobs begin with.
-const PREFIX: &str = "export";
-/// The most characters of a view's name that its job's name has.
-const MAX_SLUG: usize = 24;
 
 /// What is saved of an address: its query.
 pub fn query_of(href: &str) -> String {
@@ -44,85 +36,46 @@ pub fn address(scope: &Scope, name: &str) -> String {
     params.after(&format!("/v1/views/{}", encode(name).replace('/', "%2F")))
 }
 
-/// The name of the job that exports a view: the same for the same view, and no other's.
-pub fn export_job(view: &View) -> String {
-    let plain = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' };
-    let slug: String = view.name.chars().map(plain).take(MAX_SLUG).collect();
-    let words: Vec<&str> = slug.split('-').filter(|word| !word.is_empty()).collect();
-    let words: Vec<&str> = [PREFIX].into_iter().chain(words).collect();
-    format!("{}-{:08x}", words.join("-"), fnv1a(&format!("{}\n{}", view.scope, view.name)))
+/// The API's address of a view's daily export.
+pub fn export_address(view: &View) -> String {
+    under(view, "export")
 }
 
-/// The job that writes a view's table for the day before as a file, every day at a time of UTC.
-pub fn export_change(view: &View, time: &str, ending: &str) -> JobChange {
-    let job = export_job(view);
-    let params = json!({
-        "scope": view.scope,
-        "name": format!("{job}/{{{{day}}}}.{ending}"),
-        "query": export_query(view),
-    });
-    let task = TaskDefinition {
-        id: EXPORT_TASK.to_string(),
-        kind: "export".to_string(),
-        params,
-        needs: Vec::new(),
-        attempts: None,
-        timeout_s: None,
-    };
-    JobChange {
-        tasks: Some(vec![task]),
-        schedule: Some(Some(format!("daily {time}"))),
-        paused: Some(false),
-        ..JobChange::default()
-    }
+/// The API's address of the last file of it.
+pub fn export_file_address(view: &View) -> String {
+    under(view, "export/file")
 }
 
-/// What a view asks the API for, of the day that a run is about; pages do not matter for a file.
-fn export_query(view: &View) -> Map<String, Value> {
+fn under(view: &View, what: &str) -> String {
+    let mut params = Params::default();
+    params.push("scope", &view.scope);
+    params.after(&format!("/v1/views/{}/{what}", encode(&view.name).replace('/', "%2F")))
+}
+
+/// What exports a view's table of the day before, every day at a time of UTC; pages do not matter for a file.
+pub fn export_put(view: &View, time: &str, format: &str) -> ExportPut {
     let (state, _) = ReportState::read(&view.query);
-    let list = |names: Vec<&str>| Value::from(names.join(","));
-    let mut query = Map::new();
-    query.insert("from".to_string(), "{{day}}".into());
-    query.insert("to".to_string(), "{{next_day}}".into());
+    let list = |names: Vec<&str>| Asked::One(names.join(","));
+    let mut query = BTreeMap::new();
     query.insert("by".to_string(), list(state.by.iter().map(|by| by.name()).collect()));
     query.insert("metrics".to_string(), list(state.metrics.iter().map(|metric| metric.name()).collect()));
-    query.insert("source".to_string(), Source::Merged.name().into());
     if let Some(tz) = &state.frame.tz {
-        query.insert("tz".to_string(), tz.clone().into());
+        query.insert("tz".to_string(), Asked::One(tz.clone()));
     }
     if !state.filters.is_empty() {
-        let filters = state.filters.iter().map(|filter| Value::from(filter.to_string()));
-        query.insert("filter".to_string(), filters.collect());
+        let filters = state.filters.iter().map(|filter| filter.to_string());
+        query.insert("filter".to_string(), Asked::Many(filters.collect()));
     }
     let order = ReportState { order: state.orders(), ..state }.sort();
     if !order.is_empty() {
-        query.insert("sort".to_string(), order.into());
+        query.insert("sort".to_string(), Asked::One(order));
     }
-    query
-}
-
-/// The time of day of a job's schedule `daily HH:MM`.
-pub fn time_of(schedule: &str) -> Option<&str> {
-    schedule.strip_prefix("daily ")
-}
-
-/// The key of the file in a task's result, and how many rows it has.
-pub fn file_of(result: &Value) -> Option<(String, i64)> {
-    Some((result.get("key")?.as_str()?.to_string(), result.get("rows")?.as_i64()?))
-}
-
-/// When a run ended, or began if it is still going on.
-pub fn moment_of(ended: Option<&str>, started: Option<&str>) -> Option<i64> {
-    parse_rfc3339(ended.or(started)?)
-}
-
-/// FNV-1a, 32 bits: short enough for a name.
-fn fnv1a(text: &str) -> u32 {
-    text.bytes().fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
+    ExportPut { time: time.to_string(), format: format.to_string(), query }
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
     use wasm_bindgen_test::wasm_bindgen_test;
 
     use super::*;
@@ -148,42 +101,17 @@ mod tests {
     }
 
     #[wasm_bindgen_test(unsupported = test)]
-    fn jobs_have_names_of_their_own() {
-        fn check(name: &str, expected: &str) {
-            let job = export_job(&view(name, "report", ""));
-            assert!(job.starts_with(expected) && job.len() == expected.len() + 8, "{job}");
-            assert!(adtally_core::jobs::is_job_name(&job), "{job}");
-        }
-        check("Morning  numbers!", "export-morning-numbers-");
-        check("여름", "export-");
-        check(&"x".repeat(200), "export-xxxxxxxxxxxxxxxxxxxxxxxx-");
-        assert_ne!(export_job(&view("여름", "report", "")), export_job(&view("겨울", "report", "")));
-    }
-
-    #[wasm_bindgen_test(unsupported = test)]
     fn an_export_asks_what_the_view_asks() {
         let query = "by=campaign&metrics=clicks,ctr&filter=country:eq:KR&filter=ad:ne:x&tz=Asia/Seoul&offset=50&limit=25";
-        let change = export_change(&view("a", "report", query), "06:30", "csv");
-        assert_eq!(change.schedule, Some(Some("daily 06:30".to_string())));
-        assert_eq!(change.check("export-a", &["export"]), Ok(()));
-        let task = &change.tasks.as_ref().unwrap()[0];
-        let name = task.params["name"].as_str().unwrap();
-        assert!(name.ends_with("/{{day}}.csv"), "{name}");
+        let put = export_put(&view("a", "report", query), "06:30", "csv");
+        assert_eq!(put.check(), Ok(()));
         assert_eq!(
-            task.params["query"],
-            json!({"from": "{{day}}", "to": "{{next_day}}", "by": "campaign", "metrics": "clicks,ctr",
-                "source": "merged", "tz": "Asia/Seoul", "filter": ["country:eq:KR", "ad:ne:x"], "sort": "-clicks"})
+            serde_json::to_value(&put).unwrap(),
+            json!({"time": "06:30", "format": "csv", "query": {"by": "campaign", "metrics": "clicks,ctr",
+                "tz": "Asia/Seoul", "filter": ["country:eq:KR", "ad:ne:x"], "sort": "-clicks"}})
         );
-        assert_eq!(time_of("daily 06:30"), Some("06:30"));
-        assert_eq!(time_of("0 3 * * *"), None);
-    }
-
-    #[wasm_bindgen_test(unsupported = test)]
-    fn results_name_their_file() {
-        assert_eq!(
-            file_of(&json!({"key": "exports/a.csv", "rows": 3})),
-            Some(("exports/a.csv".to_string(), 3))
-        );
-        assert_eq!(file_of(&json!("")), None);
+        let view = view("a/b c", "report", "");
+        assert_eq!(export_address(&view), "/v1/views/a%2Fb%20c/export?scope=advertiser:acme");
+        assert_eq!(export_file_address(&view), "/v1/views/a%2Fb%20c/export/file?scope=advertiser:acme");
     }
 }

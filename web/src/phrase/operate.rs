@@ -110,6 +110,7 @@ phrases! {
     CallsPerSecond: "Calls a second", "초당 호출";
     StoredPerSecond: "Events a second", "초당 이벤트";
     ShareOfCalls: "Share of all calls", "호출 비중";
+    Lately: "Lately", "최근";
     SinceStart: "Since the start", "시작 이후";
     DegradedPart: "{0}: {1}", "{0}: {1} 문제";
     Replay: "Try all again", "모두 다시 처리";

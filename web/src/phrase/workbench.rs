@@ -40,7 +40,7 @@ phrases! {
     Recommended: "Recommended", "추천";
     RecommendedHint: "From the questions that were asked: what would have saved most.", "지금까지의 질문을 바탕으로, 가장 많이 줄일 수 있는 큐브입니다.";
     NothingRecommended: "Nothing that was asked would have been much faster.", "지금까지의 질문 중 크게 빨라질 것이 없습니다.";
-    WouldAnswer: "{0} questions, {1} fewer cells read", "질문 {0}건, 읽을 셀 {1}개 감소";
+    WouldAnswer: "asked {0}×, {1} fewer cells read", "질문 {0}회, 읽을 셀 {1}개 감소";
     UseIt: "Make it", "만들기";
     PickDimensions: "What to tell apart", "구분할 측정기준";
     PickMeasures: "What to keep", "저장할 값";

@@ -1,5 +1,6 @@
 //! Pages of a module of its own, and what the dashboard tells them.
 
+use adtally_wire::api::LiveMessage;
 use serde::{Deserialize, Serialize};
 
 /// A page that is loaded when somebody opens it.
@@ -9,17 +10,40 @@ pub enum Bench {
     Cubes,
     /// `/sql`
     Sql,
+    /// `/restatements`
+    Restatements,
+    /// `/verify`
+    Verify,
+    /// `/jobs`
+    Jobs,
+    /// `/health`
+    Health,
+    /// `/settings`
+    Settings,
 }
 
 impl Bench {
     /// Every such page.
-    pub const ALL: [Bench; 2] = [Bench::Cubes, Bench::Sql];
+    pub const ALL: [Bench; 7] = [
+        Bench::Cubes,
+        Bench::Sql,
+        Bench::Restatements,
+        Bench::Verify,
+        Bench::Jobs,
+        Bench::Health,
+        Bench::Settings,
+    ];
 
     /// Its path.
     pub fn path(self) -> &'static str {
         match self {
             Bench::Cubes => "/cubes",
             Bench::Sql => "/sql",
+            Bench::Restatements => "/restatements",
+            Bench::Verify => "/verify",
+            Bench::Jobs => "/jobs",
+            Bench::Health => "/health",
+            Bench::Settings => "/settings",
         }
     }
 
@@ -29,11 +53,16 @@ impl Bench {
     }
 }
 
+/// Beside what is told: the lists of the catalog.
+pub const LISTS: &str = "lists";
+
 /// Where the dashboard is, for a page that follows no address itself.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Told {
     /// The path.
     pub path: String,
+    /// The whole query.
+    pub search: String,
     /// What of the query is the page's own.
     pub query: String,
     /// What of it is every page's, for links.
@@ -48,10 +77,23 @@ pub struct Told {
     pub to: String,
     /// The language's tag.
     pub lang: String,
+    /// The scope of whoever is signed in.
+    pub own: String,
     /// Whether the reader may change what belongs to the scope.
     pub may_change: bool,
     /// Whether the reader sees the jobs.
     pub operates: bool,
+}
+
+/// What the live channel said, for a page that has none itself.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Heard {
+    /// How the channel is, by its name.
+    pub state: String,
+    /// How many times reports should have been asked for again.
+    pub tick: u32,
+    /// The newest message.
+    pub newest: Option<LiveMessage>,
 }
 
 impl Told {

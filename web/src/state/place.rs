@@ -25,38 +25,8 @@ pub enum Place {
     Events(EventsState),
     /// `/restatements`
     Restatements(RestatementsState),
-    /// A page whose state is the frame alone.
-    Plain(Plain, Frame),
     /// A page of a module of its own, which reads the rest of its state itself.
     Bench(Bench, Frame, Params),
-}
-
-/// A page whose state is the frame alone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Plain {
-    /// `/settings`
-    Settings,
-    /// `/verify`
-    Verify,
-    /// `/jobs`
-    Jobs,
-    /// `/health`
-    Health,
-}
-
-impl Plain {
-    /// Every such page.
-    pub const ALL: [Plain; 4] = [Plain::Settings, Plain::Verify, Plain::Jobs, Plain::Health];
-
-    /// Its path.
-    pub fn path(self) -> &'static str {
-        match self {
-            Plain::Settings => "/settings",
-            Plain::Verify => "/verify",
-            Plain::Jobs => "/jobs",
-            Plain::Health => "/health",
-        }
-    }
 }
 
 impl Place {
@@ -87,11 +57,7 @@ impl Place {
                 let params = Params::parse(query);
                 let mut unread = Vec::new();
                 let frame = Frame::read(&params, &mut unread);
-                let place = match Bench::at(path) {
-                    Some(page) => Place::Bench(page, frame, Frame::beside(params)),
-                    None => Place::Plain(Plain::ALL.into_iter().find(|page| page.path() == path)?, frame),
-                };
-                Some((place, unread))
+                Some((Place::Bench(Bench::at(path)?, frame, Frame::beside(params)), unread))
             }
         }
     }
@@ -104,7 +70,6 @@ impl Place {
             Place::Explore(_) => "/explore",
             Place::Events(_) => "/events",
             Place::Restatements(_) => "/restatements",
-            Place::Plain(page, _) => page.path(),
             Place::Bench(page, ..) => page.path(),
         }
     }
@@ -117,11 +82,6 @@ impl Place {
             Place::Explore(state) => state.href(),
             Place::Events(state) => state.href(),
             Place::Restatements(state) => state.href(),
-            Place::Plain(page, frame) => {
-                let mut params = Params::default();
-                frame.write(&mut params);
-                params.after(page.path())
-            }
             Place::Bench(page, frame, rest) => {
                 let mut params = Params::default();
                 frame.write(&mut params);
@@ -139,7 +99,7 @@ impl Place {
             Place::Explore(state) => &state.frame,
             Place::Events(state) => &state.frame,
             Place::Restatements(state) => &state.frame,
-            Place::Plain(_, frame) | Place::Bench(_, frame, _) => frame,
+            Place::Bench(_, frame, _) => frame,
         }
     }
 
@@ -155,7 +115,6 @@ impl Place {
                 state.filters.retain(|filter| scope.dimensions().contains(&filter.dimension));
                 Place::Restatements(RestatementsState { frame, ..state })
             }
-            Place::Plain(page, _) => Place::Plain(page, frame),
             // What the rest of its state names is of another scope.
             Place::Bench(page, before, rest) => {
                 let is_same = before.scope == frame.scope;

@@ -11,15 +11,23 @@ use serde::Deserialize as _;
 use wasm_bindgen::JsValue;
 
 use super::cubes::Cubes;
+use super::health::Health;
 use super::icon::{Glyph, Icon};
+use super::jobs::Jobs;
 use super::notebook::NotebookPage;
 use super::notice::failure_text;
+use super::place::CurrentPlace;
+use super::restatements::Restatements;
+use super::settings::Settings;
+use super::verify::Verify;
+use crate::address::Address;
 use crate::api::failure::Failure;
+use crate::api::live::Live;
 use crate::api::session::{Session, Who};
 use crate::browser::{self, Preferences, t};
 use crate::lang::Lang;
 use crate::phrase::Phrase;
-use crate::state::bench::{Bench, Told};
+use crate::state::bench::{Bench, Heard, LISTS, Told};
 
 /// Where the dashboard is, in the context of a page.
 #[derive(Clone, Copy)]
@@ -51,49 +59,104 @@ impl Desk {
     }
 }
 
+/// What pages read of the dashboard around, in this module.
+#[derive(Clone, Copy)]
+struct Inside {
+    desk: Desk,
+    preferences: Preferences,
+    session: Session,
+    address: Address,
+    live: Live,
+}
+
+impl Inside {
+    /// The contexts of a page, before it is told anything.
+    fn provide(first: &Told) -> Inside {
+        let inside = Inside {
+            desk: Desk { told: RwSignal::new(first.clone()) },
+            preferences: Preferences::told(Lang::of_tag(&first.lang).unwrap_or(Lang::En)),
+            session: Session::new(),
+            address: Address::told(&first.path, &first.search),
+            live: Live::off(),
+        };
+        provide_context(inside.preferences);
+        provide_context(inside.session);
+        provide_context(inside.live);
+        provide_context(inside.desk);
+        provide_context(CurrentPlace::at(inside.address));
+        inside
+    }
+
+    /// Takes what is told, as far as it is another.
+    fn take(self, told: Told, lists: JsValue) {
+        if let Some(lang) =
+            Lang::of_tag(&told.lang).filter(|lang| *lang != self.preferences.lang.get_untracked())
+        {
+            self.preferences.lang.set(lang);
+        }
+        let role = if told.may_change { Role::Admin } else { Role::Analyst };
+        let who = Who::Somebody(role, Scope::parse(&told.own).unwrap_or(Scope::Platform));
+        if *self.session.who.read_untracked() != who {
+            self.session.who.set(who);
+        }
+        self.session.take_lists(lists);
+        let at = (told.path.clone(), told.search.clone());
+        if *self.address.at.read_untracked() != at {
+            self.address.at.set(at);
+        }
+        if *self.desk.told.read_untracked() != told {
+            self.desk.told.set(told);
+        }
+    }
+}
+
 /// A page that stands in an element, until it is dropped.
 pub struct Page {
-    inside: Option<(Desk, Preferences)>,
+    inside: Option<Inside>,
     _mounted: Box<dyn std::any::Any>,
 }
 
 impl Page {
     /// The dashboard is about something else now.
     pub fn tell(&self, told: &JsValue) {
-        let (told, Some((desk, preferences))) = (read(told), self.inside) else { return };
-        set_lang(preferences, &told);
-        if *desk.told.read_untracked() != told {
-            desk.told.set(told);
+        if let Some(inside) = self.inside {
+            inside.take(read(told), lists(told));
+        }
+    }
+
+    /// The live channel said something.
+    pub fn hear(&self, heard: &JsValue) {
+        let heard = Heard::deserialize(serde_wasm_bindgen::Deserializer::from(heard.clone()));
+        if let (Some(inside), Ok(heard)) = (self.inside, heard) {
+            inside.live.hear(heard);
         }
     }
 }
 
 /// Puts the page that is told of into an element.
 pub fn open(root: web_sys::HtmlElement, told: &JsValue) -> Page {
-    let told = read(told);
-    let page = Bench::at(&told.path);
+    let (first, lists) = (read(told), lists(told));
     let filled = Rc::new(Cell::new(None));
-    let (first, fill) = (told, filled.clone());
+    let fill = filled.clone();
     let mounted: UnmountHandle<_> = mount_to(root, move || {
-        let preferences = Preferences::new();
-        set_lang(preferences, &first);
-        provide_context(preferences);
-        let session = Session::new();
-        let scope = Scope::parse(&first.scope).unwrap_or(Scope::Platform);
-        session.who.set(Who::Somebody(if first.may_change { Role::Admin } else { Role::Analyst }, scope));
-        provide_context(session);
+        let inside = Inside::provide(&first);
+        fill.set(Some(inside));
+        let page = Bench::at(&first.path);
+        inside.take(first, lists);
         // The dashboard around asks who is signed in, and finds that nobody is any more.
         Effect::new(move |_| {
-            if matches!(session.who.get(), Who::Nobody(_)) {
-                browser::reload();
+            if matches!(inside.session.who.get(), Who::Nobody(_)) {
+                browser::announce(browser::SESSION_ENDED);
             }
         });
-        let desk = Desk { told: RwSignal::new(first.clone()) };
-        provide_context(desk);
-        fill.set(Some((desk, preferences)));
         match page {
-            Some(Bench::Sql) => view! { <NotebookPage/> }.into_any(),
-            _ => view! { <Cubes/> }.into_any(),
+            Some(Bench::Sql) => NotebookPage().into_any(),
+            Some(Bench::Restatements) => Restatements().into_any(),
+            Some(Bench::Verify) => Verify().into_any(),
+            Some(Bench::Jobs) => Jobs().into_any(),
+            Some(Bench::Health) => Health().into_any(),
+            Some(Bench::Settings) => Settings().into_any(),
+            Some(Bench::Cubes) | None => Cubes().into_any(),
         }
     });
     Page { inside: filled.get(), _mounted: Box::new(mounted) }
@@ -103,10 +166,8 @@ fn read(told: &JsValue) -> Told {
     Told::deserialize(serde_wasm_bindgen::Deserializer::from(told.clone())).unwrap_or_default()
 }
 
-fn set_lang(preferences: Preferences, told: &Told) {
-    if let Some(lang) = Lang::of_tag(&told.lang).filter(|lang| *lang != preferences.lang.get_untracked()) {
-        preferences.lang.set(lang);
-    }
+fn lists(told: &JsValue) -> JsValue {
+    js_sys::Reflect::get(told, &LISTS.into()).unwrap_or(JsValue::UNDEFINED)
 }
 
 /// An error, or that something may not be seen.

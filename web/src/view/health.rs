@@ -14,7 +14,6 @@ use super::freshness::Freshness;
 use super::health_figures::PlatformFigures;
 use super::notice::FailureNotice;
 use super::place::CurrentPlace;
-use super::shell::PageHead;
 use super::show::Show;
 use crate::api::feed::{Feed, Follow};
 use crate::api::fetch::Fetch;
@@ -64,7 +63,6 @@ pub fn Health() -> impl IntoView {
     let busy = move || if feed.busy.get() { "true" } else { "false" };
     view! {
         <div class="health" data-testid="health" data-busy=busy aria-busy=busy>
-            <PageHead title=Phrase::Health/>
             <Freshness feed/>
             <div class="cards">
                 <section class="card">

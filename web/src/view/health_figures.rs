@@ -133,7 +133,7 @@ fn Rejected(recent: HealthDigest, total: HealthDigest) -> impl IntoView {
                 <table class="report-table">
                     <thead><tr>
                         <th scope="col"><span class="head-text">{t(Phrase::Reason)}</span></th>
-                        <th scope="col" class="number"><span class="head-text">{t(Phrase::Is)}</span></th>
+                        <th scope="col" class="number"><span class="head-text">{t(Phrase::Lately)}</span></th>
                         <th scope="col" class="number"><span class="head-text">{t(Phrase::SinceStart)}</span></th>
                     </tr></thead>
                     <tbody>{rows}</tbody>

@@ -12,7 +12,6 @@ use super::job_controls::{Backfill, JobList};
 use super::job_graph::JobGraph;
 use super::notice::{FailureNotice, failure_text};
 use super::place::CurrentPlace;
-use super::shell::PageHead;
 use super::show::Show;
 use crate::api::failure::Failure;
 use crate::api::fetch::Fetch;
@@ -69,7 +68,6 @@ pub fn Jobs() -> impl IntoView {
     let busy = move || if runs.busy.get() { "true" } else { "false" };
     view! {
         <div class="jobs" data-testid="jobs" data-busy=busy aria-busy=busy>
-            <PageHead title=Phrase::Jobs/>
             {move || refused.get().map(|failure| view! {
                 <p class="strip warning" role="alert"><span>{failure_text(&failure, browser::lang())}</span></p>
             })}

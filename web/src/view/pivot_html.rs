@@ -40,6 +40,8 @@ pub struct Grid<'a> {
     columns: usize,
     /// Which columns are written, that of all included.
     written: Range<usize>,
+    /// Which lines are.
+    lines: Range<usize>,
     /// Whether the others are room.
     is_windowed: bool,
 }
@@ -76,6 +78,7 @@ impl<'a> Grid<'a> {
             greatest,
             columns,
             written: 0..columns + 1,
+            lines: 0..sheet.lines.len(),
             is_windowed: false,
         }
     }
@@ -85,14 +88,26 @@ impl<'a> Grid<'a> {
         let sheet = &answered.sheet;
         let columns =
             answered.state.column.map_or(0, |_| sheet.columns.len() + usize::from(sheet.other_columns > 0));
-        Extent { lines: sheet.lines.len(), columns: columns + 1, figures: answered.state.metrics.len() }
+        Extent {
+            lines: sheet.lines.len(),
+            columns: columns + 1,
+            figures: answered.state.metrics.len(),
+            is_tall: sheet.lines.iter().any(|line| line.before.is_some()),
+        }
+    }
+
+    /// How many rows of heads there are.
+    pub fn heads(answered: &Answered) -> usize {
+        1 + usize::from(answered.state.column.is_some())
     }
 
     /// Writes only what is in sight.
     #[must_use]
     pub fn within(mut self, window: &Window) -> Self {
-        if let Window::Columns(range) = window {
-            self.written = range.start.min(self.columns)..range.end.min(self.columns + 1);
+        if let Window::Part { lines, columns } = window {
+            self.written = columns.start.min(self.columns)..columns.end.min(self.columns + 1);
+            let count = self.answered.sheet.lines.len();
+            self.lines = lines.start.min(count)..lines.end.min(count);
             self.is_windowed = true;
         }
         self
@@ -109,9 +124,13 @@ impl<'a> Grid<'a> {
         self.widths(&mut html);
         self.head(&mut html);
         html.raw("<tbody>");
+        self.lines_of_room(&mut html, "above", self.lines.start);
         for (number, line) in self.answered.sheet.lines.iter().enumerate() {
-            self.line(&mut html, number, line);
+            if self.lines.contains(&number) {
+                self.line(&mut html, number, line);
+            }
         }
+        self.lines_of_room(&mut html, "below", self.answered.sheet.lines.len() - self.lines.end);
         html.raw("</tbody>");
         html.finish()
     }
@@ -143,6 +162,22 @@ impl<'a> Grid<'a> {
         html.raw("</colgroup>");
     }
 
+    /// A row of room for lines that are not written.
+    fn lines_of_room(&self, html: &mut Html, which: &'static str, count: usize) {
+        if count > 0 {
+            html.raw("<tr class=\"room\" aria-hidden=\"true\"")
+                .attr("data-room", which)
+                .raw("><td></td></tr>");
+        }
+    }
+
+    /// The number of a row among all, which counts from one and begins with the heads.
+    fn row_index(&self, html: &mut Html, row: usize) {
+        if self.is_windowed {
+            html.attr("aria-rowindex", row + 1);
+        }
+    }
+
     /// A cell of room on either side of what `write` writes.
     fn between(&self, html: &mut Html, write: impl FnOnce(&mut Html)) {
         let (before, behind) = self.room();
@@ -163,7 +198,9 @@ impl<'a> Grid<'a> {
             let keys = sheet.columns.iter().map(|key| self.name(by, key));
             let others = Phrase::Others.with(self.lang, &[&sheet.other_columns.to_string()]);
             let others = (sheet.other_columns > 0).then_some(others);
-            html.raw("<tr><td></td>");
+            html.raw("<tr");
+            self.row_index(html, 0);
+            html.raw("><td></td>");
             let all = keys.chain(others).chain([Phrase::Total.text(self.lang).to_string()]);
             let texts = all.skip(self.written.start).take(self.written.len());
             self.between(html, |html| {
@@ -175,7 +212,9 @@ impl<'a> Grid<'a> {
             html.raw("</tr>");
         }
         let names: Vec<_> = self.state().rows.iter().map(|by| by_phrase(*by).text(self.lang)).collect();
-        html.raw("<tr><th scope=\"col\" class=\"name\"><span class=\"head-text\">");
+        html.raw("<tr");
+        self.row_index(html, Grid::heads(self.answered) - 1);
+        html.raw("><th scope=\"col\" class=\"name\"><span class=\"head-text\">");
         html.text(&names.join(" › ")).raw("</span></th>");
         self.between(html, |html| {
             for column in self.written.clone() {
@@ -206,10 +245,9 @@ impl<'a> Grid<'a> {
             Stands::Others(_) => "others-row",
             Stands::Row { .. } => "",
         };
-        html.raw("<tr data-testid=\"pivot-row\"")
-            .attr("class", class)
-            .attr("data-key", line.path.join("/"))
-            .raw(">");
+        html.raw("<tr data-testid=\"pivot-row\"").attr("class", class).attr("data-key", line.path.join("/"));
+        self.row_index(html, Grid::heads(self.answered) + number);
+        html.raw(">");
         self.row_head(html, number, line);
         let cells = if self.columns > 0 { &line.row.cells[..self.columns] } else { &[] };
         let before = |column: usize| match (&line.before, column < cells.len()) {
@@ -311,7 +349,7 @@ impl<'a> Grid<'a> {
         };
         html.raw("<td").attr("class", class).attr("data-line", at.line).attr("data-column", at.column);
         html.attr("data-place", place).attr("data-col", metric.name());
-        let is_first = at.line == 0 && at.metric == 0 && at.column == self.written.start;
+        let is_first = at.line == self.lines.start && at.metric == 0 && at.column == self.written.start;
         html.attr("tabindex", if is_first { 0 } else { -1 });
         if self.is_windowed {
             html.attr("aria-colindex", place + 2);

@@ -19,10 +19,15 @@ use crate::browser::{self, t};
 use crate::chart::width::follow_width;
 use crate::model::behind::events_behind;
 use crate::model::sheet::Answered;
-use crate::model::window::{Extent, Window};
+use crate::model::window::{Extent, LINE_PX, Port, Window};
 use crate::phrase::Phrase;
 use crate::state::explore::{ExploreState, Path};
 use crate::state::place::Place;
+
+/// What of the window is above and below a table at the least, as the style sheet says.
+const AROUND_PX: f64 = 120.0;
+/// Where the window does not say how high it is.
+const UNKNOWN_HEIGHT_PX: f64 = 900.0;
 
 /// The rows and columns of a pivot.
 #[component]
@@ -58,7 +63,9 @@ pub fn PivotTable(
                 class="report-table pivot"
                 class:windowed=move || *window.read() != Window::All
                 role="grid"
-                aria-colcount=move || extent.get().map(|extent| (extent.columns * extent.figures + 1).to_string())
+                class:tall=move || extent.get().is_some_and(|extent| extent.is_tall)
+                aria-rowcount=move || sight.rows().map(|rows| rows.to_string())
+                aria-colcount=move || extent.get().map(|extent| (extent.places() + 1).to_string())
                 node_ref=table
                 data-testid="pivot"
                 aria-label=t(Phrase::ExploreTable)
@@ -66,7 +73,7 @@ pub fn PivotTable(
                 on:click=move |event: MouseEvent| act(event.target())
                 on:keydown=move |event: KeyboardEvent| match event.key().as_str() {
                     "Enter" if is_cell(&event) => act(event.target()),
-                    key => move_focus(&event, key, sight),
+                    _ => move_focus(&event, sight),
                 }
             ></table>
         </div>
@@ -78,8 +85,8 @@ pub fn PivotTable(
 struct Sight {
     table: NodeRef<Table>,
     scroller: NodeRef<Div>,
-    width: RwSignal<f64>,
-    scrolled: RwSignal<f64>,
+    port: RwSignal<Port>,
+    answered: Memo<Option<Answered>>,
     extent: Memo<Option<Extent>>,
     window: Memo<Window>,
     /// What was used last, by its selector: the elements are others after a step, the focus is to stay.
@@ -89,10 +96,15 @@ struct Sight {
 impl Sight {
     fn of(answered: Memo<Option<Answered>>) -> Sight {
         let (table, scroller) = (NodeRef::<Table>::new(), NodeRef::<Div>::new());
-        let (width, scrolled) = (follow_width(scroller), RwSignal::new(0.0));
+        let (width, port) = (follow_width(scroller), RwSignal::new(unknown_port()));
         let extent = Memo::new(move |_| answered.read().as_ref().map(Grid::extent));
-        let window = Memo::new(move |_| {
-            extent.get().map_or(Window::All, |extent| extent.window(scrolled.get(), width.get()))
+        let window = Memo::new(move |_| extent.get().map_or(Window::All, |extent| extent.window(port.get())));
+        Effect::new(move |_| {
+            let width_px = width.get();
+            port.update(|port| *port = Port { width_px, height_px: height_px(), ..*port });
+        });
+        browser::hear("resize", move || {
+            port.try_update(|port| port.height_px = height_px());
         });
         let used = StoredValue::new(None::<String>);
         Effect::new(move |_| {
@@ -116,35 +128,59 @@ impl Sight {
                 }
             });
         });
-        Sight { table, scroller, width, scrolled, extent, window, used }
+        Sight { table, scroller, port, answered, extent, window, used }
+    }
+
+    /// Rows of heads and of figures.
+    fn rows(self) -> Option<usize> {
+        let heads = self.answered.read().as_ref().map(Grid::heads)?;
+        Some(heads + self.extent.get()?.lines)
     }
 
     /// Writes what comes into sight; the cell that has the focus keeps it.
     fn scroll(self) {
         let Some(scroller) = self.scroller.get_untracked() else { return };
         let (before, focused) = (self.window.get_untracked(), focused_cell());
-        self.scrolled.set(f64::from(scroller.scroll_left()));
+        let (left_px, top_px) = (f64::from(scroller.scroll_left()), f64::from(scroller.scroll_top()));
+        self.port.update(|port| *port = Port { left_px, top_px, ..*port });
         if self.window.get_untracked() != before {
             self.used.update_value(|used| *used = used.take().or(focused));
         }
     }
 
     /// Scrolls to a cell that is not in sight, and gives it the focus.
-    fn reach(self, selector: String, place: usize) {
+    fn reach(self, line: usize, place: usize) {
         let (Some(extent), Some(scroller)) = (self.extent.get_untracked(), self.scroller.get_untracked())
         else {
             return;
         };
-        if self.window.get_untracked() == Window::All {
-            return;
-        }
-        let column = place / extent.figures.max(1);
-        let (scrolled, width) = (self.scrolled.get_untracked(), self.width.get_untracked());
-        if let Some(to) = extent.scroll_to(column, scrolled, width) {
-            self.used.set_value(Some(selector));
-            scroller.set_scroll_left(to as i32);
+        let heads = scroller.query_selector("thead").ok().flatten();
+        let heads_px = heads.map_or(0.0, |heads| heads.get_bounding_client_rect().height());
+        let height_px = f64::from(scroller.client_height());
+        let port = Port { heads_px, height_px, ..self.port.get_untracked() };
+        if let Some((left, top)) = extent.scroll_to(line, place / extent.figures.max(1), port) {
+            self.used.set_value(Some(cell_selector(line, place)));
+            scroller.set_scroll_left(left as i32);
+            scroller.set_scroll_top(top.ceil() as i32);
         }
     }
+
+    /// How many lines are in sight.
+    fn page(self) -> usize {
+        let line_px = self.extent.get_untracked().map_or(LINE_PX, Extent::line_px);
+        (self.port.get_untracked().height_px / line_px).floor() as usize
+    }
+}
+
+/// Before anything is laid out.
+fn unknown_port() -> Port {
+    Port { left_px: 0.0, top_px: 0.0, width_px: 0.0, height_px: height_px(), heads_px: 0.0 }
+}
+
+/// The most that the scroller can show: it is never higher than the window.
+fn height_px() -> f64 {
+    let height = window().inner_height().ok().and_then(|height| height.as_f64());
+    height.map_or(UNKNOWN_HEIGHT_PX, |height| (height - AROUND_PX).max(LINE_PX))
 }
 
 /// Finds the cell that has the focus.
@@ -216,54 +252,54 @@ fn is_cell(event: &KeyboardEvent) -> bool {
     element.is_some_and(|element| element.local_name() == "td")
 }
 
-/// The room of the columns that are not written.
+/// The room of what is not written.
 ///
 /// Set on the elements, since the policy of the pages lets no style attribute be parsed.
 fn make_room(table: &HtmlTableElement, extent: Extent, window: &Window) {
-    let set = |element: &HtmlElement, px: Option<f64>| {
+    let set = |element: &HtmlElement, property: &str, px: Option<f64>| {
         let style = element.style();
-        // A width that is a number of pixels is always taken.
+        // A number of pixels is always taken.
         let _ = match px {
-            Some(px) => style.set_property("width", &format!("{px}px")),
-            None => style.remove_property("width").map(drop),
+            Some(px) => style.set_property(property, &format!("{px}px")),
+            None => style.remove_property(property).map(drop),
         };
     };
-    let Window::Columns(written) = window else { return set(table, None) };
-    set(table, Some(extent.width_px()));
-    let rooms = [("before", written.start), ("behind", extent.columns.saturating_sub(written.end))];
-    for (name, columns) in rooms {
-        let found = table.query_selector(&format!("col[data-room={name}]")).ok().flatten();
-        if let Some(col) = found.and_then(|col| col.dyn_into::<HtmlElement>().ok()) {
-            set(&col, Some(columns as f64 * extent.column_px()));
+    let Window::Part { lines, columns } = window else { return set(table, "width", None) };
+    set(table, "width", Some(extent.width_px()));
+    let (wide, high) = (extent.column_px(), extent.line_px());
+    let rooms = [
+        ("before", "width", columns.start as f64 * wide),
+        ("behind", "width", extent.columns.saturating_sub(columns.end) as f64 * wide),
+        ("above", "height", lines.start as f64 * high),
+        ("below", "height", extent.lines.saturating_sub(lines.end) as f64 * high),
+    ];
+    for (name, property, px) in rooms {
+        let found = table.query_selector(&format!("[data-room={name}]")).ok().flatten();
+        if let Some(room) = found.and_then(|room| room.dyn_into::<HtmlElement>().ok()) {
+            set(&room, property, Some(px));
         }
     }
 }
 
-/// Moves the focus to the cell beside, above or below; one that is not written is brought into sight.
-fn move_focus(event: &KeyboardEvent, key: &str, sight: Sight) {
-    let (down, right) = match key {
-        "ArrowUp" => (-1, 0),
-        "ArrowDown" => (1, 0),
-        "ArrowLeft" => (0, -1),
-        "ArrowRight" => (0, 1),
-        _ => return,
-    };
+/// Moves the focus to another cell; one that is not written is brought into sight.
+fn move_focus(event: &KeyboardEvent, sight: Sight) {
     let cell = event.target().and_then(|target| target.dyn_into::<Element>().ok());
     let Some(cell) = cell.and_then(|cell| cell.closest("td[data-line]").ok().flatten()) else { return };
-    let at =
-        |name: &str| cell.get_attribute(name).and_then(|text| text.parse::<i64>().ok()).unwrap_or_default();
-    let (line, place) = (at("data-line") + down, at("data-place") + right);
-    let selector = cell_selector(line, place);
-    let next = document().query_selector(&selector).ok().flatten();
-    if let (None, Ok(place)) = (&next, usize::try_from(place)) {
-        event.prevent_default();
-        sight.reach(selector, place);
-    }
-    if let Some(next) = next.and_then(|next| next.dyn_into::<HtmlElement>().ok()) {
-        event.prevent_default();
-        next.set_tab_index(0);
-        let _ = cell.set_attribute("tabindex", "-1");
-        // Focus can only fail on an element that is not in the page.
-        let _ = next.focus();
+    let at = |name: &str| cell.get_attribute(name).and_then(|text| text.parse().ok()).unwrap_or_default();
+    let from = (at("data-line"), at("data-place"));
+    let far = event.ctrl_key() || event.meta_key();
+    let to =
+        sight.extent.get_untracked().and_then(|extent| extent.step(&event.key(), far, from, sight.page()));
+    let Some((line, place)) = to else { return };
+    event.prevent_default();
+    let next = document().query_selector(&cell_selector(line, place)).ok().flatten();
+    match next.and_then(|next| next.dyn_into::<HtmlElement>().ok()) {
+        Some(next) => {
+            next.set_tab_index(0);
+            let _ = cell.set_attribute("tabindex", "-1");
+            // Focus can only fail on an element that is not in the page.
+            let _ = next.focus();
+        }
+        None => sight.reach(line, place),
     }
 }

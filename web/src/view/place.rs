@@ -35,8 +35,12 @@ pub struct CurrentPlace {
 impl CurrentPlace {
     /// Follows the address.
     pub fn follow() -> CurrentPlace {
+        CurrentPlace::at(Address::follow())
+    }
+
+    /// Whatever an address says.
+    pub fn at(address: Address) -> CurrentPlace {
         let session = Session::expect();
-        let address = Address::follow();
         let read = Memo::new(move |_| address.at.with(|(path, query)| Place::read(path, query)));
         let place = Memo::new(move |_| read.get().map(|(place, _)| place));
         let unread = Memo::new(move |_| read.get().map(|(_, unread)| unread).unwrap_or_default());

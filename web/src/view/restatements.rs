@@ -13,7 +13,6 @@ use super::explore::catalog;
 use super::icon::{Glyph, Icon};
 use super::notice::FailureNotice;
 use super::place::CurrentPlace;
-use super::shell::PageHead;
 use crate::api::fetch::Fetch;
 use crate::api::live::Live;
 use crate::browser::{self, t};
@@ -62,8 +61,6 @@ pub fn Restatements() -> impl IntoView {
     let busy = move || if list.busy.get() { "true" } else { "false" };
     view! {
         <div class="restatements" data-testid="restatements" data-busy=busy aria-busy=busy>
-            <PageHead title=Phrase::Restatements/>
-            <p class="page-note">{t(Phrase::RestatementsHint)}</p>
             <Controls state change/>
             <section class="card report-card">{body}</section>
         </div>

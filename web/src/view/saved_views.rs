@@ -113,9 +113,9 @@ fn view_line(
 ) -> impl IntoView {
     let session = Session::expect();
     let href = href(&view);
-    let operates = Memo::new(move |_| {
-        matches!(session.who.get(), Who::Somebody(adtally_core::access::Role::Admin, Scope::Platform))
-    });
+    // The server lets admins of the scope export, and nobody else sees its views.
+    let may_export =
+        Memo::new(move |_| matches!(session.who.get(), Who::Somebody(adtally_core::access::Role::Admin, _)));
     let can_export = view.kind == EXPORTED;
     let copied = RwSignal::new(false);
     let link = window().location().origin().unwrap_or_default() + &href;
@@ -146,7 +146,7 @@ fn view_line(
     view! {
         <div class="option" data-testid="saved" data-name=view.name.clone()>
             <a class="grow" href=href data-testid="saved-view">{view.name.clone()}</a>
-            <Show when=move || can_export && operates.get()>
+            <Show when=move || can_export && may_export.get()>
                 <button
                     type="button"
                     class="icon-button"

@@ -1,7 +1,8 @@
-//! A job that writes a saved report as a file every day, and what became of its last run.
+//! A saved report as a file every day: when, and what became of the last time.
 
+use adtally_core::time::parse_rfc3339;
+use adtally_wire::catalog::export::{ExportInfo, ExportRun};
 use adtally_wire::catalog::view::View;
-use adtally_wire::jobs::api::{JobInfo, NewRun, RunInfo, Runs, StartedRuns, TaskDetail};
 use gloo_net::http::Method;
 use leptos::ev::SubmitEvent;
 use leptos::prelude::*;
@@ -17,11 +18,10 @@ use crate::api::fetch::Fetch;
 use crate::api::session::Session;
 use crate::browser::{self, beat, t};
 use crate::format::{self, Moment};
-use crate::model::saved::{EXPORT_TASK, export_change, export_job, file_of, moment_of, time_of};
+use crate::model::saved::{export_address, export_file_address, export_put};
 use crate::phrase::Phrase;
-use crate::state::params::encode;
 
-/// How often the run is asked for.
+/// How often is asked what became of it.
 const FOLLOW_MS: u32 = 2_000;
 /// When an export runs where nobody says.
 const MORNING: &str = "06:00";
@@ -29,12 +29,19 @@ const MORNING: &str = "06:00";
 /// What the panel knows.
 #[derive(Clone, Copy)]
 struct Export {
-    job: StoredValue<String>,
     view: StoredValue<View>,
-    definition: Fetch<JobInfo>,
-    runs: Fetch<Runs>,
+    address: StoredValue<String>,
+    info: Fetch<ExportInfo>,
     refused: RwSignal<Option<Failure>>,
     session: Session,
+}
+
+impl Export {
+    /// Takes an answer, and asks what there is now.
+    fn said(self, failure: Option<Failure>) {
+        self.refused.try_set(failure);
+        self.info.retry();
+    }
 }
 
 /// Whether and when a view is exported.
@@ -45,28 +52,39 @@ pub fn ScheduledExport(
     /// Set to nothing to go back.
     exported: RwSignal<Option<View>>,
 ) -> impl IntoView {
-    let job = export_job(&view);
-    let beat = beat(FOLLOW_MS);
-    let (of_definition, of_runs) =
-        (format!("/v1/jobs/definitions/{job}"), format!("/v1/jobs?job={job}&limit=1"));
+    let (address, beat) = (export_address(&view), beat(FOLLOW_MS));
+    let asked = address.clone();
+    // Where there is none, asking again and again would find none.
+    let is_there = RwSignal::new(false);
+    let info = Fetch::<ExportInfo>::new(
+        move || Some(asked.clone()),
+        move || {
+            if is_there.get() {
+                beat.track();
+            }
+        },
+    );
+    Effect::new(move |_| {
+        let found = info.failure.read().is_none() && info.shown.read().is_some();
+        if found != is_there.get_untracked() {
+            is_there.set(found);
+        }
+    });
+    let name = view.name.clone();
     let export = Export {
-        definition: Fetch::new(move || Some(of_definition.clone()), || {}),
-        runs: Fetch::new(move || Some(of_runs.clone()), move || beat.track()),
-        job: StoredValue::new(job),
-        view: StoredValue::new(view.clone()),
+        view: StoredValue::new(view),
+        address: StoredValue::new(address),
+        info,
         refused: RwSignal::new(None),
         session: Session::expect(),
     };
-    let is_there = Memo::new(move |_| {
-        export.definition.failure.read().is_none() && export.definition.shown.read().is_some()
-    });
     view! {
         <div class="export" data-testid="export">
             <div class="export-head">
                 <button type="button" class="icon-button" data-testid="export-back" aria-label=t(Phrase::BackToViews) on:click=move |_| exported.set(None)>
                     <Glyph icon=Icon::Left/>
                 </button>
-                <h3>{t(Phrase::ExportDaily)}": "{view.name}</h3>
+                <h3>{t(Phrase::ExportDaily)}": "{name}</h3>
             </div>
             {move || export.refused.get().map(|failure| view! {
                 <p role="alert" class="field-error" data-testid="refused">{failure_text(&failure, browser::lang())}</p>
@@ -78,18 +96,18 @@ pub fn ScheduledExport(
     }
 }
 
-/// The form that makes the job.
+/// The form that schedules it.
 #[component]
 fn Plan(export: Export) -> impl IntoView {
     let (time, ending) = (RwSignal::new(MORNING.to_string()), RwSignal::new("csv".to_string()));
     let submit = move |event: SubmitEvent| {
         event.prevent_default();
-        let change = export.view.with_value(|view| export_change(view, &time.read(), &ending.read()));
-        let address = export.job.with_value(|job| format!("/v1/jobs/definitions/{job}"));
+        let put =
+            export.view.with_value(|view| export_put(view, &time.read_untracked(), &ending.read_untracked()));
         spawn_local(async move {
-            let answer = export.session.client.send::<JobInfo>(Method::PUT, &address, &change).await;
-            export.refused.set(answer.err());
-            export.definition.retry();
+            let address = export.address.get_value();
+            let answer = export.session.client.send::<ExportInfo>(Method::PUT, &address, &put).await;
+            export.said(answer.err());
         });
     };
     let endings = ["csv", "parquet"].map(|ending| view! { <option value=ending>{ending}</option> });
@@ -120,28 +138,25 @@ fn Plan(export: Export) -> impl IntoView {
 #[component]
 fn Planned(export: Export) -> impl IntoView {
     let when = move || {
-        let shown = export.definition.shown.read();
-        let schedule = shown.as_ref()?.schedule.clone()?;
-        Some(Phrase::ExportAt.with(browser::lang(), &[time_of(&schedule).unwrap_or(&schedule)]))
+        let shown = export.info.shown.read();
+        Some(Phrase::ExportAt.with(browser::lang(), &[&shown.as_ref()?.time]))
     };
     let stop = move |_| {
-        let address = export.job.with_value(|job| format!("/v1/jobs/definitions/{job}"));
         spawn_local(async move {
-            export.refused.set(export.session.client.delete(&address).await.err());
-            export.definition.retry();
+            let address = export.address.get_value();
+            export.said(export.session.client.delete(&address).await.err());
         });
     };
     let run = move |_| {
-        let new = NewRun { job: export.job.get_value(), ..NewRun::default() };
         spawn_local(async move {
-            let answer = export.session.client.send::<StartedRuns>(Method::POST, "/v1/jobs", &new).await;
-            export.refused.set(answer.err());
-            export.runs.retry();
+            let (address, nothing) = (export.address.get_value(), serde_json::Value::Null);
+            let answer = export.session.client.send::<ExportInfo>(Method::POST, &address, &nothing).await;
+            export.said(answer.err());
         });
     };
-    let last = Memo::new(move |_| export.runs.shown.read().as_ref()?.runs.first().cloned());
+    let last = Memo::new(move |_| export.info.shown.read().as_ref()?.last.clone());
     let said = move || match last.get() {
-        Some(run) => view! { <LastRun run/> }.into_any(),
+        Some(run) => view! { <LastRun run export/> }.into_any(),
         None => view! { <p class="hint" data-testid="export-none">{t(Phrase::ExportNotYet)}</p> }.into_any(),
     };
     view! {
@@ -156,31 +171,26 @@ fn Planned(export: Export) -> impl IntoView {
 
 /// What became of a run, and the file that it left.
 #[component]
-fn LastRun(run: RunInfo) -> impl IntoView {
-    let place = CurrentPlace::expect();
-    let lang = browser::lang();
+fn LastRun(run: ExportRun, export: Export) -> impl IntoView {
+    let (place, lang) = (CurrentPlace::expect(), browser::lang());
     let tz = place.setting.get_untracked().map(|setting| setting.tz).unwrap_or_default();
-    let at = moment_of(run.ended.as_deref(), run.started.as_deref());
+    let at = run.at.as_deref().and_then(parse_rfc3339);
     let at = at.map(|at| format::moment(lang, Moment::Exact, at, &tz)).unwrap_or_default();
     let text = Phrase::ExportLast.with(lang, &[&at, state_phrase(&run.state).text(lang)]);
-    let has_file = run.state == "succeeded";
-    let address = format!("/v1/jobs/{}/tasks/{EXPORT_TASK}", run.run);
-    let task = Fetch::<TaskDetail>::new(move || has_file.then(|| address.clone()), || {});
-    let file = move || {
-        let shown = task.shown.read();
-        let (key, rows) = file_of(&shown.as_ref()?.result)?;
-        let rows = Phrase::ExportRows.with(browser::lang(), &[&format::count(browser::lang(), rows)]);
-        let href = format!("/v1/archive/{}", encode(&key));
-        Some(view! {
+    let href = export.view.with_value(export_file_address);
+    let file = run.rows.map(|rows| {
+        let rows = Phrase::ExportRows.with(lang, &[&format::count(lang, rows)]);
+        view! {
             <a class="button" data-testid="export-file" href=href download rel="external">
                 <Glyph icon=Icon::Download/>
                 {t(Phrase::ExportDownload)}
             </a>
             <span class="quiet">{rows}</span>
-        })
-    };
+        }
+    });
     view! {
         <p><span class="state" data-testid="export-state" data-state=run.state.clone()>{text}</span></p>
+        {run.error.map(|error| view! { <p class="field-error">{error}</p> })}
         <p class="export-file">{file}</p>
     }
 }

@@ -10,7 +10,6 @@ use super::settings_advertiser::AdvertiserCard;
 use super::settings_campaigns::CampaignsCard;
 use super::settings_entries::EntriesCard;
 use super::settings_tokens::TokensCard;
-use super::shell::PageHead;
 use super::show::Show;
 use super::tag_builder::TagBuilder;
 use crate::api::failure::Failure;
@@ -51,7 +50,6 @@ pub fn Settings() -> impl IntoView {
     let is_unchosen = move || scope.get() == Some(Scope::Platform);
     view! {
         <div class="settings" data-testid="settings" data-busy="false">
-            <PageHead title=Phrase::Settings/>
             <Show when=move || !may_change.get()><p class="strip">{t(Phrase::OnlyAdmins)}</p></Show>
             <Show when=is_unchosen><p class="strip">{t(Phrase::ChooseForMore)}</p></Show>
             <div class="cards">
@@ -71,6 +69,17 @@ pub enum Outcome {
     Saved,
     /// It was refused.
     Refused(Failure),
+}
+
+/// What became of saving something of the catalog; whoever shows names of it hears that it is another.
+pub fn saved<T>(answer: Result<T, Failure>) -> Outcome {
+    match answer {
+        Ok(_) => {
+            browser::announce(browser::CATALOG_CHANGED);
+            Outcome::Saved
+        }
+        Err(failure) => Outcome::Refused(failure),
+    }
 }
 
 /// Says what became of saving.

@@ -9,7 +9,7 @@ use leptos::ev::SubmitEvent;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
-use super::settings::{Field, Outcome, Said};
+use super::settings::{Field, Outcome, Said, saved};
 use crate::api::session::Session;
 use crate::browser::t;
 use crate::model::edits::{hours_of, ms_of};
@@ -25,7 +25,8 @@ pub fn AdvertiserCard(
     may_change: Memo<bool>,
 ) -> impl IntoView {
     let session = Session::expect();
-    let known = session.catalog.get().unwrap_or_default();
+    // Saving makes the catalog another, and the form is to say that it is saved.
+    let known = session.catalog.get_untracked().unwrap_or_default();
     let found = known.advertisers.iter().find(|advertiser| advertiser.key == key).cloned();
     // Events may come before anybody has named their advertiser: then defaults hold, and saving puts it into the catalog.
     let defaults = || Some(catalog::advertiser::unknown(&Key::parse(&key).ok()?));
@@ -56,7 +57,7 @@ fn Form(advertiser: Advertiser, may_change: Memo<bool>) -> impl IntoView {
         let address = address.clone();
         spawn_local(async move {
             let result = session.client.send::<Advertiser>(Method::PUT, &address, &body).await;
-            outcome.set(result.map_or_else(Outcome::Refused, |_| Outcome::Saved));
+            outcome.set(saved(result));
         });
     };
     view! {

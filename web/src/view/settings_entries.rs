@@ -8,7 +8,7 @@ use leptos::task::spawn_local;
 use serde::Deserialize;
 
 use super::notice::FailureNotice;
-use super::settings::{Field, Outcome, Said};
+use super::settings::{Field, Outcome, Said, saved};
 use crate::api::fetch::Fetch;
 use crate::api::session::Session;
 use crate::browser::t;
@@ -57,7 +57,7 @@ pub fn EntriesCard(
         let address = address(&kind, &body.key);
         spawn_local(async move {
             let result = session.client.send::<CatalogEntry>(Method::PUT, &address, &body).await;
-            outcome.set(result.map_or_else(Outcome::Refused, |_| Outcome::Saved));
+            outcome.set(saved(result));
             list.retry();
         });
     };

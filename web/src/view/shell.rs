@@ -5,18 +5,13 @@ use leptos::prelude::*;
 use super::bench::BenchHost;
 use super::events::Events;
 use super::explore::Explore;
-use super::health::Health;
 use super::icon::{Glyph, Icon, Mark};
-use super::jobs::Jobs;
 use super::notice::{LinkNotice, NotYours};
 use super::overview::Overview;
 use super::place::CurrentPlace;
 use super::report::Report;
-use super::restatements::Restatements;
-use super::settings::Settings;
 use super::show::Show;
 use super::sidebar::Sidebar;
-use super::verify::Verify;
 use crate::api::live::Live;
 use crate::api::session::Session;
 use crate::browser::t;
@@ -84,11 +79,6 @@ fn page(path: Option<&'static str>) -> AnyView {
         Some("/explore") => Explore().into_any(),
         Some("/report") => Report().into_any(),
         Some("/events") => Events().into_any(),
-        Some("/restatements") => Restatements().into_any(),
-        Some("/verify") => Verify().into_any(),
-        Some("/jobs") => Jobs().into_any(),
-        Some("/health") => Health().into_any(),
-        Some("/settings") => Settings().into_any(),
         path => match path.and_then(Bench::at) {
             Some(page) => view! { <BenchHost page/> }.into_any(),
             None => Missing().into_any(),

@@ -16,7 +16,7 @@ use crate::state::events::EventsState;
 use crate::state::explore::ExploreState;
 use crate::state::overview::OverviewState;
 use crate::state::params::Params;
-use crate::state::place::{Place, Plain};
+use crate::state::place::Place;
 use crate::state::report::ReportState;
 use crate::state::restatements::RestatementsState;
 use adtally_core::access::Role;
@@ -44,16 +44,12 @@ pub fn Sidebar(
     let on_events = move || matches!(place.place.get(), Some(Place::Events(_)));
     let session = Session::expect();
     let operates = Memo::new(move |_| session.own_scope() == Some(adtally_core::cell::Scope::Platform));
-    let plain = move |page: Plain| Signal::derive(move || Place::Plain(page, place.frame()).href());
-    let on = move |page: Plain| {
-        Signal::derive(move || matches!(place.place.get(), Some(Place::Plain(here, _)) if here == page))
-    };
     let bench = move |page: Bench| {
-        let href = move || Place::Bench(page, place.frame(), Params::default()).href();
-        let on = move || matches!(place.place.get(), Some(Place::Bench(here, ..)) if here == page);
-        (Signal::derive(href), Signal::derive(on))
+        Signal::derive(move || Place::Bench(page, place.frame(), Params::default()).href())
     };
-    let ((sql, on_sql), (cubes, on_cubes)) = (bench(Bench::Sql), bench(Bench::Cubes));
+    let on = move |page: Bench| {
+        Signal::derive(move || matches!(place.place.get(), Some(Place::Bench(here, ..)) if here == page))
+    };
     let on_overview = move || matches!(place.place.get(), Some(Place::Overview(_)));
     let on_report = move || matches!(place.place.get(), Some(Place::Report(_)));
     view! {
@@ -64,15 +60,15 @@ pub fn Sidebar(
                 <NavLink href=explore current=on_explore icon=Icon::Grid phrase=Phrase::Explore test_id="nav-explore"/>
                 <NavLink href=report current=on_report icon=Icon::Table phrase=Phrase::Report test_id="nav-report"/>
                 <NavLink href=events current=on_events icon=Icon::List phrase=Phrase::Events test_id="nav-events"/>
-                <NavLink href=sql current=on_sql icon=Icon::Prompt phrase=Phrase::Notebook test_id="nav-sql"/>
-                <NavLink href=cubes current=on_cubes icon=Icon::Cube phrase=Phrase::Cubes test_id="nav-cubes"/>
-                <NavLink href=restatements current=on_restatements icon=Icon::Changes phrase=Phrase::Restatements test_id="nav-restatements"/>
-                <NavLink href=plain(Plain::Verify) current=on(Plain::Verify) icon=Icon::Scales phrase=Phrase::Verify test_id="nav-verify"/>
+                <NavLink href=bench(Bench::Sql) current=on(Bench::Sql) loads=true icon=Icon::Prompt phrase=Phrase::Notebook test_id="nav-sql"/>
+                <NavLink href=bench(Bench::Cubes) current=on(Bench::Cubes) loads=true icon=Icon::Cube phrase=Phrase::Cubes test_id="nav-cubes"/>
+                <NavLink href=restatements current=on_restatements loads=true icon=Icon::Changes phrase=Phrase::Restatements test_id="nav-restatements"/>
+                <NavLink href=bench(Bench::Verify) current=on(Bench::Verify) loads=true icon=Icon::Scales phrase=Phrase::Verify test_id="nav-verify"/>
                 <Show when=move || operates.get()>
-                    <NavLink href=plain(Plain::Jobs) current=on(Plain::Jobs) icon=Icon::Steps phrase=Phrase::Jobs test_id="nav-jobs"/>
+                    <NavLink href=bench(Bench::Jobs) current=on(Bench::Jobs) loads=true icon=Icon::Steps phrase=Phrase::Jobs test_id="nav-jobs"/>
                 </Show>
-                <NavLink href=plain(Plain::Health) current=on(Plain::Health) icon=Icon::Heart phrase=Phrase::Health test_id="nav-health"/>
-                <NavLink href=plain(Plain::Settings) current=on(Plain::Settings) icon=Icon::Sliders phrase=Phrase::Settings test_id="nav-settings"/>
+                <NavLink href=bench(Bench::Health) current=on(Bench::Health) loads=true icon=Icon::Heart phrase=Phrase::Health test_id="nav-health"/>
+                <NavLink href=bench(Bench::Settings) current=on(Bench::Settings) loads=true icon=Icon::Sliders phrase=Phrase::Settings test_id="nav-settings"/>
             </nav>
             <div class="sidebar-foot">
                 <Choices/>
@@ -89,10 +85,14 @@ fn NavLink(
     icon: Icon,
     phrase: Phrase,
     test_id: &'static str,
+    /// Whether the page is in the module that `boot.js` loads: it does so when somebody points at the link.
+    #[prop(optional)]
+    loads: bool,
 ) -> impl IntoView {
     view! {
         <a
             class="nav-link"
+            data-loads=loads.then_some("")
             href=href
             data-testid=test_id
             aria-current=move || current.get().then_some("page")

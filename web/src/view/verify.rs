@@ -12,7 +12,6 @@ use leptos::task::spawn_local;
 use super::events::WhichAdvertiser;
 use super::icon::{Glyph, Icon};
 use super::place::CurrentPlace;
-use super::shell::PageHead;
 use crate::api::verify::verify;
 use crate::browser::{self, t};
 use crate::format::{self, Moment, Width};
@@ -58,8 +57,6 @@ pub fn Verify() -> impl IntoView {
     };
     view! {
         <div class="verify" data-testid="verify" data-busy=busy aria-busy=busy>
-            <PageHead title=Phrase::Verify/>
-            <p class="page-note">{t(Phrase::VerifyHint)}</p>
             <section class="card">{form}</section>
             <section class="card report-card" aria-live="polite">
                 {move || said(outcome.get())}

@@ -1,4 +1,4 @@
-//! Pages that few people open, as a module of their own, so that a first visit does not download them.
+//! Pages that few people open first, as a module of their own, so that a first visit does not download them.
 //!
 //! `boot.js` loads it when the dashboard shows such a page, and puts the page into an element of the dashboard's. All
 //! that it is made of is in `adtally-web`; this is the way in.
@@ -21,6 +21,11 @@ impl Mounted {
     /// The dashboard is about something else now.
     pub fn tell(&self, told: &JsValue) {
         self.0.tell(told);
+    }
+
+    /// The live channel says something.
+    pub fn hear(&self, heard: &JsValue) {
+        self.0.hear(heard);
     }
 
     /// Takes the page away.

@@ -44,6 +44,11 @@ pub(super) async fn download(call: &Call, key: &str) -> Result<Response, Fault> 
         let owner = owner_of(key).ok_or_else(|| not_found(key))?;
         advertiser(&grant, Some(owner))?;
     }
+    send(call, key).await
+}
+
+/// The bytes of a file that the caller may have.
+pub(super) async fn send(call: &Call, key: &str) -> Result<Response, Fault> {
     let object = call.bindings.store()?.get(key).execute().await?.ok_or_else(|| not_found(key))?;
     let body = object.body().ok_or_else(|| not_found(key))?.response_body()?;
     let name = key.rsplit('/').next().unwrap_or("file");

@@ -3,11 +3,13 @@
 //! Nothing of what a view shows is kept: whoever opens it asks for it again, with the rights that they have then.
 
 use adtally_core::cell::Scope;
+use adtally_wire::catalog::export::Exported;
 use adtally_wire::catalog::read;
 use adtally_wire::catalog::view::{self, ViewPut};
 use worker::Response;
 
 use super::reports::scope;
+use super::view_exports;
 use crate::auth::authenticate;
 use crate::call::{self, Call, MAX_JSON_BYTES, json, no_content};
 use crate::catalog::views::{self, MAX_VIEWS};
@@ -35,10 +37,12 @@ pub(super) async fn put(call: &mut Call, name: &str) -> Result<Response, Fault> 
     }
 }
 
-/// `DELETE`.
+/// `DELETE`: an export of it goes too. May be repeated.
 pub(super) async fn delete(call: &Call, name: &str) -> Result<Response, Fault> {
-    let scope = readable(call).await?;
-    if views::delete(&call.bindings.catalog, &scope.to_string(), &view::name(name)?).await? {
+    let (scope, name) = (readable(call).await?.to_string(), view::name(name)?);
+    // First, so that no export is left without its view.
+    view_exports::forget(call, Exported { scope: &scope, view: &name }).await?;
+    if views::delete(&call.bindings.catalog, &scope, &name).await? {
         Ok(no_content())
     } else {
         Err(Fault::refused(404, "view_not_found", format!("there is no view {name:?}")))
