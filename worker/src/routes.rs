@@ -107,9 +107,7 @@ async fn dispatch(
 async fn answer_call(route: Route, mut call: Call) -> Result<Response, Fault> {
     match (route, call.method()) {
         (Route::Page, _) => page(call).await,
-        (Route::Session, Method::Post) => session::start(&mut call).await,
-        (Route::Session, Method::Delete) => session::end(&call),
-        (Route::Session, _) => session::show(&call).await,
+        (Route::Session, _) => session::answer(&mut call).await,
         (Route::Tokens, Method::Post) => tokens::create(&mut call).await,
         (Route::Tokens, _) => tokens::list(&call).await,
         (Route::Token(id), _) => tokens::delete(&call, &id).await,

@@ -5,14 +5,23 @@ use adtally_wire::api::{SessionInfo, SignIn};
 use adtally_wire::catalog::read;
 use adtally_wire::session::{Transport, clear_cookie, set_cookie};
 use adtally_wire::token::TokenHash;
-use worker::Response;
+use worker::{Method, Response};
 
 use crate::auth;
 use crate::call::{Call, MAX_JSON_BYTES, json, no_content};
 use crate::problem::Fault;
 
+/// Answers a request to the session.
+pub(super) async fn answer(call: &mut Call) -> Result<Response, Fault> {
+    match call.method() {
+        Method::Post => start(call).await,
+        Method::Delete => end(call),
+        _ => show(call).await,
+    }
+}
+
 /// `POST`: signs in.
-pub(super) async fn start(call: &mut Call) -> Result<Response, Fault> {
+async fn start(call: &mut Call) -> Result<Response, Fault> {
     auth::from_own_page(call)?;
     let body = call.body(MAX_JSON_BYTES).await?;
     let SignIn { token } = read(&body)?;
@@ -27,14 +36,14 @@ pub(super) async fn start(call: &mut Call) -> Result<Response, Fault> {
 }
 
 /// `GET`: who is signed in, by cookie or token.
-pub(super) async fn show(call: &Call) -> Result<Response, Fault> {
+async fn show(call: &Call) -> Result<Response, Fault> {
     let grant = auth::authenticate(call).await?;
     grant.reads()?;
     json(200, &info(&grant))
 }
 
 /// `DELETE`: signs out. There is no session to look up: the browser is told to drop its proof.
-pub(super) fn end(call: &Call) -> Result<Response, Fault> {
+fn end(call: &Call) -> Result<Response, Fault> {
     auth::from_own_page(call)?;
     let response = no_content();
     response.headers().set("Set-Cookie", &clear_cookie(transport(call)))?;
