@@ -320,7 +320,7 @@ fn new_files_are_merged_in_batches_that_are_alike() {
 fn merged_files_are_about_alike() {
     let check = |entries: u64, files: u64| {
         let each = merged_entries(entries);
-        assert!(each <= MAX_FILE_ENTRIES && each >= 1);
+        assert!((1..=MAX_FILE_ENTRIES).contains(&each));
         assert_eq!(entries.div_ceil(each).max(1), files, "{entries}");
         // None of them is small enough to be merged once more.
         assert!(files == 1 || entries - (files - 1) * each >= MAX_FILE_ENTRIES / 2, "{entries}");
