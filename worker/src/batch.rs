@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use adtally_archive::Named;
 use adtally_core::batch::{Affected, Ruling, Span};
 use adtally_core::cell::Scope;
 use adtally_core::key::Key;
@@ -74,10 +75,13 @@ pub(crate) async fn days_of(store: &Store, cut: &Cut, mut affected: Affected) ->
     loop {
         for file in &cut.files {
             let span = span(file);
-            if let Some((first, last)) = affected.opens(&span, (file.from_row, file.to_row)) {
+            if let Some(look) = affected.opens(&span, (file.from_row, file.to_row)) {
                 opened += 1;
-                let glances = store.glances(file, first..=last, cut.row).await?;
-                glances.iter().for_each(|glance| affected.see(&span, glance.row, &glance.hashes));
+                let glances =
+                    store.archived(file).await?.glances_of(look, Named::Parent, |name| affected.seeks(name));
+                let glances = glances.map_err(|error| TaskError::Retry(format!("{}: {error}", file.key)))?;
+                let before = glances.iter().filter(|glance| glance.row <= cut.row);
+                before.for_each(|glance| affected.see(&span, glance.row, &glance.hashes));
             }
         }
         let is_too_much = affected.is_too_much();

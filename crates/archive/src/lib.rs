@@ -29,7 +29,7 @@ pub use error::ArchiveError;
 pub use merge::{MAX_FILE_ENTRIES, Merge, compactable, merged_entries, merges};
 pub use meta::Meta;
 pub use name::{PREFIX, file_key, folder, is_rewritten, rewritten_key};
-pub use read::{Glance, Reader};
+pub use read::{Glance, Named, Reader};
 pub use table::table_file;
 pub use write::{ROW_GROUP, Writer, Written};
 

@@ -6,7 +6,7 @@ mod entry;
 use std::ops::RangeInclusive;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use adtally_core::batch::{Entry, Hashes, Standing};
+use adtally_core::batch::{Entry, Hashes, Look, Standing};
 use adtally_core::event::Kind;
 use adtally_core::time::ServerTime;
 use adtally_wire::batch::ArchiveFile;
@@ -34,6 +34,15 @@ pub struct Glance {
     pub received: ServerTime,
     /// Its hashes.
     pub hashes: Hashes,
+}
+
+/// By which of its names a row is looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Named {
+    /// Its own.
+    Own,
+    /// That of the parent that it names.
+    Parent,
 }
 
 /// A file that is read.
@@ -104,6 +113,49 @@ impl Reader {
             glances.retain(|glance| groups.contains(&glance.hashes.group));
             Ok(glances)
         })
+    }
+
+    /// The same of what has to be looked at: rows of its groups, and where names are looked for, those of which `by` says
+    /// one that is sought. Of row groups without any such group that one column is read alone, and the others only where
+    /// something is found.
+    pub fn glances_of(
+        &self,
+        look: Look,
+        by: Named,
+        seeks: impl Fn(u64) -> bool,
+    ) -> Result<Vec<Glance>, ArchiveError> {
+        let Look { groups, names } = look;
+        let is_sought = |glance: &Glance| {
+            let name = match by {
+                Named::Own => Some(glance.hashes.name),
+                Named::Parent => glance.hashes.parent,
+            };
+            names && name.is_some_and(&seeks)
+        };
+        guarded(|| {
+            let mut glances = Vec::new();
+            for (index, group) in self.file.metadata().row_groups().iter().enumerate() {
+                let is_open = groups.is_some_and(|(first, last)| is_within(group, &(first..=last)));
+                if is_open || (names && self.has_any(index, by, &seeks)?) {
+                    self.glance_at(index, &mut glances)?;
+                }
+            }
+            glances.retain(|glance| look.holds(glance.hashes.group) || is_sought(glance));
+            Ok(glances)
+        })
+    }
+
+    /// Whether a row group says any name that is sought.
+    fn has_any(&self, group: usize, by: Named, seeks: impl Fn(u64) -> bool) -> Result<bool, ArchiveError> {
+        let column = match by {
+            Named::Own => Column::Name,
+            Named::Parent => Column::Parent,
+        };
+        let rows = self.starts[group + 1] - self.starts[group];
+        let mut strip =
+            Strip::new(column, self.file.get_row_group(group)?.get_column_reader(column as usize)?)?;
+        strip.read(rows)?;
+        Ok((0..rows).any(|at| strip.number(at).is_some_and(|name| seeks(name as u64))))
     }
 
     fn glance_at(&self, group: usize, glances: &mut Vec<Glance>) -> Result<(), ArchiveError> {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use adtally_core::batch::{Accepted, Entry, Gone, Repeat, Whose};
+use adtally_core::batch::{Accepted, Entry, Gone, Look, Repeat, Whose};
 use adtally_core::event::{Dims, Event, EventRef, Extras, Kind, Screening};
 use adtally_core::key::{EventId, Key, UserKey};
 use adtally_core::settings::Settings;
@@ -13,8 +13,8 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
 
 use crate::{
-    ArchiveError, MAX_FILE_ENTRIES, Merge, Meta, ROW_GROUP, Reader, Rewritten, Writer, Written, compactable,
-    erase, merged_entries, merges,
+    ArchiveError, MAX_FILE_ENTRIES, Merge, Meta, Named, ROW_GROUP, Reader, Rewritten, Writer, Written,
+    compactable, erase, merged_entries, merges,
 };
 
 const DAY: Day = Day(17_734);
@@ -238,6 +238,43 @@ fn groups_of_a_large_file_are_found_without_the_rest() {
         let wanted: Vec<Entry> = expected.iter().filter(is_wanted).cloned().collect();
         let rows: Vec<usize> = found.iter().map(|glance| glance.index).collect();
         assert_eq!(reader.entries(&rows).unwrap(), wanted);
+    }
+}
+
+#[test]
+fn names_are_found_in_any_row_group() {
+    let entries = many(2 * ROW_GROUP + 100);
+    let expected = sorted(entries.clone());
+    let reader = Reader::open(Writer::write(meta(), entries).unwrap().bytes).unwrap();
+    let group = |row: usize| expected[row].hashes().group;
+    let looks = [
+        Look { groups: None, names: true },
+        Look { groups: Some((group(ROW_GROUP + 3), group(ROW_GROUP + 9))), names: true },
+        Look { groups: Some((group(3), group(9))), names: false },
+        Look { groups: None, names: false },
+    ];
+    for sought in [vec![], vec![7], vec![0, ROW_GROUP + 5, 2 * ROW_GROUP + 99]] {
+        for by in [Named::Own, Named::Parent] {
+            let name = |entry: &Entry| match by {
+                Named::Own => Some(entry.hashes().name),
+                Named::Parent => entry.hashes().parent,
+            };
+            let names: Vec<u64> = sought.iter().filter_map(|row| name(&expected[*row])).collect();
+            for look in looks {
+                let found = reader.glances_of(look, by, |name| names.contains(&name)).unwrap();
+                let is_wanted = |entry: &Entry| {
+                    look.holds(entry.hashes().group)
+                        || (look.names && name(entry).is_some_and(|name| names.contains(&name)))
+                };
+                let wanted: Vec<usize> =
+                    (0..expected.len()).filter(|row| is_wanted(&expected[*row])).collect();
+                assert_eq!(
+                    found.iter().map(|glance| glance.index).collect::<Vec<_>>(),
+                    wanted,
+                    "{look:?}, {by:?}"
+                );
+            }
+        }
     }
 }
 

@@ -130,6 +130,39 @@ pub struct Span {
     pub received: (ServerTime, ServerTime),
 }
 
+/// What of a file has to be looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Look {
+    /// Every row of these groups, from the first to the last; `None`: not for its group.
+    pub groups: Option<(u64, u64)>,
+    /// Every row with a name that is looked for, too.
+    pub names: bool,
+}
+
+impl Look {
+    /// Every row of these groups and no other.
+    pub fn at(groups: (u64, u64)) -> Self {
+        Self { groups: Some(groups), names: false }
+    }
+
+    /// Whether there is anything to look at.
+    fn some(self) -> Option<Self> {
+        (self.groups.is_some() || self.names).then_some(self)
+    }
+
+    /// Whether rows of a group are looked at.
+    pub fn holds(&self, group: u64) -> bool {
+        self.groups.is_some_and(|(first, last)| first <= group && group <= last)
+    }
+}
+
+impl Span {
+    /// Whether it may have rows of these groups.
+    fn meets(&self, (first, last): (u64, u64)) -> bool {
+        self.groups.0 <= last && first <= self.groups.1
+    }
+}
+
 impl Part {
     /// A day of so many entries, in parts that are small enough. Groups are hashes, so parts come out alike.
     pub fn divide(day: Day, entries: u64) -> Vec<Part> {

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use adtally_archive::Named;
 use adtally_core::batch::{Judge, Part, Relink, Ruling, Selection};
 use adtally_core::cell::Scope;
 use adtally_core::link::Retention;
@@ -78,10 +79,11 @@ async fn select<F: Fetch>(shelf: &mut Shelf<'_, F>, day: Day, rules: &mut Rules)
     loop {
         for file in 0..shelf.len() {
             let span = shelf.span(file);
-            let Some((first, last)) = selection.opens(&span) else { continue };
+            let Some(look) = selection.opens(&span) else { continue };
             rules.look_at(shelf, span.day).await?;
             let reader = shelf.open(file).await?;
-            let glances = reader.glances(first..=last).map_err(damaged)?;
+            let seeks = |name| selection.seeks(name);
+            let glances = reader.glances_of(look, Named::Own, seeks).map_err(damaged)?;
             let wanted = glances.iter().filter(|glance| selection.wants(&span, &glance.hashes));
             let wanted: Vec<usize> = wanted.map(|glance| glance.index).collect();
             reader.each(&wanted, |_, entry| entries.push(entry)).map_err(damaged)?;

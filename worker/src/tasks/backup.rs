@@ -34,8 +34,8 @@ use crate::linkers::{MAX_PARALLEL, request};
 use crate::objects::linker::flush::FLUSH_EVERY_MS;
 use crate::store::Store;
 
-/// The most parts: a task may call so many objects a few times each.
-const MAX_PARTS: usize = 3_000;
+/// The most parts: each is up to four calls of objects or the bucket, of which an invocation has 10,000.
+const MAX_PARTS: usize = 2_000;
 /// Parts whose pages one task puts into the bucket.
 const PARTS_A_TASK: usize = 16;
 /// How long it takes at most until a Linker that never told anything has.

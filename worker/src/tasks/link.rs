@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use adtally_core::batch::{Gone, Part, Relink, RelinkError, Selection};
+use adtally_archive::Named;
+use adtally_core::batch::{Gone, Look, Part, Relink, RelinkError, Selection};
 use adtally_core::cell::Scope;
 use adtally_core::link::Retention;
 use adtally_core::segment::Segment;
@@ -143,9 +144,9 @@ async fn fill(
     loop {
         rounds += 1;
         for file in &cut.files {
-            if let Some(groups) = selection.opens(&span(file)) {
+            if let Some(look) = selection.opens(&span(file)) {
                 opened += 1;
-                take(store, file, cut.row, groups, &mut selection, &mut relink).await?;
+                take(store, file, cut.row, look, &mut selection, &mut relink).await?;
             }
         }
         if !selection.next_round() {
@@ -179,19 +180,20 @@ async fn merged_since(context: &Context, source: &str, cut: Cut, error: String) 
     Ok(Cut { files, ..cut })
 }
 
-/// Adds what is wanted of a file, up to a row of the log and of these groups.
+/// Adds what is wanted of a file, up to a row of the log.
 async fn take(
     store: &Store,
     file: &ArchiveFile,
     upto: i64,
-    (first, last): (u64, u64),
+    look: Look,
     selection: &mut Selection,
     relink: &mut Relink,
 ) -> Result<(), Unfilled> {
     let damaged = |error: String| TaskError::Retry(format!("{} is damaged: {error}", file.key));
     let reader = store.archived(file).await.map_err(TaskError::from)?;
     let span = span(file);
-    let glances = reader.glances(first..=last).map_err(|error| damaged(error.to_string()))?;
+    let glances = reader.glances_of(look, Named::Own, |name| selection.seeks(name));
+    let glances = glances.map_err(|error| damaged(error.to_string()))?;
     let before = glances.iter().filter(|glance| glance.row <= upto);
     let wanted = before.filter(|glance| selection.wants(&span, &glance.hashes));
     let wanted: Vec<usize> = wanted.map(|glance| glance.index).collect();

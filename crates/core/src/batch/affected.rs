@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::wants::{Days, Reach, Wants};
-use super::{Gone, Hashes, Ruling, Span, Standing};
+use super::{Gone, Hashes, Look, Ruling, Span, Standing};
 use crate::event::Kind;
 use crate::link::Retention;
 use crate::settings::Settings;
@@ -18,8 +18,8 @@ pub const MAX_NEWS: u64 = 500_000;
 ///
 /// The other way round than [`Selection`](super::Selection): from a touch to the children that name it, to those of its
 /// user after it that name nothing, and to what it makes a repeat; and so on from those.
-/// In each round every file is offered ([`Affected::opens`]), and of those to be opened every row of the groups that are
-/// asked for ([`Affected::see`]). Where new entries are followed a range of groups at a time, every range has to be.
+/// In each round every file is offered ([`Affected::opens`]), and of those to be opened every row that has to be looked at
+/// ([`Affected::see`]): for its group, or because the parent that it names is followed ([`Affected::seeks`]). Where new entries are followed a range of groups at a time, every range has to be.
 #[derive(Debug)]
 pub struct Affected {
     news: News,
@@ -127,24 +127,28 @@ impl Affected {
         }
     }
 
-    /// The first and the last group of which entries of this file, with rows from one to another, have to be seen in this
-    /// round; `None` where none has to.
-    pub fn opens(&self, file: &Span, rows: (i64, i64)) -> Option<(u64, u64)> {
-        let meets = |(first, last): (u64, u64)| file.groups.0 <= last && first <= file.groups.1;
+    /// What of this file, with rows from one to another, has to be looked at in this round; `None`: nothing.
+    pub fn opens(&self, file: &Span, rows: (i64, i64)) -> Option<Look> {
         match (self.round, &self.news) {
             (Round::News, News::Came { known_row, groups, .. }) => {
                 let is_looked_at = rows.1 > *known_row || self.ruled_days.contains(&file.day);
-                (is_looked_at && meets(*groups)).then_some(*groups)
+                (is_looked_at && file.meets(*groups)).then_some(Look::at(*groups))
             }
-            (Round::News, News::Goes(gone)) => gone.may_be_among(file.groups).then_some(ALL),
+            (Round::News, News::Goes(gone)) => gone.may_be_among(file.groups).then_some(Look::at(ALL)),
             // All of it is new, so it is followed as that, in this range of groups or another.
             (Round::Effects, News::Came { known_row, .. }) if rows.0 > *known_row => None,
             (Round::Effects, _) if !self.is_late_enough(file) => None,
-            (Round::Effects, _) if self.now.children.has_names() => Some(ALL),
             (Round::Effects, _) => {
-                (self.looked_at.holds(file.day) && meets(self.groups)).then_some(self.groups)
+                let is_open = self.looked_at.holds(file.day) && file.meets(self.groups);
+                let names = self.now.children.has_names();
+                Look { groups: is_open.then_some(self.groups), names }.some()
             }
         }
+    }
+
+    /// Whether children are looked for that name this one as their parent.
+    pub fn seeks(&self, parent: u64) -> bool {
+        self.now.children.has_name(parent)
     }
 
     /// Whether a file has what arrived late enough to be affected.
@@ -153,8 +157,7 @@ impl Affected {
         file.received.1.0 >= self.since.saturating_sub(after_ms)
     }
 
-    /// Looks at an entry in row `row` of the log: to be called once in a round for each of the groups that are asked for of
-    /// a file to be opened.
+    /// Looks at an entry in row `row` of the log: to be called once in a round for each that has to be looked at.
     pub fn see(&mut self, file: &Span, row: i64, entry: &Hashes) {
         match self.round {
             Round::News => self.see_news(file, row, entry),

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use rustc_hash::FxHashMap;
 
 use super::wants::{Days, Reach, Wants};
-use super::{Hashes, MAX_PART_ENTRIES, Part, Ruling, Span, Standing};
+use super::{Hashes, Look, MAX_PART_ENTRIES, Part, Ruling, Span, Standing};
 use crate::event::Kind;
 use crate::link::Retention;
 use crate::settings::Settings;
@@ -15,8 +15,8 @@ use crate::time::ServerTime;
 ///
 /// An event depends on the parent that it names, wherever that is; on its user's touches before it, where it names no
 /// parent; and on those of which it may be a repeat. So do its parents, but nothing depends on its children.
-/// In each round every file is offered ([`Selection::opens`]), and of those to be opened every row of the groups that are
-/// asked for ([`Selection::wants`]); no row is wanted twice.
+/// In each round every file is offered ([`Selection::opens`]), and of those to be opened every row that has to be looked at
+/// ([`Selection::wants`]): for its group, or because its name is looked for ([`Selection::seeks`]). No row is wanted twice.
 ///
 /// What is not asked for cannot be wanted. A name is one event's within the horizon of duplicates, so where that is found
 /// nobody looks for its name in files that arrived around then: where children name parents of their own user and day,
@@ -95,31 +95,33 @@ impl Selection {
         Self { rulings: rulings.into_iter().collect(), ..self }
     }
 
-    /// The first and the last group of which rows of this file may be wanted in this round; `None` where none is.
-    pub fn opens(&mut self, file: &Span) -> Option<(u64, u64)> {
-        let meets = |(first, last): (u64, u64)| file.groups.0 <= last && first <= file.groups.1;
+    /// What of this file has to be looked at in this round; `None`: nothing.
+    pub fn opens(&mut self, file: &Span) -> Option<Look> {
         if self.round == Round::Own {
-            if file.day != self.part.day || !meets(self.part.groups) {
+            if file.day != self.part.day || !file.meets(self.part.groups) {
                 return None;
             }
             let (first, last) = self.received;
             self.received = (first.min(file.received.0.0), last.max(file.received.1.0));
-            return Some(self.part.groups);
+            return Some(Look::at(self.part.groups));
         }
         if !self.is_near(file.received) {
             return None;
         }
-        if self.looks_for_names(file.received) {
-            return Some((0, u64::MAX));
-        }
         // All rows of the part's own groups on its day were taken in the first round.
         let (first, last) = self.groups;
         let is_taken = file.day == self.part.day && self.part.groups.0 <= first && last <= self.part.groups.1;
-        (self.days.holds(file.day) && !is_taken && meets(self.groups)).then_some(self.groups)
+        let is_open = self.days.holds(file.day) && !is_taken && file.meets(self.groups);
+        let names = self.looks_for_names(file.received);
+        Look { groups: is_open.then_some(self.groups), names }.some()
     }
 
-    /// Whether the entry of a row is wanted: to be called once in a round for each row of the groups that are asked for of
-    /// each file to be opened.
+    /// Whether a name is looked for.
+    pub fn seeks(&self, name: u64) -> bool {
+        self.now.has_name(name)
+    }
+
+    /// Whether the entry of a row is wanted: to be called once in a round for each row that has to be looked at.
     pub fn wants(&mut self, file: &Span, row: &Hashes) -> bool {
         let is_own = self.part.holds(file.day, row.group);
         if self.round == Round::Own {

@@ -11,6 +11,7 @@ use adtally_core::time::{DAY_MS, Day, EventTime, ServerTime};
 use proptest::prelude::*;
 
 use crate::history::{File, History, Row, chain, history};
+use crate::relink::looks_at;
 use crate::scenario::START;
 
 /// The days that rows after this one affect, followed in so many ranges of groups.
@@ -27,9 +28,12 @@ fn affected(history: &History, files: &[File], (known, cut): (usize, usize), par
         let mut affected = affected.with_names(names);
         loop {
             for file in files {
-                if let Some((first, last)) = affected.opens(&file.span, file.rows()) {
-                    let entries = file.entries.iter().filter(|entry| (first..=last).contains(&entry.group()));
-                    entries.for_each(|entry| affected.see(&file.span, entry.row(), &entry.hashes()));
+                if let Some(look) = affected.opens(&file.span, file.rows()) {
+                    let entries = file.entries.iter().filter(|entry| looks_at(look, &affected, entry));
+                    let entries: Vec<_> = entries.collect();
+                    entries
+                        .into_iter()
+                        .for_each(|entry| affected.see(&file.span, entry.row(), &entry.hashes()));
                 }
             }
             if !affected.next_round() {

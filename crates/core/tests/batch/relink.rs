@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use adtally_core::aggregate::Aggregator;
-use adtally_core::batch::{Affected, Entry, Gone, Part, Relink, Ruling, Selection, Whose, residue};
+use adtally_core::batch::{
+    Affected, Entry, Gone, Hashes, Look, Part, Relink, Ruling, Selection, Whose, residue,
+};
 use adtally_core::cell::{CellKey, Scope, Tally};
 use adtally_core::event::{InvalidReason, Kind};
 use adtally_core::link::Fact;
@@ -47,9 +49,11 @@ fn fill(history: &History, files: &[File], cut: usize, part: Part, mut relink: R
     let mut read = BTreeSet::new();
     loop {
         for (n, file) in files.iter().enumerate() {
-            let Some((first, last)) = selection.opens(&file.span) else { continue };
+            let Some(look) = selection.opens(&file.span) else { continue };
             for (row, entry) in file.entries.iter().enumerate() {
-                if !(first..=last).contains(&entry.group()) {
+                let Hashes { group, name, .. } = entry.hashes();
+                let is_looked_at = look.holds(group) || (look.names && selection.seeks(name));
+                if !is_looked_at {
                     continue;
                 }
                 if selection.wants(&file.span, &entry.hashes()) {
@@ -176,15 +180,22 @@ proptest! {
     }
 }
 
+/// Whether an entry has to be looked at.
+pub(crate) fn looks_at(look: Look, affected: &Affected, entry: &Entry) -> bool {
+    let Hashes { group, parent, .. } = entry.hashes();
+    look.holds(group) || (look.names && parent.is_some_and(|parent| affected.seeks(parent)))
+}
+
 /// The days on which facts may depend on entries that go.
 fn days_of(history: &History, files: &[File], gone: &Gone) -> BTreeSet<Day> {
     let settings = history.settings.iter().map(|settings| &**settings);
     let mut affected = Affected::of_gone(gone.clone(), history.retention, settings);
     loop {
         for file in files {
-            if let Some((first, last)) = affected.opens(&file.span, file.rows()) {
-                let entries = file.entries.iter().filter(|entry| (first..=last).contains(&entry.group()));
-                entries.for_each(|entry| affected.see(&file.span, entry.row(), &entry.hashes()));
+            if let Some(look) = affected.opens(&file.span, file.rows()) {
+                let entries =
+                    file.entries.iter().filter(|entry| looks_at(look, &affected, entry)).collect::<Vec<_>>();
+                entries.into_iter().for_each(|entry| affected.see(&file.span, entry.row(), &entry.hashes()));
             }
         }
         if !affected.next_round() {
