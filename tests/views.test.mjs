@@ -157,7 +157,7 @@ describe("exports of saved reports", () => {
     // A publisher does not see what an advertiser pays and gets.
     const news = server.admin.as(await token("admin", "service:news"));
     await news.put("/v1/views/ours", { kind: "report", query: "" });
-    isProblem(await news.put(path("ours"), { ...PUT, query: { by: "service", metrics: "value_micros" } }), 403);
+    isProblem(await news.put(path("ours"), { ...PUT, query: { by: "service", metrics: "value_micros" } }), 422, "not_in_scope");
     assert.equal((await acme.put(path("morning"), PUT)).status, 200);
     const seen = await analyst.get(path("morning"));
     assert.deepEqual([seen.json.time, seen.json.format, seen.json.last], ["06:00", "csv", null]);

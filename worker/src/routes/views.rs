@@ -6,7 +6,7 @@ use adtally_core::cell::Scope;
 use adtally_wire::catalog::export::Exported;
 use adtally_wire::catalog::read;
 use adtally_wire::catalog::view::{self, ViewPut};
-use worker::Response;
+use worker::{Method, Response};
 
 use super::reports::scope;
 use super::view_exports;
@@ -22,8 +22,16 @@ pub(super) async fn list(call: &Call) -> Result<Response, Fault> {
     call::list("views", views::list(&call.bindings.catalog, &scope.to_string(), kind.as_deref()).await?)
 }
 
+/// One view, saved or removed.
+pub(super) async fn one(call: &mut Call, name: &str) -> Result<Response, Fault> {
+    match call.method() {
+        Method::Put => put(call, name).await,
+        _ => delete(call, name).await,
+    }
+}
+
 /// `PUT`: saves a view; the same one again changes nothing but when it was saved.
-pub(super) async fn put(call: &mut Call, name: &str) -> Result<Response, Fault> {
+async fn put(call: &mut Call, name: &str) -> Result<Response, Fault> {
     let scope = readable(call).await?.to_string();
     let name = view::name(name)?;
     let (kind, query) = read::<ViewPut>(&call.body(MAX_JSON_BYTES).await?)?.check()?;
@@ -38,7 +46,7 @@ pub(super) async fn put(call: &mut Call, name: &str) -> Result<Response, Fault> 
 }
 
 /// `DELETE`: an export of it goes too. May be repeated.
-pub(super) async fn delete(call: &Call, name: &str) -> Result<Response, Fault> {
+async fn delete(call: &Call, name: &str) -> Result<Response, Fault> {
     let (scope, name) = (readable(call).await?.to_string(), view::name(name)?);
     // First, so that no export is left without its view.
     view_exports::forget(call, Exported { scope: &scope, view: &name }).await?;
