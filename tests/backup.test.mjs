@@ -96,6 +96,7 @@ describe("a backup", { timeout: 600_000 }, () => {
           cwd: ROOT,
           env: { ...process.env, ADTALLY_TOKEN: again.adminToken },
         });
+        assert.match(stdout, /begin: \d+ parts, [1-9]\d* later files of the archive put aside/);
         assert.match(stdout, /restore: done/);
         assert.deepEqual(await settings(admin), kept);
         assert.equal((await admin.as(token).get("/v1/reports", { metrics: "clicks", ...RANGE })).status, 200);
