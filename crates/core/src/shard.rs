@@ -16,8 +16,8 @@
 mod telling;
 
 pub use telling::{
-    BILL_EVERY_MS, MAX_PARCEL_BYTES, MAX_PARCEL_FACTS, MAX_PARCEL_SCOPES, MAX_UNBILLED_FACTS, Parcel,
-    Telling, Whom,
+    BILL_EVERY_MS, MAX_PARCEL_BYTES, MAX_PARCEL_FACTS, MAX_PARCEL_SCOPES, MAX_UNBILLED_FACTS,
+    MAX_UNTOLD_FACTS, Parcel, Telling, Whom,
 };
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -21,6 +21,9 @@ pub const MAX_PARCEL_SCOPES: usize = 50;
 pub const BILL_EVERY_MS: i64 = 5 * SECOND_MS;
 /// The facts that billing is told at once: they are in memory until then, two megabytes or so.
 pub const MAX_UNBILLED_FACTS: usize = 5_000;
+/// The facts that are told without waiting for the next flush: they are in memory until then, and what a flush writes
+/// costs little for as many.
+pub const MAX_UNTOLD_FACTS: usize = 10_000;
 
 /// One row of the outbox: what one flush has to deliver, by scope.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,6 +70,11 @@ impl Shard {
             true => Whom::ReportsAndBilling,
             false => Whom::Reports,
         }
+    }
+
+    /// Whether so much is to be told that it should not wait.
+    pub fn is_full(&self) -> bool {
+        self.untold.len() - self.reported >= MAX_UNTOLD_FACTS
     }
 
     /// Whether billing has still to be told what reports were told.

@@ -173,6 +173,20 @@ fn billing_is_told_seldom_and_of_everything_since() {
 }
 
 #[test]
+fn what_fills_memory_does_not_wait() {
+    let mut shard = Shard::new(Stored::default(), Retention::default());
+    shard.set_settings(0, 1, Settings::default());
+    let many = (1..MAX_UNTOLD_FACTS).map(paid_impression).collect();
+    let (row, _) = shard.commit(many, ServerTime(1), &NoShelf).unwrap();
+    shard.committed(1, row, &NoShelf).unwrap();
+    assert!(!shard.is_full());
+    take(&mut shard, MAX_UNTOLD_FACTS as i64);
+    assert!(shard.is_full());
+    shard.told(&shard.tell(ServerTime(1_700_000_000_000), Whom::Reports).unwrap());
+    assert!(shard.is_unbilled() && !shard.is_full());
+}
+
+#[test]
 fn a_start_goes_on_where_each_was_told() {
     let stored = Stored { last_seq: 9, told_upto: 2, billed_upto: 1, ..Stored::default() };
     let mut shard = Shard::new(stored, Retention::default());

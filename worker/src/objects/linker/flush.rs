@@ -38,6 +38,7 @@ impl Node {
     /// Flushes a moment later, once for all commits until then: there is one timer at a time.
     pub(super) fn flush_soon(self: &Rc<Self>) {
         let now = clock::now();
+        self.flush_if_full();
         if self.flush_is_coming(now) {
             return;
         }
@@ -52,6 +53,18 @@ impl Node {
             node.flush_due.set(None);
             node.flush().await;
         });
+    }
+
+    /// Flushes at once where memory should not wait; a flush under way goes on with what there is.
+    fn flush_if_full(self: &Rc<Self>) {
+        if !self.change_memory(|memory| Ok(memory.shard.is_full())).unwrap_or_default() {
+            return;
+        }
+        if self.is_flushing.get() {
+            return self.flush_is_wanted.set(true);
+        }
+        let node = self.clone();
+        self.state.wait_until(async move { node.flush().await });
     }
 
     /// Looks after what a crash left behind; for the rest there is a timer.
