@@ -132,8 +132,8 @@ describe("the batch", () => {
           state = found.state;
           const running = found.tasks.find((task) => task.state === "running" && steps.has(task.id.split(":")[0]));
           if (running) {
-            // Before it has done anything, in the middle, or when all is done and not told.
-            await sleep(Math.random() * SLOW_MS);
+            // Before it has done anything, in the middle, or when all is done and not told, which takes SLOW_MS more.
+            await sleep(Math.random() * 0.6 * SLOW_MS);
             await runtime.restart();
             killed.set(running.id, running.attempts);
             steps.delete(running.id.split(":")[0]);
