@@ -205,6 +205,12 @@ describe("for everybody", () => {
     await dashboard.visit(`/report?by=day,campaign,service&metrics=impressions,clicks,ctr,cost_micros&${MARCH}`);
     await dashboard.settled("report");
     assert.deepEqual(await dashboard.stickingOut(), [], "report");
+    // Figures are seen beside two names, without scrolling.
+    await dashboard.visit(`/report?by=day,campaign&metrics=impressions,clicks&${MARCH}`);
+    await dashboard.settled("report");
+    const edges = await dashboard.find("row").first().evaluate((row) =>
+      ["impressions", "clicks"].map((name) => row.querySelector(`[data-col="${name}"]`).getBoundingClientRect().right));
+    for (const edge of edges) assert.ok(edge <= PHONE.viewport.width, `${edge}`);
     const shown = await dashboard.find("refresh").innerText();
     await server.sender.collect([{ id: "phone", kind: "impression", advertiser: "acme", ad: "ad1", at: "2026-03-08T10:00:00Z" }]);
     await eventually(async () => assert.notEqual(await dashboard.find("refresh").innerText(), shown, "new data are announced"), 5_000);

@@ -154,6 +154,49 @@ describe("after a batch", () => {
     await dashboard.find("task-log").waitFor();
   });
 
+  test("the graph and the log that are open are in the address", async (t) => {
+    const run = await batch();
+    const dashboard = await signedIn(t, `/jobs?${ACME}`);
+    // A run that is not there.
+    dashboard.expected.push(/status of 404/);
+    const [graph, log] = [dashboard.find("graph"), dashboard.find("task-log")];
+    await dashboard.page.getByRole("button", { name: `Tasks of ${run}`, exact: true }).click();
+    await graph.waitFor();
+    assert.deepEqual([dashboard.query().get("run"), dashboard.query().get("task")], [run, null]);
+    const task = dashboard.find("graph-task").first();
+    const id = await task.getAttribute("data-id");
+    await task.click();
+    await log.waitFor();
+    assert.deepEqual([dashboard.query().get("run"), dashboard.query().get("task")], [run, `${run}/${id}`]);
+    const link = new URL(dashboard.page.url());
+    await dashboard.page.goBack();
+    await log.waitFor({ state: "detached" });
+    await graph.waitFor();
+    await dashboard.page.goBack();
+    await graph.waitFor({ state: "detached" });
+    await dashboard.page.goForward();
+    await graph.waitFor();
+    assert.equal(await log.count(), 0);
+
+    await dashboard.visit(link.pathname + link.search);
+    await graph.waitFor();
+    await log.waitFor();
+    assert.match(await dashboard.find("task-panel").getAttribute("aria-label"), new RegExp(id.slice(0, 20)));
+    await dashboard.find("close-task").click();
+    await log.waitFor({ state: "detached" });
+    assert.equal(dashboard.query().get("task"), null);
+    assert.equal(dashboard.query().get("run"), run);
+
+    await dashboard.visit(`/jobs?${ACME}&run=batch-999&task=${run}/never`);
+    assert.match(await dashboard.find("run-gone").innerText(), /batch-999/);
+    assert.match(await dashboard.find("task-gone").innerText(), new RegExp(run));
+    assert.equal(await dashboard.find("task-again").count(), 0);
+    await dashboard.find("close-task").click();
+    await dashboard.find("close-graph").click();
+    await dashboard.find("run-gone").waitFor({ state: "detached" });
+    assert.deepEqual([dashboard.query().get("run"), dashboard.query().get("task")], [null, null]);
+  });
+
   test("a day is linked again in the browser, and is the server's byte by byte", async (t) => {
     await batch();
     const dashboard = await signedIn(t, `/verify?${ACME}`);

@@ -119,6 +119,35 @@ describe("exports of saved reports", () => {
     const expected = await server.admin.get("/v1/reports", { ...day, format: "csv" });
     assert.equal(text, expected.text);
     assert.ok(text.split("\n").length > 3, text);
+
+    // What is there already never looks as if it were not.
+    let answer;
+    const answered = new Promise((resolve) => (answer = resolve));
+    const isExport = ({ pathname }) => pathname.endsWith("/export");
+    await dashboard.find("export-back").click();
+    await dashboard.page.route(isExport, async (route) => {
+      await answered;
+      await route.continue();
+    });
+    await dashboard.find("schedule-export").click();
+    await dashboard.find("state-loading", dashboard.find("export")).waitFor();
+    assert.equal(await dashboard.find("export-start").count(), 0);
+    answer();
+    await dashboard.find("export-when").waitFor();
+    await dashboard.page.unroute(isExport);
+
+    // An analyst sees it and has its file, and changes nothing.
+    const analyst = await browser.open(t, server);
+    analyst.expected.push(/status of 404/);
+    await analyst.signIn(await token("analyst", "advertiser:acme"), `/report?${MARCH}`);
+    await analyst.find("saved-views").click();
+    await analyst.find("schedule-export").click();
+    await analyst.find("export-when").waitFor();
+    assert.match(await analyst.find("export-when").innerText(), /05:45/);
+    const [same] = await Promise.all([analyst.page.waitForEvent("download"), analyst.find("export-file").click()]);
+    assert.equal(await readFile(await same.path(), "utf8"), expected.text);
+    for (const id of ["export-run", "export-stop", "export-start"]) assert.equal(await analyst.find(id).count(), 0, id);
+
     await dashboard.find("export-run").click();
     await eventually(async () => {
       const { json } = await server.admin.get("/v1/jobs", { job: job.job });
@@ -138,6 +167,8 @@ describe("exports of saved reports", () => {
     await dashboard.find("export-stop").click();
     await dashboard.find("export-start").waitFor();
     assert.equal(await jobOf("advertiser:acme"), undefined);
+    await analyst.find("no-export").waitFor();
+    assert.equal(await analyst.find("export-start").count(), 0);
   });
 
   test("are made by admins, and cannot be about anything else", async () => {

@@ -14,5 +14,6 @@ pub mod restatements;
 pub mod edit;
 pub mod bench;
 pub mod cubes;
+pub mod jobs;
 pub mod notebook;
 pub mod place;

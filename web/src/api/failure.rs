@@ -44,6 +44,11 @@ impl Failure {
         self.status() == Some(401)
     }
 
+    /// Whether there is no such thing, or not any more.
+    pub fn is_missing(&self) -> bool {
+        self.status() == Some(404)
+    }
+
     /// Whether it is outside of what this person may see.
     pub fn is_forbidden(&self) -> bool {
         self.status() == Some(403)

@@ -6,6 +6,7 @@ use adtally_core::cell::Scope;
 use adtally_wire::catalog::export::{Asked, ExportPut};
 use adtally_wire::catalog::view::View;
 
+use crate::api::failure::Failure;
 use crate::state::params::{Params, encode};
 use crate::state::report::ReportState;
 
@@ -50,6 +51,29 @@ fn under(view: &View, what: &str) -> String {
     let mut params = Params::default();
     params.push("scope", &view.scope);
     params.after(&format!("/v1/views/{}/{what}", encode(&view.name).replace('/', "%2F")))
+}
+
+/// What is known of a view's export.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// Nothing yet.
+    Unknown,
+    /// That there is none.
+    None,
+    /// What it is; it may be a little old.
+    There,
+    /// Nothing, because the question failed.
+    Lost,
+}
+
+/// What the last answer and the last failure tell of an export; a failure that came after an answer leaves it standing.
+pub fn standing(is_shown: bool, failure: Option<&Failure>) -> Standing {
+    match (is_shown, failure) {
+        (_, Some(failure)) if failure.is_missing() => Standing::None,
+        (true, _) => Standing::There,
+        (false, Some(_)) => Standing::Lost,
+        (false, None) => Standing::Unknown,
+    }
 }
 
 /// What exports a view's table of the day before, every day at a time of UTC; pages do not matter for a file.
@@ -98,6 +122,26 @@ mod tests {
         assert_eq!(address(&scope, "a/b c"), "/v1/views/a%2Fb%20c?scope=advertiser:acme");
         assert_eq!(list_address(&scope, "report"), "/v1/views?scope=advertiser:acme&kind=report");
         assert_eq!((query_of("/report?by=day").as_str(), query_of("/report").as_str()), ("by=day", ""));
+    }
+
+    #[wasm_bindgen_test(unsupported = test)]
+    fn what_is_known_of_an_export() {
+        let (missing, broken, offline) =
+            (Failure::Status(404), Failure::Status(500), Failure::Unreachable(String::new()));
+        let table = [
+            (false, None, Standing::Unknown),
+            (true, None, Standing::There),
+            (false, Some(&missing), Standing::None),
+            // It was there, and was ended.
+            (true, Some(&missing), Standing::None),
+            (false, Some(&broken), Standing::Lost),
+            (true, Some(&broken), Standing::There),
+            (false, Some(&offline), Standing::Lost),
+            (true, Some(&offline), Standing::There),
+        ];
+        for (is_shown, failure, expected) in table {
+            assert_eq!(standing(is_shown, failure), expected, "{is_shown} {failure:?}");
+        }
     }
 
     #[wasm_bindgen_test(unsupported = test)]

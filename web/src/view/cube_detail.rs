@@ -19,6 +19,7 @@ use crate::format::{self, Moment};
 use crate::model::cubes::{Standing, built_share, bytes_text, set_text, took_text};
 use crate::phrase::Phrase;
 use crate::state::cubes::CubesState;
+use crate::state::jobs::JobsState;
 use crate::state::params::encode;
 
 /// The most parts that are listed: those of two months of four cuboids.
@@ -196,7 +197,8 @@ fn Delete(cube_name: CubeName, refused: RwSignal<Option<Failure>>, changed: Call
 fn RunLink(run: String) -> impl IntoView {
     let desk = Desk::expect();
     let text = Phrase::BuildRun.with(browser::lang(), &[&run]);
-    let href = move || desk.told.read().href("/jobs", "");
+    let own = JobsState::of_run(&run).write();
+    let href = move || desk.told.read().href("/jobs", &own);
     match desk.told.read_untracked().operates {
         true => view! { <a class="button quiet" data-testid="build-run" href=href>{text}</a> }.into_any(),
         false => view! { <span class="quiet" data-testid="build-run">{text}</span> }.into_any(),

@@ -3,7 +3,7 @@
 use adtally_wire::jobs::api::{RunInfo, TaskInfo};
 use leptos::prelude::*;
 
-use super::jobs::state_phrase;
+use super::jobs::{Opened, state_phrase};
 use crate::browser;
 use crate::model::dag::{Dag, Node, Task};
 use crate::phrase::Phrase;
@@ -38,8 +38,8 @@ fn known(task: &TaskInfo) -> Task<'_> {
 pub fn JobGraph(
     /// The run, with its tasks.
     run: RunInfo,
-    /// Which task is looked at, by run and task.
-    chosen: RwSignal<Option<(String, String)>>,
+    /// What is open, and opens a task.
+    opened: Opened,
 ) -> impl IntoView {
     let tasks: Vec<Task<'_>> = run.tasks.iter().map(known).collect();
     let dag = Dag::of(&tasks);
@@ -55,7 +55,7 @@ pub fn JobGraph(
         view! { <path class=class d=format!("M{x1} {y1}C{middle} {y1} {middle} {y2} {x2} {y2}")/> }
     });
     let lines = lines.collect_view();
-    let nodes = dag.nodes.iter().map(|node| task_button(&run.run, &run.tasks[node.task], node, chosen));
+    let nodes = dag.nodes.iter().map(|node| task_button(&run.run, &run.tasks[node.task], node, opened));
     let nodes = nodes.collect_view();
     let label = Phrase::GraphOf.with(browser::lang(), &[&run.run]);
     view! {
@@ -68,12 +68,7 @@ pub fn JobGraph(
     }
 }
 
-fn task_button(
-    run: &str,
-    task: &TaskInfo,
-    node: &Node,
-    chosen: RwSignal<Option<(String, String)>>,
-) -> impl IntoView + use<> {
+fn task_button(run: &str, task: &TaskInfo, node: &Node, opened: Opened) -> impl IntoView + use<> {
     let state = state_phrase(&task.state).text(browser::lang());
     let name = format!("{}: {state}", task.id);
     let (run, id) = (run.to_string(), task.id.clone());
@@ -92,7 +87,7 @@ fn task_button(
             style:top=format!("{}px", top(node))
             title=name.clone()
             aria-label=name
-            on:click=move |_| chosen.set(Some((run.clone(), id.clone())))
+            on:click=move |_| opened.open_task(&run, &id)
         >
             {shown}
         </button>

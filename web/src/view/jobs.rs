@@ -7,6 +7,7 @@ use gloo_net::http::Method;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
+use super::bench_page::{Desk, Trouble};
 use super::icon::{Glyph, Icon};
 use super::job_controls::{Backfill, JobList};
 use super::job_graph::JobGraph;
@@ -19,6 +20,7 @@ use crate::api::session::{Session, Who};
 use crate::browser::{self, beat, t};
 use crate::format::{self, Moment};
 use crate::phrase::Phrase;
+use crate::state::jobs::{JobsState, TaskRef, run_address, task_address};
 
 /// How often the runs are asked for.
 const FOLLOW_MS: u32 = 3_000;
@@ -35,14 +37,58 @@ pub fn state_phrase(state: &str) -> Phrase {
     }
 }
 
+/// What is open beside the list of runs: it is in the address, so that links, back and forward lead to it.
+#[derive(Clone, Copy)]
+pub struct Opened {
+    desk: Desk,
+    state: Memo<JobsState>,
+}
+
+impl Opened {
+    /// What the address of the page says.
+    fn read() -> Opened {
+        let desk = Desk::expect();
+        Opened { desk, state: Memo::new(move |_| JobsState::read(&desk.told.read().query)) }
+    }
+
+    fn go(self, state: &JobsState) {
+        if *state != *self.state.read_untracked() {
+            self.desk.go(&state.write());
+        }
+    }
+
+    /// The run whose graph is open.
+    fn run(self) -> Memo<Option<String>> {
+        Memo::new(move |_| self.state.get().run)
+    }
+
+    /// The task whose log is open.
+    fn task(self) -> Memo<Option<TaskRef>> {
+        Memo::new(move |_| self.state.get().task)
+    }
+
+    fn toggle(self, run: &str) {
+        self.go(&self.state.get_untracked().toggled(run));
+    }
+
+    /// Opens the log of a task.
+    pub fn open_task(self, run: &str, task: &str) {
+        let task = TaskRef { run: run.to_string(), task: task.to_string() };
+        self.go(&JobsState { task: Some(task), ..self.state.get_untracked() });
+    }
+
+    fn close_task(self) {
+        self.go(&JobsState { task: None, ..self.state.get_untracked() });
+    }
+}
+
 /// The jobs page.
 #[component]
 pub fn Jobs() -> impl IntoView {
     let session = Session::expect();
     let beat = beat(FOLLOW_MS);
     let runs = Fetch::<Runs>::new(|| Some("/v1/jobs?limit=20".to_string()), move || beat.track());
-    let chosen = RwSignal::new(None::<(String, String)>);
-    let graph_of = RwSignal::new(None::<String>);
+    let opened = Opened::read();
     let refused = RwSignal::new(None::<Failure>);
     let may_change = Memo::new(move |_| matches!(session.who.get(), Who::Somebody(Role::Admin, _)));
     let start = move |_| {
@@ -63,7 +109,7 @@ pub fn Jobs() -> impl IntoView {
             </div>
         }
         .into_any(),
-        (_, shown) => view! { <RunTable shown chosen graph_of may_change runs refused/> }.into_any(),
+        (_, shown) => view! { <RunTable shown opened may_change runs refused/> }.into_any(),
     };
     let busy = move || if runs.busy.get() { "true" } else { "false" };
     view! {
@@ -80,14 +126,14 @@ pub fn Jobs() -> impl IntoView {
                 </div>
                 {body}
             </section>
-            <Graph graph_of chosen beat/>
+            <Graph opened beat/>
             <div class="cards">
                 <JobList beat may_change refused/>
                 <Show when=move || may_change.get()>
                     <Backfill refused begun=Callback::new(move |()| runs.retry())/>
                 </Show>
             </div>
-            <TaskPanel chosen beat may_change refused/>
+            <TaskPanel opened beat may_change refused/>
         </div>
     }
 }
@@ -95,8 +141,7 @@ pub fn Jobs() -> impl IntoView {
 #[component]
 fn RunTable(
     shown: Option<Runs>,
-    chosen: RwSignal<Option<(String, String)>>,
-    graph_of: RwSignal<Option<String>>,
+    opened: Opened,
     may_change: Memo<bool>,
     runs: Fetch<Runs>,
     refused: RwSignal<Option<Failure>>,
@@ -127,7 +172,7 @@ fn RunTable(
                 </Show>
             }
         });
-        run_row(run, chosen, graph_of, action.into_any())
+        run_row(run, opened, action.into_any())
     };
     let heads = [Phrase::Job, Phrase::State, Phrase::Started, Phrase::Took, Phrase::Tasks];
     let rows = match shown {
@@ -146,12 +191,7 @@ fn RunTable(
     }
 }
 
-fn run_row(
-    run: RunInfo,
-    chosen: RwSignal<Option<(String, String)>>,
-    graph_of: RwSignal<Option<String>>,
-    actions: AnyView,
-) -> impl IntoView {
+fn run_row(run: RunInfo, opened: Opened, actions: AnyView) -> impl IntoView {
     let lang = browser::lang();
     let tz = CurrentPlace::expect().setting.get().map(|setting| setting.tz).unwrap_or_default();
     let at = run.started.as_deref().or(Some(&run.created)).and_then(parse_rfc3339);
@@ -160,14 +200,12 @@ fn run_row(
     let counts =
         run.counts.iter().map(|(state, count)| format!("{count} {}", state_phrase(state).text(lang)));
     let counts = counts.collect::<Vec<_>>().join(", ");
-    let dots = run.tasks.iter().map(|task| dot(&run.run, task, chosen)).collect_view();
+    let dots = run.tasks.iter().map(|task| dot(&run.run, task, opened)).collect_view();
     let name = run.run.clone();
     let (shown, label) = (name.clone(), Phrase::GraphOf.with(lang, &[&name]));
-    let is_open = move || if graph_of.read().as_deref() == Some(shown.as_str()) { "true" } else { "false" };
-    let toggle = move |_| {
-        let next = Some(name.clone()).filter(|name| graph_of.read_untracked().as_ref() != Some(name));
-        graph_of.set(next);
-    };
+    let is_open =
+        move || if opened.state.read().run.as_deref() == Some(shown.as_str()) { "true" } else { "false" };
+    let toggle = move |_| opened.toggle(&name);
     view! {
         <tr data-testid="run" data-state=run.state.clone()>
             <td>
@@ -192,7 +230,7 @@ fn run_row(
 }
 
 /// A task as a button of its state.
-fn dot(run: &str, task: &TaskInfo, chosen: RwSignal<Option<(String, String)>>) -> impl IntoView + use<> {
+fn dot(run: &str, task: &TaskInfo, opened: Opened) -> impl IntoView + use<> {
     let name = format!("{}: {}", task.id, state_phrase(&task.state).text(browser::lang()));
     let (run, id) = (run.to_string(), task.id.clone());
     view! {
@@ -203,89 +241,112 @@ fn dot(run: &str, task: &TaskInfo, chosen: RwSignal<Option<(String, String)>>) -
             data-state=task.state.clone()
             title=name.clone()
             aria-label=name
-            on:click=move |_| chosen.set(Some((run.clone(), id.clone())))
+            on:click=move |_| opened.open_task(&run, &id)
         ></button>
     }
 }
 
 /// The run whose graph is open.
 #[component]
-fn Graph(
-    graph_of: RwSignal<Option<String>>,
-    chosen: RwSignal<Option<(String, String)>>,
-    beat: RwSignal<u32>,
-) -> impl IntoView {
-    let run = Fetch::<RunInfo>::new(
-        move || graph_of.get().map(|run| format!("/v1/jobs/{run}")),
-        move || beat.track(),
-    );
-    move || {
-        let run = run.shown.get()?;
-        let title = Phrase::GraphOf.with(browser::lang(), &[&run.run]);
-        Some(view! {
-            <section class="card report-card">
-                <div class="card-head"><h2>{title}</h2></div>
-                <JobGraph run chosen/>
+fn Graph(opened: Opened, beat: RwSignal<u32>) -> impl IntoView {
+    let name = opened.run();
+    let run = Fetch::<RunInfo>::new(move || name.get().as_deref().map(run_address), move || beat.track());
+    // It fails again at each beat, and is to be told once.
+    let failure = Memo::new(move |_| run.failure.get());
+    let body = move || match (failure.get(), run.shown.get()) {
+        (Some(failure), _) if failure.is_missing() => {
+            let text = Phrase::RunGone.with(browser::lang(), &[&name.get().unwrap_or_default()]);
+            view! { <p class="card-body" role="alert" data-testid="run-gone">{text}</p> }.into_any()
+        }
+        (Some(failure), None) => {
+            view! { <Trouble failure on_retry=Callback::new(move |()| run.retry())/> }.into_any()
+        }
+        (None, None) => view! { <p class="card-body"><span class="skeleton wide"></span></p> }.into_any(),
+        (_, Some(run)) => view! { <JobGraph run opened/> }.into_any(),
+    };
+    let title = move || Phrase::GraphOf.with(browser::lang(), &[&name.get().unwrap_or_default()]);
+    let close = move |_| opened.toggle(&name.get_untracked().unwrap_or_default());
+    view! {
+        <Show when=move || name.read().is_some()>
+            <section class="card report-card" data-testid="run-graph">
+                <div class="card-head">
+                    <h2>{title}</h2>
+                    <button type="button" class="icon-button" data-testid="close-graph" aria-label=t(Phrase::Close) on:click=close>
+                        <Glyph icon=Icon::Cross/>
+                    </button>
+                </div>
+                {body}
             </section>
-        })
+        </Show>
     }
 }
 
 /// What a task was told, left and said.
 #[component]
 fn TaskPanel(
-    chosen: RwSignal<Option<(String, String)>>,
+    opened: Opened,
     beat: RwSignal<u32>,
     may_change: Memo<bool>,
     refused: RwSignal<Option<Failure>>,
 ) -> impl IntoView {
-    let session = Session::expect();
+    let (session, chosen) = (Session::expect(), opened.task());
     let again = move |_| {
-        let Some((run, id)) = chosen.get_untracked() else { return };
+        let Some(TaskRef { run, task }) = chosen.get_untracked() else { return };
         spawn_local(async move {
-            let address = format!("/v1/jobs/{run}/retry");
-            let retry = Retry { task: Some(id) };
+            let address = format!("{}/retry", run_address(&run));
+            let retry = Retry { task: Some(task) };
             refused.set(session.client.send::<RunInfo>(Method::POST, &address, &retry).await.err());
             beat.try_update(|count| *count = count.wrapping_add(1));
         });
     };
-    let task = Fetch::<TaskDetail>::new(
-        move || {
-            let (run, id) = chosen.get()?;
-            Some(format!("/v1/jobs/{run}/tasks/{}", id.replace('/', "%2F")))
-        },
-        move || beat.track(),
-    );
-    let body = move || {
-        let (detail, lang) = (task.shown.get()?, browser::lang());
-        let log =
-            detail.log.iter().map(|line| format!("{} {}", line.at, line.text)).collect::<Vec<_>>().join("\n");
-        let error = detail.task.error.clone().map(|error| view! { <p class="field-error">{error}</p> });
-        Some(view! {
-            <p class="story-sum">
-                <span class="state" data-state=detail.task.state.clone()>{state_phrase(&detail.task.state).text(lang)}</span>
-                <span class="quiet">{Phrase::Attempts.text(lang)}" "{detail.task.attempts}</span>
-            </p>
-            {error}
-            <pre class="snippet" tabindex="0" data-testid="task-log">{log}</pre>
-            <pre class="snippet" tabindex="0">{detail.result.to_string()}</pre>
-        })
+    let task =
+        Fetch::<TaskDetail>::new(move || chosen.get().as_ref().map(task_address), move || beat.track());
+    let failure = Memo::new(move |_| task.failure.get());
+    let is_there = Memo::new(move |_| task.shown.read().is_some());
+    let body = move || match (failure.get(), task.shown.get()) {
+        (Some(failure), _) if failure.is_missing() => {
+            let run = chosen.get().map(|at| at.run).unwrap_or_default();
+            let text = Phrase::TaskGone.with(browser::lang(), &[&run]);
+            view! { <p role="alert" data-testid="task-gone">{text}</p> }.into_any()
+        }
+        (Some(failure), None) => {
+            view! { <Trouble failure on_retry=Callback::new(move |()| task.retry())/> }.into_any()
+        }
+        (None, None) => view! { <p><span class="skeleton wide"></span></p> }.into_any(),
+        (_, Some(detail)) => said(&detail).into_any(),
     };
-    let title = move || chosen.get().map(|(_, id)| Phrase::TaskLog.with(browser::lang(), &[&id]));
+    let title = move || chosen.get().map(|at| Phrase::TaskLog.with(browser::lang(), &[&at.task]));
     view! {
         <Show when=move || chosen.read().is_some()>
             <section class="story" data-testid="task-panel" aria-label=title>
                 <div class="story-head">
                     <h2>{title}</h2>
-                    <button type="button" class="icon-button" aria-label=t(Phrase::Close) on:click=move |_| chosen.set(None)>
+                    <button type="button" class="icon-button" data-testid="close-task" aria-label=t(Phrase::Close) on:click=move |_| opened.close_task()>
                         <Glyph icon=Icon::Cross/>
                     </button>
                 </div>
                 {body}
-                <Show when=move || may_change.get()>
+                <Show when=move || may_change.get() && is_there.get()>
                     <button type="button" class="button" data-testid="task-again" on:click=again>{t(Phrase::RunAgain)}</button>
                 </Show>
             </section>
         </Show>
+    }
+}
+
+/// The state of a task, its log and what it left.
+fn said(detail: &TaskDetail) -> impl IntoView + use<> {
+    let lang = browser::lang();
+    let log =
+        detail.log.iter().map(|line| format!("{} {}", line.at, line.text)).collect::<Vec<_>>().join("\n");
+    let error = detail.task.error.clone().map(|error| view! { <p class="field-error">{error}</p> });
+    view! {
+        <p class="story-sum">
+            <span class="state" data-state=detail.task.state.clone()>{state_phrase(&detail.task.state).text(lang)}</span>
+            <span class="quiet">{Phrase::Attempts.text(lang)}" "{detail.task.attempts}</span>
+        </p>
+        {error}
+        <pre class="snippet" tabindex="0" data-testid="task-log">{log}</pre>
+        <pre class="snippet" tabindex="0">{detail.result.to_string()}</pre>
     }
 }

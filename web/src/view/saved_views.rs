@@ -113,7 +113,7 @@ fn view_line(
 ) -> impl IntoView {
     let session = Session::expect();
     let href = href(&view);
-    // The server lets admins of the scope export, and nobody else sees its views.
+    // The server lets admins of the scope schedule it, and everybody who reads the scope see and download it.
     let may_export =
         Memo::new(move |_| matches!(session.who.get(), Who::Somebody(adtally_core::access::Role::Admin, _)));
     let can_export = view.kind == EXPORTED;
@@ -135,8 +135,9 @@ fn view_line(
         let name = view.name.clone();
         move || phrase.with(browser::lang(), &[&name])
     };
-    let (remove_label, copy_label, export_label) =
-        (label(Phrase::Remove), label(Phrase::CopyLinkOf), label(Phrase::ExportOf));
+    let (remove_label, copy_label) = (label(Phrase::Remove), label(Phrase::CopyLinkOf));
+    let (schedule_label, seen_label) = (label(Phrase::ExportOf), label(Phrase::ExportSeen));
+    let export_label = move || if may_export.get() { schedule_label() } else { seen_label() };
     let schedule = {
         let view = view.clone();
         move |_| exported.set(Some(view.clone()))
@@ -146,7 +147,7 @@ fn view_line(
     view! {
         <div class="option" data-testid="saved" data-name=view.name.clone()>
             <a class="grow" href=href data-testid="saved-view">{view.name.clone()}</a>
-            <Show when=move || can_export && may_export.get()>
+            <Show when=move || can_export>
                 <button
                     type="button"
                     class="icon-button"

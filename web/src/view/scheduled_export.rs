@@ -1,5 +1,6 @@
 //! A saved report as a file every day: when, and what became of the last time.
 
+use adtally_core::access::Role;
 use adtally_core::time::parse_rfc3339;
 use adtally_wire::catalog::export::{ExportInfo, ExportRun};
 use adtally_wire::catalog::view::View;
@@ -15,10 +16,10 @@ use super::place::CurrentPlace;
 use super::show::Show;
 use crate::api::failure::Failure;
 use crate::api::fetch::Fetch;
-use crate::api::session::Session;
+use crate::api::session::{Session, Who};
 use crate::browser::{self, beat, t};
 use crate::format::{self, Moment};
-use crate::model::saved::{export_address, export_file_address, export_put};
+use crate::model::saved::{Standing, export_address, export_file_address, export_put, standing};
 use crate::phrase::Phrase;
 
 /// How often is asked what became of it.
@@ -34,6 +35,8 @@ struct Export {
     info: Fetch<ExportInfo>,
     refused: RwSignal<Option<Failure>>,
     session: Session,
+    /// Whether the reader may schedule, run and end it; whoever may not sees it and takes its file.
+    may_change: Memo<bool>,
 }
 
 impl Export {
@@ -64,19 +67,33 @@ pub fn ScheduledExport(
             }
         },
     );
+    let known = Memo::new(move |_| standing(info.shown.read().is_some(), info.failure.read().as_ref()));
     Effect::new(move |_| {
-        let found = info.failure.read().is_none() && info.shown.read().is_some();
+        let found = known.get() == Standing::There;
         if found != is_there.get_untracked() {
             is_there.set(found);
         }
     });
-    let name = view.name.clone();
+    let (name, session) = (view.name.clone(), Session::expect());
+    let may_change = Memo::new(move |_| matches!(session.who.get(), Who::Somebody(Role::Admin, _)));
     let export = Export {
         view: StoredValue::new(view),
         address: StoredValue::new(address),
         info,
         refused: RwSignal::new(None),
-        session: Session::expect(),
+        session,
+        may_change,
+    };
+    let body = move || match known.get() {
+        Standing::Unknown => {
+            view! { <p data-testid="state-loading"><span class="skeleton wide"></span></p> }.into_any()
+        }
+        Standing::There => view! { <Planned export/> }.into_any(),
+        Standing::None if may_change.get() => view! { <Plan export/> }.into_any(),
+        Standing::None => {
+            view! { <p class="hint" data-testid="no-export">{t(Phrase::NoExport)}</p> }.into_any()
+        }
+        Standing::Lost => view! { <Lost export/> }.into_any(),
     };
     view! {
         <div class="export" data-testid="export">
@@ -89,10 +106,18 @@ pub fn ScheduledExport(
             {move || export.refused.get().map(|failure| view! {
                 <p role="alert" class="field-error" data-testid="refused">{failure_text(&failure, browser::lang())}</p>
             })}
-            <Show when=move || is_there.get() fallback=move || view! { <Plan export/> }>
-                <Planned export/>
-            </Show>
+            {body}
         </div>
+    }
+}
+
+/// That nothing is known of it.
+#[component]
+fn Lost(export: Export) -> impl IntoView {
+    let text = move || export.info.failure.get().map(|failure| failure_text(&failure, browser::lang()));
+    view! {
+        <p role="alert" class="field-error" data-testid="state-error">{text}</p>
+        <button type="button" class="button" data-testid="retry" on:click=move |_| export.info.retry()>{t(Phrase::Retry)}</button>
     }
 }
 
@@ -162,10 +187,12 @@ fn Planned(export: Export) -> impl IntoView {
     view! {
         <p data-testid="export-when">{when}</p>
         {said}
-        <div class="card-actions">
-            <button type="button" class="button" data-testid="export-run" on:click=run>{t(Phrase::ExportNow)}</button>
-            <button type="button" class="button" data-testid="export-stop" on:click=stop>{t(Phrase::ExportStop)}</button>
-        </div>
+        <Show when=move || export.may_change.get()>
+            <div class="card-actions">
+                <button type="button" class="button" data-testid="export-run" on:click=run>{t(Phrase::ExportNow)}</button>
+                <button type="button" class="button" data-testid="export-stop" on:click=stop>{t(Phrase::ExportStop)}</button>
+            </div>
+        </Show>
     }
 }
 
