@@ -47,16 +47,11 @@ pub(crate) async fn run(context: &Context, params: &str) -> Result<Done, TaskErr
     }
     let due: Vec<_> = days.into_values().filter_map(compactable).take(MAX_DAYS).collect();
     let (mut replaced, mut by) = (0, 0);
-    let needed: BTreeSet<String> = match due.is_empty() {
-        false => {
-            let files = Backups(&Store::open(&context.env)?).files().await?;
-            files.into_iter().map(|file| file.key).collect()
-        }
-        true => BTreeSet::new(),
-    };
+    let store = Store::open(&context.env)?;
+    let needed = if due.is_empty() { BTreeSet::new() } else { needed(&store).await? };
     for files in due {
         let compaction = compact(context, files).await?;
-        keep(&Store::open(&context.env)?, &compaction.replaced, &needed).await?;
+        keep(&store, &compaction.replaced, &needed).await?;
         (replaced, by) = (replaced + compaction.replaced.len(), by + compaction.by.len());
         batch::tell_linker(&context.env, &source, COMPACTED, &compaction).await?;
         if let Some(file) = compaction.by.first() {
@@ -67,8 +62,17 @@ pub(crate) async fn run(context: &Context, params: &str) -> Result<Done, TaskErr
     Ok(Done { result: serde_json::json!({ "replaced": replaced, "by": by }).to_string(), spawn: Vec::new() })
 }
 
+/// The files of the archive that backups rely on.
+pub(super) async fn needed(store: &Store) -> Result<BTreeSet<String>, TaskError> {
+    Ok(Backups(store).files().await?.into_iter().map(|file| file.key).collect())
+}
+
 /// Keeps what a backup relies on elsewhere: there it would be counted a second time.
-async fn keep(store: &Store, replaced: &[String], needed: &BTreeSet<String>) -> Result<(), TaskError> {
+pub(super) async fn keep(
+    store: &Store,
+    replaced: &[String],
+    needed: &BTreeSet<String>,
+) -> Result<(), TaskError> {
     for key in replaced.iter().filter(|key| needed.contains(*key)) {
         store.copy(key, &format!("{KEPT}{key}")).await?;
     }
