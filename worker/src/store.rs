@@ -10,6 +10,9 @@ use worker::{Bucket, Env, Error, Result};
 use crate::bindings::STORE;
 use crate::usage;
 
+/// Objects that the bucket removes at once.
+const MAX_REMOVED: usize = 1_000;
+
 /// The bucket.
 pub(crate) struct Store(Bucket);
 
@@ -129,7 +132,10 @@ impl Store {
 
     /// Removes objects; those that are not there are no error.
     pub(crate) async fn remove(&self, keys: &[String]) -> Result<()> {
-        self.0.delete_multiple(keys.to_vec()).await
+        for some in keys.chunks(MAX_REMOVED) {
+            self.0.delete_multiple(some.to_vec()).await?;
+        }
+        Ok(())
     }
 
     /// The bytes of an object; `None` where there is none.

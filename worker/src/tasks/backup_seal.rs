@@ -13,9 +13,6 @@ use crate::bindings::ID_SALT;
 use crate::clock;
 use crate::store::Store;
 
-/// Objects that the bucket removes at once.
-const MAX_REMOVED: usize = 1_000;
-
 /// May be repeated: a manifest that is there stays.
 ///
 /// 1. The manifest is written when everything that it names is there.
@@ -59,8 +56,6 @@ async fn release(store: &Store) -> Result<usize, TaskError> {
         Backups(store).files().await?.into_iter().map(|file| format!("{KEPT}{}", file.key)).collect();
     let spare: Vec<String> =
         kept.into_iter().map(|(key, _)| key).filter(|key| !needed.contains(key)).collect();
-    for keys in spare.chunks(MAX_REMOVED) {
-        store.remove(keys).await?;
-    }
+    store.remove(&spare).await?;
     Ok(spare.len())
 }
