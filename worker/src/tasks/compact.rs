@@ -4,7 +4,7 @@
 //! by a list of files would not find those that were replaced since. `merge` does the same to a large day before it is
 //! linked.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use adtally_archive::{ArchiveError, Merge, Written, compactable, folder, is_rewritten, merged_entries};
 use adtally_core::time::{DAY_MS, Day};
@@ -48,10 +48,11 @@ pub(crate) async fn run(context: &Context, params: &str) -> Result<Done, TaskErr
     let due: Vec<_> = days.into_values().filter_map(compactable).take(MAX_DAYS).collect();
     let (mut replaced, mut by) = (0, 0);
     let store = Store::open(&context.env)?;
-    let needed = if due.is_empty() { BTreeSet::new() } else { needed(&store).await? };
+    let due_keys = due.iter().flatten().map(|file| file.key.clone()).collect();
+    let needed = Backups(&store).needed(&due_keys).await?;
     for files in due {
         let compaction = compact(context, files).await?;
-        keep(&store, &compaction.replaced, &needed).await?;
+        keep(&store, compaction.replaced.iter().filter(|key| needed.contains(*key))).await?;
         (replaced, by) = (replaced + compaction.replaced.len(), by + compaction.by.len());
         batch::tell_linker(&context.env, &source, COMPACTED, &compaction).await?;
         if let Some(file) = compaction.by.first() {
@@ -62,18 +63,12 @@ pub(crate) async fn run(context: &Context, params: &str) -> Result<Done, TaskErr
     Ok(Done { result: serde_json::json!({ "replaced": replaced, "by": by }).to_string(), spawn: Vec::new() })
 }
 
-/// The files of the archive that backups rely on.
-pub(super) async fn needed(store: &Store) -> Result<BTreeSet<String>, TaskError> {
-    Ok(Backups(store).files().await?.into_iter().map(|file| file.key).collect())
-}
-
 /// Keeps what a backup relies on elsewhere: there it would be counted a second time.
-pub(super) async fn keep(
+pub(super) async fn keep<'a>(
     store: &Store,
-    replaced: &[String],
-    needed: &BTreeSet<String>,
+    needed: impl IntoIterator<Item = &'a String>,
 ) -> Result<(), TaskError> {
-    for key in replaced.iter().filter(|key| needed.contains(*key)) {
+    for key in needed {
         store.copy(key, &format!("{KEPT}{key}")).await?;
     }
     Ok(())

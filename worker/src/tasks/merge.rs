@@ -5,8 +5,9 @@ use adtally_core::time::Day;
 use adtally_wire::batch::{ArchiveFile, COMPACTED, Cut};
 use serde::{Deserialize, Serialize};
 
-use super::compact::{compact, keep, needed, sweep};
+use super::compact::{compact, keep, sweep};
 use super::{Context, Done, TaskError, archive};
+use crate::backup::Backups;
 use crate::batch::{self, Shard};
 use crate::store::Store;
 
@@ -52,7 +53,8 @@ pub(crate) async fn run(context: &Context, params: &str) -> Result<Done, TaskErr
         }
         Err(error) => return Err(error),
     };
-    keep(&store, &compaction.replaced, &needed(&store).await?).await?;
+    let replaced_keys = compaction.replaced.iter().cloned().collect();
+    keep(&store, &Backups(&store).needed(&replaced_keys).await?).await?;
     batch::tell_linker(&context.env, source, COMPACTED, &compaction).await?;
     if *number == 0 {
         sweep(context, source, Day(*day)).await?;
