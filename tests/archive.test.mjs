@@ -11,8 +11,7 @@ import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 
 import { Api, eventually } from "./api.mjs";
-import { Runtime } from "./harness/runtime.mjs";
-import { freePort } from "./server.mjs";
+import { newRuntime } from "./nightly.mjs";
 
 /** Where `cargo xtask bench` installs the other engines. */
 const PYTHON = join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "adtally/bench/venv/bin/python");
@@ -50,7 +49,7 @@ const TYPES = {
 const cut = (runtime, source, generation) => runtime.call("LINKER", source, "/cut", Uint8Array.of(1, generation));
 
 async function withRuntime(use) {
-  const runtime = new Runtime([await freePort(), await freePort(), await freePort()]);
+  const runtime = await newRuntime();
   await runtime.start();
   try {
     await use(runtime, new Api(runtime.url, runtime.writeKey), new Api(runtime.url, runtime.adminToken));

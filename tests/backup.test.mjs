@@ -226,6 +226,15 @@ describe("a backup", { timeout: 600_000 }, () => {
         // Done again, it does nothing.
         await restore(admin, id);
         await goesOn(admin, sender, FIRST);
+
+        // Whoever is erased is in what merges have kept, too.
+        const prefix = "raw/advertiser=globex/";
+        for (const [key, bytes] of bucket) if (key.startsWith(prefix)) await store.put(`backups/kept/${key}`, bytes);
+        const { user } = FIRST.find((event) => event.advertiser === "globex" && event.user);
+        assert.equal((await admin.post("/v1/erasures", { user })).status, 202);
+        await batch(admin);
+        assert.deepEqual((await store.list({ prefix: `backups/kept/${prefix}` })).objects.map(({ key }) => key), []);
+        await refused(admin, { step: "check" }, 409, "archive_incomplete");
       } finally {
         await again.stop();
       }

@@ -4,9 +4,7 @@ import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 
 import { Api } from "./api.mjs";
-import { Runtime } from "./harness/runtime.mjs";
-import { start, succeeded } from "./nightly.mjs";
-import { freePort } from "./server.mjs";
+import { newRuntime, start, succeeded } from "./nightly.mjs";
 
 /** What a bucket keeps of a deployment that is lost. */
 const SURVIVES = ["backups/", "raw/", "residue/"];
@@ -43,7 +41,7 @@ export async function surviving(runtime) {
 export async function fresh(lost, kept, options = {}) {
   const { adminToken, writeKey, salt } = lost;
   const from = { adminToken, writeKey, salt, folder: undefined, migrated: 0 };
-  const runtime = new Runtime([await freePort(), await freePort(), await freePort()], { ...options, from });
+  const runtime = await newRuntime({ ...options, from });
   await runtime.start();
   await fill(runtime, kept);
   return runtime;

@@ -8,8 +8,8 @@ import { describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 
 import { Api, eventually, isProblem, ndjson } from "./api.mjs";
-import { Runtime } from "./harness/runtime.mjs";
-import { freePort, useServer } from "./server.mjs";
+import { newRuntime } from "./nightly.mjs";
+import { useServer } from "./server.mjs";
 
 /** The queue hands over within a second; the rest is for a busy machine. */
 const SOON_MS = 15_000;
@@ -355,7 +355,7 @@ describe("dead letters", { concurrency: true }, () => {
   });
 
   test("a message that nobody can read is a dead letter, too, and harms no other", async (t) => {
-    const runtime = new Runtime(await Promise.all([freePort(), freePort(), freePort()]));
+    const runtime = await newRuntime();
     t.after(() => runtime.stop());
     await runtime.start();
     const admin = new Api(runtime.url, runtime.adminToken);

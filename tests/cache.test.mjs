@@ -5,9 +5,7 @@ import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 
 import { Api, eventually } from "./api.mjs";
-import { Runtime } from "./harness/runtime.mjs";
-import { batch as nightly } from "./nightly.mjs";
-import { freePort } from "./server.mjs";
+import { batch as nightly, newRuntime } from "./nightly.mjs";
 
 const RANGE = { from: "2026-03-01", to: "2026-03-11", tz: "UTC" };
 const QUERY = { ...RANGE, metrics: "impressions,clicks" };
@@ -20,7 +18,7 @@ let runtime, admin, sender;
 
 before(
   async () => {
-    runtime = new Runtime([await freePort(), await freePort(), await freePort()]);
+    runtime = await newRuntime();
     await runtime.start();
     [admin, sender] = [new Api(runtime.url, runtime.adminToken), new Api(runtime.url, runtime.writeKey)];
   },

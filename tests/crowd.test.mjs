@@ -8,8 +8,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 import { Api, eventually, untilAcknowledged } from "./api.mjs";
 import { METRICS, RANGE, crowd, recount } from "./crowd.mjs";
-import { Runtime } from "./harness/runtime.mjs";
-import { freePort } from "./server.mjs";
+import { newRuntime } from "./nightly.mjs";
 
 const EVENTS = Number(process.env.ADTALLY_TEST_EVENTS ?? 200_000);
 const SENDERS = 8;
@@ -27,7 +26,7 @@ const CATCH_UP_MS = 20_000;
 test(`${EVENTS} events from ${SENDERS} senders, ${KILLS} kills: linked as a naive count links them`, async (t) => {
   const events = crowd(EVENTS, ADVERTISERS, 7);
   const expected = recount(events);
-  const runtime = new Runtime([await freePort(), await freePort(), await freePort()]);
+  const runtime = await newRuntime();
   await runtime.start();
   try {
     const admin = () => new Api(runtime.url, runtime.adminToken);

@@ -10,9 +10,7 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 
 import { Api, eventually } from "./api.mjs";
-import { Runtime } from "./harness/runtime.mjs";
-import { batch as nightly, start, succeeded } from "./nightly.mjs";
-import { freePort } from "./server.mjs";
+import { batch as nightly, newRuntime, start, succeeded } from "./nightly.mjs";
 import { EVENTS } from "./traffic.mjs";
 
 const RUN_MS = 120_000;
@@ -52,7 +50,7 @@ describe("exports of a cube", () => {
   };
 
   before(async () => {
-    runtime = new Runtime([await freePort(), await freePort(), await freePort()]);
+    runtime = await newRuntime();
     await runtime.start();
     admin = new Api(runtime.url, runtime.adminToken);
     sender = new Api(runtime.url, runtime.writeKey);

@@ -4,9 +4,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 
 import { Api, eventually, isProblem } from "./api.mjs";
-import { Runtime } from "./harness/runtime.mjs";
-import { batch as nightly, start, succeeded } from "./nightly.mjs";
-import { freePort } from "./server.mjs";
+import { batch as nightly, newRuntime, start, succeeded } from "./nightly.mjs";
 import { EVENTS, RANGE } from "./traffic.mjs";
 
 const RUN_MS = 120_000;
@@ -58,7 +56,7 @@ describe("cubes of an advertiser", () => {
   const impressions = async () => (await rows(admin, STATEMENTS[0]))[0][0];
 
   before(async () => {
-    runtime = new Runtime([await freePort(), await freePort(), await freePort()]);
+    runtime = await newRuntime();
     await runtime.start();
     admin = new Api(runtime.url, runtime.adminToken);
     sender = new Api(runtime.url, runtime.writeKey);

@@ -9,9 +9,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 
 import { Api, eventually } from "./api.mjs";
-import { Runtime } from "./harness/runtime.mjs";
-import { ended, start } from "./nightly.mjs";
-import { freePort } from "./server.mjs";
+import { ended, newRuntime, start } from "./nightly.mjs";
 
 /** Where `cargo xtask bench` installs the other engines. */
 const PYTHON = join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "adtally/bench/venv/bin/python");
@@ -39,7 +37,7 @@ let runtime, admin;
 
 before(
   async () => {
-    runtime = new Runtime([await freePort(), await freePort(), await freePort()]);
+    runtime = await newRuntime();
     await runtime.start();
     admin = new Api(runtime.url, runtime.adminToken);
     const sender = new Api(runtime.url, runtime.writeKey);

@@ -13,9 +13,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 import { Api, eventually, isProblem, ndjson } from "./api.mjs";
 import { client } from "./clients.mjs";
-import { Runtime } from "./harness/runtime.mjs";
 import { Front, startCluster, startConsumer } from "./kafka.mjs";
-import { freePort } from "./server.mjs";
+import { newRuntime } from "./nightly.mjs";
 
 const kafka = client("kafka");
 const skip = kafka.missing;
@@ -38,7 +37,7 @@ async function setUpBehind(t, front, brokers, vars = {}) {
   const consumer = startConsumer(kafka.python, brokers, TOPIC);
   t.after(() => consumer.stop());
   const settings = { KAFKA_BROKERS: front.addresses.join(","), KAFKA_TOPIC: TOPIC, KAFKA_SECURITY: "plaintext", ...vars };
-  const runtime = new Runtime(await Promise.all([freePort(), freePort(), freePort()]), { vars: settings });
+  const runtime = await newRuntime({ vars: settings });
   t.after(() => runtime.stop());
   await runtime.start();
   const admin = new Api(runtime.url, runtime.adminToken);
@@ -254,7 +253,7 @@ describe("logging in", { skip }, () => {
 });
 
 test("without brokers nothing goes anywhere, and wrong settings are said", { skip }, async (t) => {
-  const runtime = new Runtime(await Promise.all([freePort(), freePort(), freePort()]), { vars: { KAFKA_BROKERS: "" } });
+  const runtime = await newRuntime({ vars: { KAFKA_BROKERS: "" } });
   t.after(() => runtime.stop());
   await runtime.start();
   const admin = new Api(runtime.url, runtime.adminToken);

@@ -5,6 +5,7 @@ import { describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 
 import { eventually, mapConcurrently, untilAcknowledged } from "./api.mjs";
+import { backup, step } from "./backups.mjs";
 import { crowd, recount } from "./crowd.mjs";
 import { CATCH_UP_MS, RUN_MS, counted, ended, startBatch, withRuntime } from "./nightly.mjs";
 
@@ -43,6 +44,9 @@ describe("a large day", () => {
       const ofDay = ({ files }) => files.filter((file) => file.day === day);
       assert.ok(ofDay(before).length >= 8, `${ofDay(before).length} files of ${day}`);
 
+      // It names the new files, which are gone after the batch.
+      const id = await backup(admin);
+
       const run = await startBatch(admin);
       const killed = [];
       for (let state; !["succeeded", "failed"].includes(state); ) {
@@ -72,6 +76,10 @@ describe("a large day", () => {
         const { objects } = await (await runtime.bucket("STORE")).list({ prefix: "raw/" });
         assert.deepEqual(objects.map(({ key }) => key).sort(), after.files.map(({ key }) => key).sort());
       }, CATCH_UP_MS);
+      const { objects } = await (await runtime.bucket("STORE")).list({ prefix: "backups/kept/" });
+      const kept = new Set(objects.map(({ key }) => key));
+      assert.deepEqual(ofDay(before).filter(({ key }) => !kept.has(`backups/kept/${key}`)), [], "all that the backup names is kept");
+      assert.equal((await step(admin, id, { step: "check" })).status, 200);
     }, { slowTasksMs: SLOW_MS });
   });
 

@@ -15,9 +15,14 @@ export const CATCH_UP_MS = 20_000;
 const BODY = 400;
 const SENDERS = 4;
 
+/** A runtime on ports of its own, to be started. */
+export async function newRuntime(options) {
+  return new Runtime([await freePort(), await freePort(), await freePort()], options);
+}
+
 /** A runtime for one test, in which the advertiser `sharded` has so many shards. */
 export async function withRuntime(shards, use, options) {
-  const runtime = new Runtime([await freePort(), await freePort(), await freePort()], options);
+  const runtime = await newRuntime(options);
   await runtime.start();
   try {
     const admin = new Api(runtime.url, runtime.adminToken);

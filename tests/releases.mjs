@@ -19,9 +19,7 @@ import { fileURLToPath } from "node:url";
 import { Api, eventually } from "./api.mjs";
 import { run } from "./clients.mjs";
 import { crowd, recount } from "./crowd.mjs";
-import { Runtime } from "./harness/runtime.mjs";
-import { CATCH_UP_MS, batch, counted, send } from "./nightly.mjs";
-import { freePort } from "./server.mjs";
+import { CATCH_UP_MS, batch, counted, newRuntime, send } from "./nightly.mjs";
 
 const FOLDER = fileURLToPath(new URL("releases", import.meta.url));
 
@@ -36,7 +34,7 @@ const MADE = Date.UTC(2036, 0, 1);
 
 /** A runtime at the time of the releases, or so much later. */
 export async function runtimeOf(from, laterMs = 0) {
-  const runtime = new Runtime([await freePort(), await freePort(), await freePort()], { from });
+  const runtime = await newRuntime({ from });
   runtime.aheadMs = MADE + laterMs - Date.now();
   await runtime.start();
   return runtime;

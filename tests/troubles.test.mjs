@@ -9,9 +9,7 @@ import { fileURLToPath } from "node:url";
 
 import { Api, eventually } from "./api.mjs";
 import { client } from "./clients.mjs";
-import { Runtime } from "./harness/runtime.mjs";
-import { ended, start } from "./nightly.mjs";
-import { freePort } from "./server.mjs";
+import { ended, newRuntime, start } from "./nightly.mjs";
 
 const KEY = "5e1f0c0ffee";
 const PATIENCE_MS = 15_000;
@@ -74,7 +72,7 @@ describe("errors of ours", { timeout: 120_000 }, () => {
   before(async () => {
     port = await receiver.start();
     const vars = { SENTRY_DSN: `http://${KEY}@127.0.0.1:${port}/7`, ENVIRONMENT: "staging", PRIVATE_WEBHOOKS: "allowed" };
-    runtime = new Runtime([await freePort(), await freePort(), await freePort()], { vars });
+    runtime = await newRuntime({ vars });
     await runtime.start();
     admin = new Api(runtime.url, runtime.adminToken);
   });

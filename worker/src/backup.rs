@@ -1,11 +1,11 @@
 //! Backups, between tasks, requests, objects and the bucket.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use adtally_core::backup::PartKind;
 use adtally_wire::backup::object::Refused;
 use adtally_wire::backup::{
-    BEGUN, Begun, Damage, FileRef, MANIFESTS, Manifest, Part, begun_key, folders, id_of_key, manifest_key,
+    BEGUN, Begun, Damage, MANIFESTS, Manifest, Part, begun_key, folders, id_of_key, manifest_key,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -110,15 +110,20 @@ impl Backups<'_> {
         read(self.0, &begun_key(id)).await
     }
 
-    /// Every file that any complete backup relies on. One whose manifest is damaged relies on nothing.
-    pub(crate) async fn files(&self) -> Result<Vec<FileRef>, Fault> {
-        let mut files = Vec::new();
+    /// Those of some files on which any complete backup relies; of manifests, which may be long, one is in memory at a
+    /// time. One that is damaged relies on nothing.
+    pub(crate) async fn needed(&self, among: &BTreeSet<String>) -> Result<BTreeSet<String>, Fault> {
+        let mut needed = BTreeSet::new();
+        if among.is_empty() {
+            return Ok(needed);
+        }
         for (id, is_complete) in self.list().await? {
             if is_complete && let Some(Ok(manifest)) = self.manifest(&id).await? {
-                files.extend(manifest.parts.into_iter().flat_map(|part| part.files));
+                let named = manifest.files().map(|file| &file.key);
+                needed.extend(named.filter(|key| among.contains(*key)).cloned());
             }
         }
-        Ok(files)
+        Ok(needed)
     }
 
     /// Removes one. May be repeated: the manifest goes first, and the note that it was begun last.

@@ -5,10 +5,13 @@ use std::ops::RangeInclusive;
 
 use adtally_archive::{Glance, Reader};
 use adtally_wire::batch::{ArchiveFile, Bytes};
-use worker::{Bucket, Env, Error, Result};
+use worker::{Bucket, Env, Error, Object, Result};
 
 use crate::bindings::STORE;
 use crate::usage;
+
+/// Objects that the bucket removes at once.
+const MAX_REMOVED: usize = 1_000;
 
 /// The bucket.
 pub(crate) struct Store(Bucket);
@@ -82,28 +85,19 @@ impl Store {
 
     /// Every key under a prefix, and when its object was put, in ms since 1970.
     pub(crate) async fn keys(&self, prefix: &str) -> Result<Vec<(String, i64)>> {
-        let (mut keys, mut cursor) = (Vec::new(), None::<String>);
-        loop {
-            usage::put();
-            let list = self.0.list().prefix(prefix);
-            let page = match cursor {
-                Some(cursor) => list.cursor(cursor).execute().await?,
-                None => list.execute().await?,
-            };
-            let put_ms = |ms: u64| i64::try_from(ms).unwrap_or(i64::MAX);
-            keys.extend(
-                page.objects().iter().map(|object| (object.key(), put_ms(object.uploaded().as_millis()))),
-            );
-            cursor = page.cursor().filter(|_| page.truncated());
-            if cursor.is_none() {
-                return Ok(keys);
-            }
-        }
+        let put_ms = |ms: u64| i64::try_from(ms).unwrap_or(i64::MAX);
+        self.list(prefix, |object| (object.key(), put_ms(object.uploaded().as_millis()))).await
     }
 
     /// Every key under a prefix with its object's size.
     pub(crate) async fn sizes(&self, prefix: &str) -> Result<BTreeMap<String, u64>> {
-        let (mut sizes, mut cursor) = (BTreeMap::new(), None::<String>);
+        let sizes = self.list(prefix, |object| (object.key(), object.size())).await?;
+        Ok(sizes.into_iter().collect())
+    }
+
+    /// Something of every object under a prefix.
+    async fn list<T>(&self, prefix: &str, of: impl Fn(Object) -> T) -> Result<Vec<T>> {
+        let (mut found, mut cursor) = (Vec::new(), None::<String>);
         loop {
             usage::put();
             let list = self.0.list().prefix(prefix);
@@ -111,10 +105,10 @@ impl Store {
                 Some(cursor) => list.cursor(cursor).execute().await?,
                 None => list.execute().await?,
             };
-            sizes.extend(page.objects().iter().map(|object| (object.key(), object.size())));
+            found.extend(page.objects().into_iter().map(&of));
             cursor = page.cursor().filter(|_| page.truncated());
             if cursor.is_none() {
-                return Ok(sizes);
+                return Ok(found);
             }
         }
     }
@@ -129,7 +123,10 @@ impl Store {
 
     /// Removes objects; those that are not there are no error.
     pub(crate) async fn remove(&self, keys: &[String]) -> Result<()> {
-        self.0.delete_multiple(keys.to_vec()).await
+        for some in keys.chunks(MAX_REMOVED) {
+            self.0.delete_multiple(some.to_vec()).await?;
+        }
+        Ok(())
     }
 
     /// The bytes of an object; `None` where there is none.

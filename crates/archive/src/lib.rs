@@ -28,7 +28,7 @@ pub use erase::{Rewritten, erase};
 pub use error::ArchiveError;
 pub use merge::{MAX_FILE_ENTRIES, Merge, compactable, merged_entries, merges};
 pub use meta::Meta;
-pub use name::{PREFIX, file_key, folder, is_rewritten, rewritten_key};
+pub use name::{PREFIX, file_key, folder, is_of_shard, is_rewritten, owner_folder, rewritten_key};
 pub use read::{Glance, Named, Reader};
 pub use table::table_file;
 pub use write::{ROW_GROUP, Writer, Written};

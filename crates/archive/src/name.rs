@@ -37,8 +37,18 @@ pub fn is_rewritten(key: &str) -> bool {
 
 /// Under which all files of a day of a shard are.
 pub fn folder(advertiser: &Key, day: Day, shard: u32) -> String {
+    format!("{}day={day}/shard={shard}/", owner_folder(advertiser))
+}
+
+/// Under which all files of an advertiser are.
+pub fn owner_folder(advertiser: &Key) -> String {
     let advertiser = utf8_percent_encode(advertiser.as_str(), ESCAPED);
-    format!("{PREFIX}advertiser={advertiser}/day={day}/shard={shard}/")
+    format!("{PREFIX}advertiser={advertiser}/")
+}
+
+/// Whether a key, of whatever day, is of this shard.
+pub fn is_of_shard(key: &str, shard: u32) -> bool {
+    key.rsplit('/').nth(1).and_then(|part| part.strip_prefix("shard=")) == Some(shard.to_string().as_str())
 }
 
 #[cfg(test)]
@@ -53,6 +63,12 @@ mod tests {
         };
         check("acme", "raw/advertiser=acme/day=2018-07-22/shard=3/17-40.parquet");
         check("a/b c%=é", "raw/advertiser=a%2Fb%20c%25%3D%C3%A9/day=2018-07-22/shard=3/17-40.parquet");
+        let acme = Key::parse("acme").unwrap();
+        let key = file_key(&acme, Day(17_734), 3, (17, 40));
+        assert!(key.starts_with(&owner_folder(&acme)));
+        assert!(!key.starts_with(&owner_folder(&Key::parse("acm").unwrap())));
+        assert!(is_of_shard(&key, 3) && is_of_shard(&format!("backups/kept/{key}"), 3));
+        assert!(!is_of_shard(&key, 33) && !is_of_shard("raw/shard=3", 3) && !is_of_shard("", 0));
         let acme = Key::parse("acme.parquet").unwrap();
         assert!(!is_rewritten(&file_key(&acme, Day(0), 0, (1, 2))));
         assert!(is_rewritten(&rewritten_key(&acme, Day(0), 0, (1, 2), &[0x0f; 32])));

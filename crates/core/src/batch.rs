@@ -183,6 +183,12 @@ pub fn ranges(entries: u64, most: u64) -> Vec<(u64, u64)> {
     (0..ranges).map(|range| (first(range) as u64, (first(range + 1) - 1) as u64)).collect()
 }
 
+/// A range that had too much in it, as two; none where it cannot be divided.
+pub fn halves((first, last): (u64, u64)) -> Option<[(u64, u64); 2]> {
+    let middle = first.midpoint(last);
+    (first < last).then(|| [(first, middle), (middle + 1, last)])
+}
+
 impl Entry {
     /// The day to which it belongs: that of the event.
     pub fn day(&self) -> Day {
@@ -256,5 +262,16 @@ mod tests {
         let thirds = ranges(30, 10);
         assert_eq!((thirds.len(), thirds[0].0, thirds[2].1), (3, 0, u64::MAX));
         assert!(thirds.windows(2).all(|two| two[0].1 + 1 == two[1].0), "{thirds:?}");
+    }
+
+    #[test]
+    fn halves_leave_nothing_out() {
+        fn check(range: (u64, u64), expected: Option<[(u64, u64); 2]>) {
+            assert_eq!(halves(range), expected, "{range:?}");
+        }
+        check((0, u64::MAX), Some([(0, u64::MAX / 2), (u64::MAX / 2 + 1, u64::MAX)]));
+        check((3, 5), Some([(3, 4), (5, 5)]));
+        check((u64::MAX - 1, u64::MAX), Some([(u64::MAX - 1, u64::MAX - 1), (u64::MAX, u64::MAX)]));
+        check((7, 7), None);
     }
 }

@@ -7,6 +7,7 @@
 //! backups/parts/{id}/{part}.json        the part with its pages
 //! backups/manifests/{id}.json           all parts: written last, a backup without it is none
 //! backups/kept/raw/...                  files of the archive that a merge replaced and a backup relies on
+//! backups/aside/{id}/raw/...            files of the archive that were later than the backup when it was restored
 //! ```
 
 pub mod api;
@@ -17,8 +18,6 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
-/// Everything of backups lies here.
-pub const FOLDER: &str = "backups/";
 /// Manifests.
 pub const MANIFESTS: &str = "backups/manifests/";
 /// Notes of backups that were begun.

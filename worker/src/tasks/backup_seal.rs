@@ -13,9 +13,6 @@ use crate::bindings::ID_SALT;
 use crate::clock;
 use crate::store::Store;
 
-/// Objects that the bucket removes at once.
-const MAX_REMOVED: usize = 1_000;
-
 /// May be repeated: a manifest that is there stays.
 ///
 /// 1. The manifest is written when everything that it names is there.
@@ -51,16 +48,11 @@ pub(crate) async fn run(context: &Context, params: &str) -> Result<Done, TaskErr
 
 /// Removes files of the archive that were kept for backups which are gone.
 async fn release(store: &Store) -> Result<usize, TaskError> {
-    let kept = store.keys(KEPT).await?;
-    if kept.is_empty() {
-        return Ok(0);
-    }
-    let needed: BTreeSet<String> =
-        Backups(store).files().await?.into_iter().map(|file| format!("{KEPT}{}", file.key)).collect();
-    let spare: Vec<String> =
-        kept.into_iter().map(|(key, _)| key).filter(|key| !needed.contains(key)).collect();
-    for keys in spare.chunks(MAX_REMOVED) {
-        store.remove(keys).await?;
-    }
+    let kept = store.keys(KEPT).await?.into_iter();
+    let kept: BTreeSet<String> =
+        kept.filter_map(|(key, _)| key.strip_prefix(KEPT).map(str::to_owned)).collect();
+    let needed = Backups(store).needed(&kept).await?;
+    let spare: Vec<String> = kept.difference(&needed).map(|key| format!("{KEPT}{key}")).collect();
+    store.remove(&spare).await?;
     Ok(spare.len())
 }

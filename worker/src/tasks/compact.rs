@@ -4,7 +4,7 @@
 //! by a list of files would not find those that were replaced since. `merge` does the same to a large day before it is
 //! linked.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use adtally_archive::{ArchiveError, Merge, Written, compactable, folder, is_rewritten, merged_entries};
 use adtally_core::time::{DAY_MS, Day};
@@ -47,16 +47,12 @@ pub(crate) async fn run(context: &Context, params: &str) -> Result<Done, TaskErr
     }
     let due: Vec<_> = days.into_values().filter_map(compactable).take(MAX_DAYS).collect();
     let (mut replaced, mut by) = (0, 0);
-    let needed: BTreeSet<String> = match due.is_empty() {
-        false => {
-            let files = Backups(&Store::open(&context.env)?).files().await?;
-            files.into_iter().map(|file| file.key).collect()
-        }
-        true => BTreeSet::new(),
-    };
+    let store = Store::open(&context.env)?;
+    let due_keys = due.iter().flatten().map(|file| file.key.clone()).collect();
+    let needed = Backups(&store).needed(&due_keys).await?;
     for files in due {
         let compaction = compact(context, files).await?;
-        keep(&Store::open(&context.env)?, &compaction.replaced, &needed).await?;
+        keep(&store, compaction.replaced.iter().filter(|key| needed.contains(*key))).await?;
         (replaced, by) = (replaced + compaction.replaced.len(), by + compaction.by.len());
         batch::tell_linker(&context.env, &source, COMPACTED, &compaction).await?;
         if let Some(file) = compaction.by.first() {
@@ -68,8 +64,11 @@ pub(crate) async fn run(context: &Context, params: &str) -> Result<Done, TaskErr
 }
 
 /// Keeps what a backup relies on elsewhere: there it would be counted a second time.
-async fn keep(store: &Store, replaced: &[String], needed: &BTreeSet<String>) -> Result<(), TaskError> {
-    for key in replaced.iter().filter(|key| needed.contains(*key)) {
+pub(super) async fn keep<'a>(
+    store: &Store,
+    needed: impl IntoIterator<Item = &'a String>,
+) -> Result<(), TaskError> {
+    for key in needed {
         store.copy(key, &format!("{KEPT}{key}")).await?;
     }
     Ok(())

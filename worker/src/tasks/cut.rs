@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use adtally_core::batch::{Affected, MAX_NEWS, ranges};
+use adtally_core::batch::{Affected, MAX_NEWS, halves, ranges};
 use adtally_core::link::Retention;
 use adtally_core::time::Day;
 use adtally_wire::batch::Cut;
@@ -85,13 +85,18 @@ async fn changed(context: &Context, store: &Store, cut: &Cut) -> Result<BTreeSet
     for groups in ranges(news, MAX_NEWS) {
         let all = batch::days_of(store, cut, affected(groups, (0, u64::MAX))).await?;
         // Nearly all new entries may be of one user, whose group cannot be divided.
-        let names = if all.is_too_much { ranges(news, MAX_NEWS) } else { Vec::new() };
+        let mut names = if all.is_too_much { ranges(news, MAX_NEWS) } else { Vec::new() };
         context.log(format!("{} files looked at", all.opened));
         days.extend(all.days);
-        for names in names {
-            let some = batch::days_of(store, cut, affected(groups, names)).await?;
+        while let Some(bounds) = names.pop() {
+            let some = batch::days_of(store, cut, affected(groups, bounds)).await?;
             context.log(format!("{} files looked at for some of many touches", some.opened));
             days.extend(some.days);
+            // What a new ruling is about is followed, too, and is not among the new entries that were counted.
+            if some.is_too_much {
+                let apart = || TaskError::permanent("more touches of one name than can be followed");
+                names.extend(halves(bounds).ok_or_else(apart)?);
+            }
         }
     }
     Ok(days)

@@ -5,8 +5,9 @@ use adtally_core::time::Day;
 use adtally_wire::batch::{ArchiveFile, COMPACTED, Cut};
 use serde::{Deserialize, Serialize};
 
-use super::compact::{compact, sweep};
+use super::compact::{compact, keep, sweep};
 use super::{Context, Done, TaskError, archive};
+use crate::backup::Backups;
 use crate::batch::{self, Shard};
 use crate::store::Store;
 
@@ -25,7 +26,8 @@ pub(super) struct Params {
 
 /// May be repeated: merged files are named by their content, and a Linker takes the same replacement again.
 ///
-/// 1. Storing the new files may be repeated.
+/// 1. Storing the new files may be repeated, and keeping the old ones where a backup relies on them: one may have been
+///    made since they were archived.
 /// 2. The Linker puts them into the place of the old ones in one transaction; it also removes those from the bucket.
 ///
 /// Nothing of this run has gone by these files yet; a run before it that is tried again takes the merged ones.
@@ -51,6 +53,8 @@ pub(crate) async fn run(context: &Context, params: &str) -> Result<Done, TaskErr
         }
         Err(error) => return Err(error),
     };
+    let replaced_keys = compaction.replaced.iter().cloned().collect();
+    keep(&store, &Backups(&store).needed(&replaced_keys).await?).await?;
     batch::tell_linker(&context.env, source, COMPACTED, &compaction).await?;
     if *number == 0 {
         sweep(context, source, Day(*day)).await?;

@@ -109,14 +109,15 @@ impl BackupDetail {
 pub enum RestoreStep {
     /// Is all there that the backup relies on? Files that were merged since are brought back.
     Check,
-    /// A part serves nobody any more, and is emptied.
+    /// A part serves nobody any more, and is emptied; files of the archive that are later than the backup are put aside
+    /// with the shard that they are of.
     Begin,
     /// Pages of a part.
     Load,
     /// A part is complete, and serves.
     End,
-    /// What is left to do when every part is: Linkers are told the settings of the catalog, files of the archive that are
-    /// later than the backup are put aside.
+    /// What is left to do when every part is: Linkers are told the settings of the catalog, and the run that was making the
+    /// backup is cancelled.
     Finish,
 }
 

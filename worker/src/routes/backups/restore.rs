@@ -3,11 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use adtally_archive::folder;
+use adtally_archive::{is_of_shard, owner_folder};
 use adtally_core::backup::{PartKind, Phase, Refusal, Restoring, Step, Verdict, judge, missing};
 use adtally_core::key::Key;
 use adtally_core::route::parse_linker_name;
-use adtally_core::time::Day;
 use adtally_wire::backup::api::{Restore, RestoreStep, Restored};
 use adtally_wire::backup::object::{BEGIN, Begin, END, End, LOAD, WIPED};
 use adtally_wire::backup::page::{Load, Page, Value};
@@ -134,13 +133,10 @@ async fn say(
 async fn put_aside(call: &Call, manifest: &Manifest, part: &Part) -> Result<u64, Fault> {
     let store = Store::of(call.bindings.store()?);
     let Some((advertiser, shard)) = parse_linker_name(&part.name) else { return Ok(0) };
-    let example = folder(&advertiser, Day(0), shard);
-    let prefix = example.split("day=").next().unwrap_or(&example);
-    let own = format!("/shard={shard}/");
     let known: BTreeSet<&str> = part.files.iter().map(|file| file.key.as_str()).collect();
     let mut moved = 0;
-    for (key, _) in store.keys(prefix).await? {
-        if key.contains(&own) && !known.contains(key.as_str()) {
+    for (key, _) in store.keys(&owner_folder(&advertiser)).await? {
+        if is_of_shard(&key, shard) && !known.contains(key.as_str()) {
             store.copy(&key, &format!("{ASIDE}{}/{key}", manifest.id)).await?;
             store.remove(&[key]).await?;
             moved += 1;
