@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use adtally_core::backup::PartKind;
+use adtally_core::backup::{PartKind, missing};
 use adtally_wire::backup::object::Refused;
 use adtally_wire::backup::{
     BEGUN, Begun, Damage, MANIFESTS, Manifest, Part, begun_key, folders, id_of_key, manifest_key,
@@ -16,6 +16,9 @@ use crate::linkers::request;
 use crate::problem::Fault;
 use crate::store::Store;
 use crate::usage;
+
+/// Where the bucket has what backups rely on and have not got.
+const RELIED_ON: [&str; 2] = ["raw/", "residue/"];
 
 /// The binding of the objects of a kind; none where it is no object.
 fn binding(kind: PartKind) -> Option<&'static str> {
@@ -124,6 +127,20 @@ impl Backups<'_> {
             }
         }
         Ok(needed)
+    }
+
+    /// Files that a manifest relies on and that are not where they were, or have another size.
+    pub(crate) async fn lacking(&self, manifest: &Manifest) -> Result<Vec<String>, Fault> {
+        let mut stored = BTreeMap::new();
+        for prefix in RELIED_ON {
+            stored.extend(self.0.sizes(prefix).await?);
+        }
+        let wanted = manifest.files().map(|file| {
+            // Of some only the name is known.
+            let bytes = file.bytes.or_else(|| stored.get(&file.key).copied());
+            (file.key.as_str(), bytes.unwrap_or_default())
+        });
+        Ok(missing(wanted, &stored).into_iter().map(str::to_owned).collect())
     }
 
     /// Removes one. May be repeated: the manifest goes first, and the note that it was begun last.

@@ -15,7 +15,7 @@ use crate::store::Store;
 
 /// May be repeated: a manifest that is there stays.
 ///
-/// 1. The manifest is written when everything that it names is there.
+/// 1. The manifest is written when everything that it names is there, parts and files of the archive.
 /// 2. Removing may be repeated.
 pub(crate) async fn run(context: &Context, params: &str) -> Result<Done, TaskError> {
     let Params { backup, through_ms, end, .. } = serde_json::from_str(params)?;
@@ -31,6 +31,14 @@ pub(crate) async fn run(context: &Context, params: &str) -> Result<Done, TaskErr
     let (layout, run, made_ms) = (LAYOUT, context.run.clone(), clock::now().0);
     let manifest = Manifest { layout, id: backup.clone(), run, through_ms, made_ms, salt, parts };
     if backups.manifest(&backup).await?.is_none() {
+        // Until there is a manifest nothing is kept for it: where a batch came between an attempt and the next, what its
+        // merges have replaced is gone.
+        let lacking = backups.lacking(&manifest).await?;
+        if let Some(key) = lacking.first() {
+            let count = lacking.len();
+            let why = format!("{count} files were replaced before the backup was complete, {key} among them");
+            return Err(TaskError::permanent(why));
+        }
         let bytes = manifest.to_bytes().map_err(TaskError::permanent)?;
         put(&context.env, &manifest_key(&backup), bytes).await?;
     }

@@ -174,6 +174,11 @@ impl Exported<'_> {
     }
 }
 
+/// Whether a job of this name exports a view.
+pub fn is_export(job: &str) -> bool {
+    job.strip_prefix(PREFIX).is_some_and(|hash| hash.len() == 2 * HASH_BYTES + 1 && hash.starts_with('-'))
+}
+
 /// Whose view a job exports; `None` for any other job.
 fn scope_of(job: &JobInfo) -> Option<&str> {
     let task = job.tasks.first().filter(|_| job.job.starts_with(PREFIX))?;
@@ -223,6 +228,14 @@ mod tests {
             max_runs: 1,
             runs: 0,
             tasks: change.tasks.unwrap(),
+        }
+    }
+
+    #[test]
+    fn which_jobs_are_exports() {
+        assert!(is_export(&Exported { scope: "advertiser:acme", view: "v" }.job()));
+        for name in ["nightly", "view-export", "view-export-1", "export-0123456789abcdef0123456789abcdef"] {
+            assert!(!is_export(name), "{name}");
         }
     }
 

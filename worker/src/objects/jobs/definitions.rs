@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use adtally_core::jobs::{Policy, Schedule, Spec};
 use adtally_core::time::{Day, ServerTime, rfc3339};
+use adtally_wire::catalog::export::is_export;
 use adtally_wire::jobs::api::{JobInfo, NewRun};
 use adtally_wire::jobs::definition::{Occasion, day_before};
 use adtally_wire::jobs::object::{Answer, Define, JobsRefusal};
@@ -17,8 +18,10 @@ use crate::tasks::BUILT_IN;
 
 /// The most days that one request may name.
 const MAX_DAYS: usize = 366;
-/// The most jobs.
+/// The most jobs, exports of views aside.
 const MAX_JOBS: usize = 200;
+/// The most exports of views, which tenants make: they take nothing from the other jobs.
+const MAX_EXPORTS: usize = 2_000;
 
 impl Node {
     /// Makes or changes a job.
@@ -33,12 +36,10 @@ impl Node {
             let mut job = match desk.jobs.get(&name) {
                 Some(job) => job.clone(),
                 None if change.tasks.is_none() => return Ok(Err(JobsRefusal::NoSuchJob(name))),
-                None if desk.jobs.len() >= MAX_JOBS => {
-                    return Ok(Err(JobsRefusal::Invalid(format!(
-                        "there are {MAX_JOBS} jobs, more cannot be"
-                    ))));
-                }
                 None => {
+                    if let Some(full) = full(desk, &name) {
+                        return Ok(Err(JobsRefusal::Invalid(full)));
+                    }
                     let runs = node.store()?.latest_number(&name)?;
                     StoredJob { runs, schedule: None, next_ms: None, paused: false, max_runs: 1, tasks: None }
                 }
@@ -160,4 +161,11 @@ fn days(new: &NewRun) -> Answer<Option<Vec<Day>>> {
         return Err(wrong(format!("{} days, between 1 and {MAX_DAYS} can be asked for", days.len())));
     }
     Ok(Some(days))
+}
+
+/// Why there cannot be another job.
+fn full(desk: &Desk, name: &str) -> Option<String> {
+    let (most, what) = if is_export(name) { (MAX_EXPORTS, "exports") } else { (MAX_JOBS, "jobs") };
+    let same = desk.jobs.keys().filter(|job| is_export(job) == is_export(name)).count();
+    (same >= most).then(|| format!("there are {most} {what}, more cannot be"))
 }

@@ -1,10 +1,10 @@
 //! The steps of a restore.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use adtally_archive::{is_of_shard, owner_folder};
-use adtally_core::backup::{PartKind, Phase, Refusal, Restoring, Step, Verdict, judge, missing};
+use adtally_core::backup::{PartKind, Phase, Refusal, Restoring, Step, Verdict, judge};
 use adtally_core::key::Key;
 use adtally_core::route::parse_linker_name;
 use adtally_wire::backup::api::{Restore, RestoreStep, Restored};
@@ -15,7 +15,7 @@ use adtally_wire::jobs::api::{RunInfo, Runs};
 use adtally_wire::jobs::object::{CANCEL, LIST, ListRuns, OfRun};
 use worker::{Delay, Env};
 
-use crate::backup::{Said, kind_of, put, tell};
+use crate::backup::{Backups, Said, kind_of, put, tell};
 use crate::bindings::ID_SALT;
 use crate::call::Call;
 use crate::catalog::{advertisers, dump, settings};
@@ -35,8 +35,6 @@ const TELLINGS: u32 = 50;
 const BEGIN_ANEW: Duration = Duration::from_millis(100);
 /// Files that an error names.
 const NAMED: usize = 5;
-/// Where the bucket has what backups rely on and have not got.
-const RELIED_ON: [&str; 2] = ["raw/", "residue/"];
 /// Runs that may be under way when a backup is made.
 const MAX_RUNS: u32 = 500;
 
@@ -63,24 +61,12 @@ pub(super) async fn step(call: &Call, manifest: &Manifest, wanted: Restore) -> R
 /// Brings back what a merge has replaced since; what is missing then is named.
 async fn check(call: &Call, manifest: &Manifest) -> Result<Restored, Fault> {
     let store = Store::of(call.bindings.store()?);
-    let mut stored = BTreeMap::new();
-    for prefix in RELIED_ON {
-        stored.extend(store.sizes(prefix).await?);
-    }
-    let wanted: Vec<(&str, u64)> = manifest
-        .files()
-        .map(|file| {
-            // Of some only the name is known.
-            let bytes = file.bytes.or_else(|| stored.get(&file.key).copied());
-            (file.key.as_str(), bytes.unwrap_or_default())
-        })
-        .collect();
-    let lacking = missing(wanted.iter().copied(), &stored);
+    let lacking = Backups(&store).lacking(manifest).await?;
     let kept = store.sizes(KEPT).await?;
-    let is_kept = |key: &&&str| kept.contains_key(&format!("{KEPT}{key}"));
-    let lost: Vec<&&str> = lacking.iter().filter(|key| !is_kept(key)).collect();
+    let is_kept = |key: &str| kept.contains_key(&format!("{KEPT}{key}"));
+    let lost: Vec<&str> = lacking.iter().map(String::as_str).filter(|key| !is_kept(key)).collect();
     if !lost.is_empty() {
-        let named: Vec<String> = lost.iter().take(NAMED).map(|key| (**key).to_owned()).collect();
+        let named: Vec<&str> = lost.iter().copied().take(NAMED).collect();
         let detail =
             format!("{} files of the archive are missing or altered: {}", lost.len(), named.join(", "));
         return Err(Fault::refused(409, "archive_incomplete", detail));
