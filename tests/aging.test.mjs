@@ -6,7 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 import { eventually } from "./api.mjs";
 import { METRICS, RANGE, crowd, recount } from "./crowd.mjs";
-import { CATCH_UP_MS, batch, counted, ended, send, withRuntime as withShards } from "./nightly.mjs";
+import { CATCH_UP_MS, batch, counted, ended, onlyOnDemand, send, withRuntime as withShards } from "./nightly.mjs";
 
 const DAY_MS = 86_400_000;
 const DAYS = 2;
@@ -62,6 +62,7 @@ describe("with time", () => {
     const click = { ...dims, kind: "click", id: "k0", at: now, user: "u0", impression: "i0" };
     const range = { from: new Date(now - DAY_MS).toISOString().slice(0, 10), to: new Date(now + 12 * DAY_MS).toISOString().slice(0, 10) };
     await withRuntime(async (runtime, admin, sender) => {
+      await onlyOnDemand(admin);
       const totals = (source) => admin.totals({ scope: "advertiser:solo", metrics: "impressions,clicks,linked_clicks,conversions,unattributed,duplicates,cost_micros", ...range, source });
       const listed = async () => (await admin.get("/v1/events", { advertiser: "solo", limit: "1000", user: "u0" })).json;
       await send(sender, [click, ...Array.from({ length: FILL }, (_, n) => impression(n))]);
@@ -135,6 +136,7 @@ describe("with time", () => {
       // One that a merge left which was given up, and one that no merge ever made.
       const [stray, foreign] = [`${folder}1-9.0badcafe.parquet`, `${folder}notes.txt`];
       for (const key of [stray, foreign]) await bucket.put(key, "nobody's");
+      await onlyOnDemand(admin);
       const others = async () => {
         const { stored, named } = await files(runtime, admin);
         return stored.filter((key) => !named.includes(key));

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 import { eventually } from "./api.mjs";
 import { crowd, recount } from "./crowd.mjs";
-import { CATCH_UP_MS, batch, counted as countedBy, send, startBatch, succeeded, withRuntime as withShards } from "./nightly.mjs";
+import { CATCH_UP_MS, batch, counted as countedBy, onlyOnDemand, send, startBatch, succeeded, withRuntime as withShards } from "./nightly.mjs";
 
 const DAY_MS = 86_400_000;
 const ADVERTISERS = ["solo", "sharded"];
@@ -62,6 +62,7 @@ describe("expiry", () => {
     const events = [...before, ...after];
     const days = [...new Set(events.map((event) => new Date(event.at).toISOString().slice(0, 10)))];
     await withRuntime(async (runtime, admin, sender) => {
+      await onlyOnDemand(admin);
       await send(sender, before);
       await batch(admin);
       assert.equal(await archived(admin), before.length);
