@@ -9,6 +9,7 @@ use worker::{D1Database, D1PreparedStatement};
 
 use super::{Bind, all, count, first, statement};
 use crate::problem::Fault;
+use crate::storage::sql::quoted;
 
 /// The most rows of a table that a backup copies: they are in memory at once.
 const MAX_ROWS: usize = 200_000;
@@ -61,7 +62,7 @@ pub(crate) async fn read(db: &D1Database, tables: &mut [Table]) -> Result<Vec<Pa
 }
 
 fn rows_of(table: &Table) -> String {
-    let columns = columns(table);
+    let columns = listed(&table.columns);
     let name = quoted(&table.name);
     format!("SELECT json_array({columns}) AS row FROM {name} LIMIT {}", MAX_ROWS + 1)
 }
@@ -124,7 +125,6 @@ pub(crate) async fn load(
     part: &str,
     restoring: &Restoring,
 ) -> Result<(), Fault> {
-    let table = Table { name: page.table.clone(), columns: page.columns.clone(), rows: 0, ddl: Vec::new() };
     let rows: Option<Vec<Vec<Json>>> =
         page.rows.iter().map(|row| row.iter().map(Value::to_json).collect()).collect();
     let rows = rows.ok_or_else(|| Fault::Internal("the catalog has no bytes".to_owned()))?;
@@ -133,7 +133,7 @@ pub(crate) async fn load(
     let sql = format!(
         "INSERT OR REPLACE INTO {} ({}) SELECT {} FROM json_each(?1)",
         quoted(&page.table),
-        columns(&table),
+        listed(&page.columns),
         each.join(", ")
     );
     let both = vec![statement(db, &sql, &[Bind::Text(&text)])?, noting(db, part, restoring)?];
@@ -146,10 +146,6 @@ pub(crate) async fn rows(db: &D1Database, table: &str) -> Result<u64, Fault> {
     Ok(count(db, &format!("SELECT count(*) AS count FROM {}", quoted(table)), &[]).await?.into())
 }
 
-fn columns(table: &Table) -> String {
-    table.columns.iter().map(|column| quoted(column)).collect::<Vec<_>>().join(", ")
-}
-
-fn quoted(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
+fn listed(columns: &[String]) -> String {
+    columns.iter().map(|column| quoted(column)).collect::<Vec<_>>().join(", ")
 }

@@ -138,3 +138,8 @@ pub(crate) fn integer(value: impl TryInto<i64>) -> Result<SqlStorageValue> {
 fn unexpected(expected: &str, found: Option<&SqlStorageValue>) -> Error {
     Error::RustError(format!("expected {expected} in a row, found {found:?}"))
 }
+
+/// The name of a table or a column as it stands in a statement.
+pub(crate) fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}

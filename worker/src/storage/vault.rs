@@ -5,7 +5,7 @@ use adtally_wire::backup::Table;
 use adtally_wire::backup::page::{Note, PAGE_BYTES, Page, Paged, Value};
 use worker::{Error, Result, SqlStorageValue};
 
-use super::sql::{Database, Row, integer};
+use super::sql::{Database, Row, integer, quoted};
 
 /// In front of the names of copies.
 const COPY: &str = "backup__";
@@ -214,10 +214,6 @@ fn is_own(name: &str) -> bool {
 
 fn copy(table: &str) -> String {
     format!("{COPY}{table}")
-}
-
-fn quoted(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
 }
 
 /// A row of pairs: the type of a value, and the value.

@@ -13,7 +13,7 @@ use self::session::Change;
 pub(super) use self::statement::after;
 pub use self::statement::translate;
 use crate::answer;
-use crate::catalog::{CATALOG, SCHEMA, shown_type};
+use crate::catalog::shown_type;
 use crate::error::{Code, SqlError};
 use crate::exec::Rows;
 use crate::plan::Plan;
@@ -135,9 +135,4 @@ fn signature(ty: Type) -> Json {
         other => (other.name(), Vec::new()),
     };
     json!({ "rawType": raw, "arguments": arguments })
-}
-
-/// The catalog and schema that a client starts with.
-pub fn defaults() -> (&'static str, &'static str) {
-    (CATALOG, SCHEMA)
 }
