@@ -17,7 +17,7 @@ cargo xtask <command>
       --state DIR           where all data is kept (default .wrangler/state)
       --no-demo             without demo traffic
   test                      set up and run every check and test
-      --only STEP           just this one, repeatable: fmt tidy clippy native wasm-node web e2e
+      --only STEP           just this one, repeatable: fmt tidy audit clippy native wasm-node web e2e
       --fail-fast           stop at the first step that fails
   simulate                  try the simulations of linkers and reports and of jobs with faults
       --seeds N             how many (default 20000)
@@ -37,6 +37,7 @@ cargo xtask <command>
       --backup ID           which backup; absent: list them
       --overwrite           also where it is not empty: what is there goes
   tidy                      the mechanical rules of this repository
+  audit                     licences and sources of what is depended on, and known holes in it
 ";
 
 pub(crate) const DEFAULT_PORT: u16 = 8787;
@@ -54,6 +55,7 @@ pub(crate) enum Command {
     Deploy(DeployOptions),
     Restore(RestoreOptions),
     Tidy,
+    Audit,
 }
 
 /// What `build` makes.
@@ -118,6 +120,7 @@ pub(crate) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Command>
         "help" => Ok(Command::Help),
         "setup" => no_more(parser, Command::Setup),
         "tidy" => no_more(parser, Command::Tidy),
+        "audit" => no_more(parser, Command::Audit),
         "build" => build(parser),
         "dev" => dev(parser),
         "test" => test(parser),
@@ -288,6 +291,7 @@ mod tests {
             Command::Bench(BenchOptions { peers: true, peers_from, ..BenchOptions::default() }),
         );
         check("setup", Command::Setup);
+        check("audit", Command::Audit);
         let deploy = |dry_run, environment: Option<&str>, url: Option<&str>| {
             let (environment, url) = (environment.map(str::to_owned), url.map(str::to_owned));
             Command::Deploy(DeployOptions { dry_run, environment, url })

@@ -20,6 +20,7 @@ mod bench;
 mod deploy;
 mod restore;
 mod tidy;
+mod audit;
 mod process;
 mod clock;
 
@@ -59,6 +60,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Deploy(options) => deploy::run(&project, &options)?,
         Command::Restore(options) => restore::run(&options)?,
         Command::Tidy => return tidy::run(&project),
+        Command::Audit => return audit::run(&project),
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -38,6 +38,7 @@ impl Step {
 pub(super) const STEPS: &[Step] = &[
     Step::check("fmt", "formatting", fmt),
     Step::check("tidy", "the mechanical rules of this repository", tidy_rules),
+    Step::check("audit", "licences and known holes of what is depended on", audit),
     Step::check("clippy", "lints, for this machine and for WebAssembly", clippy),
     Step::tests("native", "unit and property tests on this machine", native),
     Step::tests("wasm-node", "the core as WebAssembly in Node", wasm_node),
@@ -90,7 +91,7 @@ fn all(commands: &mut [Command]) -> Result<Outcome> {
 fn counted(command: &mut Command, count: fn(&str) -> Counts) -> Result<Outcome> {
     let (status, output) = process::tee(command)?;
     let failure = (!status.success()).then(|| format!("the test runner ended with {status}"));
-    Ok(Outcome { counts: count(&output), failure })
+    Ok(Outcome { counts: count(&output), failure, ..Outcome::done() })
 }
 
 fn fmt(project: &Project) -> Result<Outcome> {
@@ -107,6 +108,10 @@ fn tidy_rules(project: &Project) -> Result<Outcome> {
         bail!("{} of {} rules are broken", report.broken, report.rules);
     }
     Ok(Outcome::done())
+}
+
+fn audit(project: &Project) -> Result<Outcome> {
+    Ok(Outcome { unknown: crate::audit::check(project)?, ..Outcome::done() })
 }
 
 fn clippy(project: &Project) -> Result<Outcome> {

@@ -17,6 +17,8 @@ pub(crate) enum CargoTool {
     WasmPack,
     /// For `cargo xtask fuzz` alone.
     Fuzz,
+    /// For audits alone.
+    Deny,
 }
 
 impl CargoTool {
@@ -29,6 +31,7 @@ impl CargoTool {
             Self::WorkerBuild => "worker-build",
             Self::WasmPack => "wasm-pack",
             Self::Fuzz => "cargo-fuzz",
+            Self::Deny => "cargo-deny",
         }
     }
 
@@ -38,6 +41,7 @@ impl CargoTool {
             Self::WorkerBuild => "worker-build",
             Self::WasmPack => "wasm-pack",
             Self::Fuzz => "cargo-fuzz",
+            Self::Deny => "cargo-deny",
         }
     }
 
@@ -47,6 +51,7 @@ impl CargoTool {
             Self::WorkerBuild => "it packs the worker for the edge runtime",
             Self::WasmPack => "it runs tests in Node and in the browser",
             Self::Fuzz => "it drives parsers with damaged bytes by what they cover",
+            Self::Deny => "it knows licences and advisories of crates",
         }
     }
 
@@ -60,6 +65,7 @@ impl CargoTool {
             Self::WorkerBuild => Ok("0.8.7".to_owned()),
             Self::WasmPack => Ok("0.15.1".to_owned()),
             Self::Fuzz => Ok("0.13.2".to_owned()),
+            Self::Deny => Ok("0.20.2".to_owned()),
         }
     }
 
@@ -87,6 +93,12 @@ pub(crate) fn fuzzer(project: &Project) -> Result<PathBuf> {
     CargoTool::Fuzz.locate(project)
 }
 
+/// Installs what audits crates, and says where it is.
+pub(crate) fn auditor(project: &Project) -> Result<PathBuf> {
+    install_all(project, &[CargoTool::Deny])?;
+    CargoTool::Deny.locate(project)
+}
+
 fn install_all(project: &Project, wanted: &[CargoTool]) -> Result<()> {
     let missing = || -> Result<Vec<CargoTool>> {
         let mut tools = Vec::new();
@@ -106,7 +118,7 @@ fn install_all(project: &Project, wanted: &[CargoTool]) -> Result<()> {
     for (done, &tool) in missing.iter().enumerate() {
         let name =
             format!("{} {} ({} of {})", tool.package(), tool.version(project)?, done + 1, missing.len());
-        step(&name, tool.purpose(), "2-3 min, once per machine", || install(project, tool))?;
+        step(&name, tool.purpose(), "2-4 min, once per machine", || install(project, tool))?;
     }
     // Half a gigabyte of intermediate files that only an interrupted installation would use again.
     let _ = std::fs::remove_dir_all(build_dir(project));
