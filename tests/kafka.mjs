@@ -4,10 +4,12 @@
 // so the front keeps them as brokers do: the last five batches of a producer are known again, and a gap is refused.
 
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { createHash, createHmac, pbkdf2Sync, randomBytes } from "node:crypto";
 import { once } from "node:events";
+import { readFileSync, writeFileSync } from "node:fs";
 import net from "node:net";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
 import tls from "node:tls";
 import { fileURLToPath } from "node:url";
@@ -99,6 +101,39 @@ function batchOf(body) {
 const produced = ({ topic, partition }, error, offset) =>
   written([4, 1], topic, [4, 1], [4, partition], [2, error], [8, offset], [8, -1], [4, 0]);
 
+/** An authority that signs certificates. */
+export class Authority {
+  #folder;
+  #name;
+  #count = 0;
+
+  /** `certificate` is the file of what has to be trusted. */
+  constructor(folder, name) {
+    Object.assign(this, { certificate: join(folder, `${name}.crt`) });
+    [this.#folder, this.#name] = [folder, name];
+    this.#make(name, ["-x509", "-days", "2", "-subj", `/CN=${name}`]);
+  }
+
+  /** A key and its certificate. */
+  sign(host) {
+    const name = `${this.#name}-${this.#count++}`;
+    this.#make(name, ["-subj", `/CN=${host}`]);
+    const file = (ending) => join(this.#folder, `${name}.${ending}`);
+    writeFileSync(file("ext"), `subjectAltName=DNS:${host}`);
+    const [authority, key] = ["crt", "key"].map((ending) => join(this.#folder, `${this.#name}.${ending}`));
+    openssl("x509", "-req", "-in", file("crt"), "-CA", authority, "-CAkey", key, "-CAcreateserial", "-days", "2", "-extfile", file("ext"), "-out", file("signed"));
+    return { key: readFileSync(file("key")), cert: readFileSync(file("signed")) };
+  }
+
+  /** A key, and a certificate or the request of one. */
+  #make(name, args) {
+    const [key, out] = ["key", "crt"].map((ending) => join(this.#folder, `${name}.${ending}`));
+    openssl("req", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", out, ...args);
+  }
+}
+
+const openssl = (...args) => execFileSync("openssl", args, { stdio: "ignore" });
+
 /** A front of each broker of a cluster. */
 export class Front {
   /** Batches that were stored, in order. */
@@ -118,7 +153,7 @@ export class Front {
   #turn = Promise.resolve();
   #ports = new Map();
 
-  /** `sasl` is `{ mechanism, username, password }`; `secure` is `{ key, cert }`. */
+  /** `sasl` is `{ mechanism, username, password }`; `secure` is `{ key, cert }`; `host` is how it is called. */
   constructor({ sasl, secure, host = "127.0.0.1" } = {}) {
     Object.assign(this, { sasl, secure, host });
   }
@@ -228,22 +263,14 @@ export class Front {
     return fault === "lose_answer" ? undefined : answer;
   }
 
-  /** What the broker itself says of a batch. */
-  async #passed(batch, request, ask, fault) {
-    const answer = (await ask(request)).subarray(4);
-    const error = answer.readInt16BE(14 + answer.readInt16BE(4));
-    if (error === 0) this.batches.push(batch);
-    else if (error === 46) this.repeats++;
-    else this.gaps++;
-    return fault === "lose_answer" ? undefined : answer;
-  }
-
   /** Says of each broker that it is where its front is. */
   #elsewhere(answer) {
     const changed = Buffer.from(answer);
     for (const [port, front] of this.#ports) {
       const listed = written("127.0.0.1", [4, port]);
-      const shown = written("127.0.0.1", [4, front]);
+      // As long as the other, so that nothing moves.
+      assert.equal(this.host.length, "127.0.0.1".length);
+      const shown = written(this.host, [4, front]);
       for (let at = changed.indexOf(listed); at >= 0; at = changed.indexOf(listed, at + 1)) shown.copy(changed, at);
     }
     return changed;
@@ -274,11 +301,12 @@ export class Front {
     ({ body } = yield token(server));
     const [, without, proof] = body.toString("utf8", 4).match(/^(.*),p=(.*)$/);
     assert.equal(without, `c=biws,${challenge}`);
-    const salted = pbkdf2Sync(password, salt, 4096, 32, "sha256");
-    const mac = (key, text) => createHmac("sha256", key).update(text).digest();
+    const [hash, length] = mechanism === "SCRAM-SHA-512" ? ["sha512", 64] : ["sha256", 32];
+    const salted = pbkdf2Sync(password, salt, 4096, length, hash);
+    const mac = (key, text) => createHmac(hash, key).update(text).digest();
     const clientKey = mac(salted, "Client Key");
     const all = `${bare},${server},${without}`;
-    const signature = mac(createHash("sha256").update(clientKey).digest(), all);
+    const signature = mac(createHash(hash).update(clientKey).digest(), all);
     const expected = Buffer.from(clientKey.map((byte, place) => byte ^ signature[place])).toString("base64");
     if (proof === expected) return token(`v=${mac(mac(salted, "Server Key"), all).toString("base64")}`);
     while (true) yield wrong();

@@ -54,7 +54,7 @@ pub(crate) const KAFKA_BROKERS: &str = "KAFKA_BROKERS";
 pub(crate) const KAFKA_TOPIC: &str = "KAFKA_TOPIC";
 /// Variable: `plaintext`, `ssl`, `sasl_plaintext` or `sasl_ssl`.
 pub(crate) const KAFKA_SECURITY: &str = "KAFKA_SECURITY";
-/// Variable: `PLAIN` or `SCRAM-SHA-256`.
+/// Variable: `PLAIN`, `SCRAM-SHA-256` or `SCRAM-SHA-512`.
 pub(crate) const KAFKA_MECHANISM: &str = "KAFKA_MECHANISM";
 /// Secret, optional: who logs in to the brokers.
 pub(crate) const KAFKA_USERNAME: &str = "KAFKA_USERNAME";

@@ -1,7 +1,8 @@
-//! SCRAM-SHA-256 (RFC 5802, RFC 7677): a proof of the password, and a check that the broker knows it too.
+//! SCRAM-SHA-256 and SCRAM-SHA-512 (RFC 5802, RFC 7677): a proof of the password, and a check that the broker knows it
+//! too.
 
 use hmac::{Hmac, KeyInit, Mac};
-use sha2::{Digest, Sha256};
+use sha2::{Digest, Sha256, Sha512};
 
 use crate::octets::Malformed;
 
@@ -10,9 +11,17 @@ const MAX_ROUNDS: u32 = 100_000;
 /// Fewer than Kafka allows make passwords cheap to guess for whoever listens.
 const MIN_ROUNDS: u32 = 4_096;
 
+/// The hash that a mechanism is named after.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Hash {
+    Sha256,
+    Sha512,
+}
+
 /// Halfway through.
 #[derive(Debug, Clone)]
 pub(crate) struct Scram {
+    hash: Hash,
     password: String,
     /// The client's first message without its head.
     first: String,
@@ -27,10 +36,10 @@ pub(crate) struct Proof {
 
 impl Scram {
     /// Begins; the nonce is printable, new for each login, and has no comma.
-    pub(crate) fn new(username: &str, password: &str, nonce: &str) -> Self {
+    pub(crate) fn new(hash: Hash, username: &str, password: &str, nonce: &str) -> Self {
         let username = username.replace('=', "=3D").replace(',', "=2C");
         let first = format!("n={username},r={nonce}");
-        Self { password: password.to_owned(), first, nonce: nonce.to_owned() }
+        Self { hash, password: password.to_owned(), first, nonce: nonce.to_owned() }
     }
 
     /// The client's first message.
@@ -53,15 +62,14 @@ impl Scram {
         if !is_ours || !(MIN_ROUNDS..=MAX_ROUNDS).contains(&rounds) {
             return Err(Malformed(0));
         }
-        let salted = salted(self.password.as_bytes(), &salt, rounds);
+        let hash = self.hash;
+        let salted = hash.salted(self.password.as_bytes(), &salt, rounds);
         let bare = format!("c=biws,r={nonce}");
         let all = format!("{},{challenge},{bare}", self.first);
-        let key = mac(&salted, b"Client Key");
-        let stored: [u8; 32] = Sha256::digest(key).into();
-        let signature = mac(&stored, all.as_bytes());
-        let mut proof = key;
-        proof.iter_mut().zip(signature).for_each(|(byte, other)| *byte ^= other);
-        let server = mac(&mac(&salted, b"Server Key"), all.as_bytes());
+        let mut proof = hash.mac(&salted, b"Client Key");
+        let stored = hash.digest(&proof);
+        mix(&mut proof, &hash.mac(&stored, all.as_bytes()));
+        let server = hash.mac(&hash.mac(&salted, b"Server Key"), all.as_bytes());
         Ok((format!("{bare},p={}", encode(&proof)), Proof { signature: format!("v={}", encode(&server)) }))
     }
 }
@@ -73,24 +81,47 @@ impl Proof {
     }
 }
 
-/// PBKDF2 with one block.
-fn salted(password: &[u8], salt: &[u8], rounds: u32) -> [u8; 32] {
-    let mut first = salt.to_vec();
-    first.extend([0, 0, 0, 1]);
-    let mut block = mac(password, &first);
-    let mut salted = block;
-    for _ in 1..rounds {
-        block = mac(password, &block);
-        salted.iter_mut().zip(block).for_each(|(byte, other)| *byte ^= other);
+impl Hash {
+    fn digest(self, bytes: &[u8]) -> Vec<u8> {
+        match self {
+            Self::Sha256 => Sha256::digest(bytes).to_vec(),
+            Self::Sha512 => Sha512::digest(bytes).to_vec(),
+        }
     }
-    salted
+
+    fn mac(self, key: &[u8], data: &[u8]) -> Vec<u8> {
+        #[expect(clippy::expect_used, reason = "HMAC takes keys of any length")]
+        match self {
+            Self::Sha256 => Hmac::<Sha256>::new_from_slice(key)
+                .expect("any length")
+                .chain_update(data)
+                .finalize()
+                .into_bytes()
+                .to_vec(),
+            Self::Sha512 => Hmac::<Sha512>::new_from_slice(key)
+                .expect("any length")
+                .chain_update(data)
+                .finalize()
+                .into_bytes()
+                .to_vec(),
+        }
+    }
+
+    /// PBKDF2 with one block.
+    fn salted(self, password: &[u8], salt: &[u8], rounds: u32) -> Vec<u8> {
+        let mut block = self.mac(password, &[salt, &[0, 0, 0, 1]].concat());
+        let mut salted = block.clone();
+        for _ in 1..rounds {
+            block = self.mac(password, &block);
+            mix(&mut salted, &block);
+        }
+        salted
+    }
 }
 
-fn mac(key: &[u8], data: &[u8]) -> [u8; 32] {
-    #[expect(clippy::expect_used, reason = "HMAC takes keys of any length")]
-    let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("any length");
-    mac.update(data);
-    mac.finalize().into_bytes().into()
+/// Exclusive or, in place.
+fn mix(bytes: &mut [u8], others: &[u8]) {
+    bytes.iter_mut().zip(others).for_each(|(byte, other)| *byte ^= other);
 }
 
 const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -136,7 +167,7 @@ mod tests {
     /// The example of RFC 7677.
     #[test]
     fn the_example_of_the_standard() {
-        let scram = Scram::new("user", "pencil", "rOprNGfwEbeRWgbNEkqO");
+        let scram = Scram::new(Hash::Sha256, "user", "pencil", "rOprNGfwEbeRWgbNEkqO");
         assert_eq!(scram.first(), "n,,n=user,r=rOprNGfwEbeRWgbNEkqO");
         let (last, proof) = scram.answer(CHALLENGE.as_bytes()).unwrap();
         assert_eq!(
@@ -148,10 +179,23 @@ mod tests {
         assert!(!proof.is_shown(b"e=other-error"));
     }
 
+    /// The same challenge, as Python's `hashlib` and `hmac` answer it.
+    #[test]
+    fn the_longer_hash() {
+        let scram = Scram::new(Hash::Sha512, "user", "pencil", "rOprNGfwEbeRWgbNEkqO");
+        let (last, proof) = scram.answer(CHALLENGE.as_bytes()).unwrap();
+        let expected =
+            "gMGXRcevScNtxZ6/8lQYpGtnsNAc3mGcmNomv+xnoOMw+3R2xNJdMNnzMlTN8PPC6wdp6dybEmDYXYTxwnYPJQ==";
+        assert_eq!(last.split_once(",p=").map(|(_, proof)| proof), Some(expected));
+        let shown =
+            "v=ZQnYEgWQMFmmsM8aQMF0nDDCy/AgCzkwk8CmMZYcMg0vSVlKDanekLtifDSeVGT4+5ZxXnJq199RVG2rR7N7Zw==";
+        assert!(proof.is_shown(shown.as_bytes()));
+    }
+
     #[test]
     fn challenges_that_are_refused() {
         let check = |from: &str, to: &str| {
-            let scram = Scram::new("a,b=c", "pencil", "rOprNGfwEbeRWgbNEkqO");
+            let scram = Scram::new(Hash::Sha256, "a,b=c", "pencil", "rOprNGfwEbeRWgbNEkqO");
             assert_eq!(scram.first(), "n,,n=a=2Cb=3Dc,r=rOprNGfwEbeRWgbNEkqO");
             assert!(scram.answer(CHALLENGE.replace(from, to).as_bytes()).is_err(), "{from} -> {to}");
         };

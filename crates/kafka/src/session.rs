@@ -7,7 +7,7 @@ use thiserror::Error;
 use crate::message::{self, Api, Metadata};
 use crate::octets::Malformed;
 use crate::record::RecordBatch;
-use crate::scram::{Proof, Scram};
+use crate::scram::{Hash, Proof, Scram};
 use crate::settings::{Login, Mechanism};
 use crate::verdict::{NONE, code_name};
 
@@ -138,13 +138,13 @@ impl Session {
     /// Begins to talk; a login comes with a nonce: printable, without comma, new each time.
     pub fn new(login: Option<(&Login, &str)>) -> Self {
         let login = login.map(|(login, nonce)| {
+            let scram = |hash| Password::Scram(Scram::new(hash, &login.username, &login.password, nonce));
             let password = match login.mechanism {
                 Mechanism::Plain => {
                     Password::Plain(format!("\0{}\0{}", login.username, login.password).into_bytes())
                 }
-                Mechanism::ScramSha256 => {
-                    Password::Scram(Scram::new(&login.username, &login.password, nonce))
-                }
+                Mechanism::ScramSha256 => scram(Hash::Sha256),
+                Mechanism::ScramSha512 => scram(Hash::Sha512),
             };
             (login.mechanism, password)
         });

@@ -18,7 +18,7 @@ pub struct SettingsText {
     pub topic: String,
     /// `plaintext`, `ssl`, `sasl_plaintext` or `sasl_ssl`.
     pub security: String,
-    /// `PLAIN` or `SCRAM-SHA-256`.
+    /// `PLAIN`, `SCRAM-SHA-256` or `SCRAM-SHA-512`.
     pub mechanism: String,
     /// Who logs in.
     pub username: String,
@@ -66,6 +66,8 @@ pub enum Mechanism {
     Plain,
     /// By a proof that does not tell it (RFC 7677).
     ScramSha256,
+    /// The same with a longer hash.
+    ScramSha512,
 }
 
 /// Why texts are no settings; each is the operator's to repair.
@@ -84,7 +86,7 @@ pub enum SettingsError {
     #[error("security {0:?} is none of plaintext, ssl, sasl_plaintext, sasl_ssl")]
     Security(String),
     /// No such mechanism.
-    #[error("mechanism {0:?} is neither PLAIN nor SCRAM-SHA-256")]
+    #[error("mechanism {0:?} is none of PLAIN, SCRAM-SHA-256, SCRAM-SHA-512")]
     Mechanism(String),
     /// A login without name or password.
     #[error("security {0} needs a user name and a password")]
@@ -134,6 +136,7 @@ impl Login {
         let mechanism = match text.mechanism.trim().to_ascii_uppercase().as_str() {
             "" | "PLAIN" => Mechanism::Plain,
             "SCRAM-SHA-256" => Mechanism::ScramSha256,
+            "SCRAM-SHA-512" => Mechanism::ScramSha512,
             other => return Err(SettingsError::Mechanism(other.to_owned())),
         };
         if text.username.is_empty() || text.password.is_empty() {
@@ -149,6 +152,7 @@ impl Mechanism {
         match self {
             Mechanism::Plain => "PLAIN",
             Mechanism::ScramSha256 => "SCRAM-SHA-256",
+            Mechanism::ScramSha512 => "SCRAM-SHA-512",
         }
     }
 }
@@ -233,7 +237,7 @@ mod tests {
         );
         check(
             text("a:1", "b", "sasl_ssl", "GSSAPI", "me/pw"),
-            "mechanism \"GSSAPI\" is neither PLAIN nor SCRAM-SHA-256",
+            "mechanism \"GSSAPI\" is none of PLAIN, SCRAM-SHA-256, SCRAM-SHA-512",
         );
         check(text("a:1", "b", "sasl_ssl", "", "me"), "security sasl_ssl needs a user name and a password");
     }
