@@ -25,6 +25,8 @@ use crate::state::report::by_phrase;
 
 /// How many shades there are.
 const SHADES: f64 = 13.0;
+/// Figures of so many characters fit into a column of fixed width.
+const WHOLE_CHARS: usize = 10;
 /// Rows that lie deeper are indented no further.
 const DEEPEST: usize = 7;
 
@@ -341,13 +343,14 @@ impl<'a> Grid<'a> {
             value(metric, measures).filter(|_| !is_mixed && metric.is_seen_by(&self.answered.basis.scope));
         let is_shaded = self.state().heat && at.is_row && (self.columns == 0 || at.column < self.columns);
         let place = at.column * self.state().metrics.len() + at.metric;
-        let class = match (figure.is_none(), is_shaded) {
-            (true, true) => "number nothing shaded",
-            (true, false) => "number nothing",
-            (false, true) => "number shaded",
-            (false, false) => "number",
-        };
-        html.raw("<td").attr("class", class).attr("data-line", at.line).attr("data-column", at.column);
+        let text = format::figure(self.lang, metric, figure, currency.code(), Width::Full);
+        html.raw("<td class=\"number");
+        // Each cell that is cut off costs its layout: only those that may have to be.
+        let is_long = text.chars().count() > WHOLE_CHARS;
+        for (is_so, class) in [(figure.is_none(), " nothing"), (is_shaded, " shaded"), (is_long, " long")] {
+            html.raw(if is_so { class } else { "" });
+        }
+        html.raw("\"").attr("data-line", at.line).attr("data-column", at.column);
         html.attr("data-place", place).attr("data-col", metric.name());
         let is_first = at.line == self.lines.start && at.metric == 0 && at.column == self.written.start;
         html.attr("tabindex", if is_first { 0 } else { -1 });
@@ -361,7 +364,10 @@ impl<'a> Grid<'a> {
         if let Some(figure) = figure {
             html.attr("data-value", figure);
         }
-        html.raw(">").text(&format::figure(self.lang, metric, figure, currency.code(), Width::Full));
+        if is_long {
+            html.attr("title", &text);
+        }
+        html.raw(">").text(&text);
         if let Some(before) = before {
             self.change_of(html, metric, value(metric, before), figure);
         }
