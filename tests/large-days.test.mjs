@@ -7,7 +7,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { eventually, mapConcurrently, untilAcknowledged } from "./api.mjs";
 import { backup, step } from "./backups.mjs";
 import { crowd, recount } from "./crowd.mjs";
-import { CATCH_UP_MS, RUN_MS, counted, ended, startBatch, withRuntime } from "./nightly.mjs";
+import { CATCH_UP_MS, RUN_MS, counted, ended, startBatch, succeeded, withRuntime } from "./nightly.mjs";
 
 const SOURCE = "solo/0";
 const DAY_MS = 86_400_000;
@@ -30,6 +30,15 @@ async function sendInFiles(runtime, sender, events, files = 10) {
     await mapConcurrently(bodies, 2, (body) => untilAcknowledged(sender, body));
     assert.equal((await runtime.call("LINKER", SOURCE, "/cut", Uint8Array.of(1, 0))).status, 200);
   }
+}
+
+/** What the parts of a day say that they did. */
+async function told(admin, run, day) {
+  const { tasks } = (await admin.get(`/v1/jobs/${run}`)).json;
+  const links = tasks.filter(({ id }) => id.startsWith(`link:${SOURCE}/${day}/`));
+  assert.ok(links.length > 0, `${day} was not linked: ${tasks.map(({ id }) => id)}`);
+  const logs = await Promise.all(links.map(({ id }) => admin.get(`/v1/jobs/${run}/tasks/${encodeURIComponent(id)}`)));
+  return logs.map(({ text }) => text).join("\n");
 }
 
 const stepOf = (task) => task.id.split(":")[0];
@@ -81,6 +90,45 @@ describe("a large day", () => {
       assert.deepEqual(ofDay(before).filter(({ key }) => !kept.has(`backups/kept/${key}`)), [], "all that the backup names is kept");
       assert.equal((await step(admin, id, { step: "check" })).status, 200);
     }, { slowTasksMs: SLOW_MS });
+  });
+
+  test("a name that is nowhere has no merged file opened, one that is somewhere is found", async () => {
+    await withRuntime(1, async (runtime, admin, sender) => {
+      const midnight = Math.floor(Date.now() / DAY_MS) * DAY_MS - DAY_MS;
+      const [before, day] = [-3, 0].map((n) => new Date(midnight + n * DAY_MS).toISOString().slice(0, 10));
+      const dims = { advertiser: "solo", campaign: "c1", ad: "a1", service: "s1" };
+      const impressions = Array.from({ length: 900 }, (_, n) => ({ ...dims, kind: "impression", id: `i${n}`, user: `u${n % 90}`, at: midnight - 3 * DAY_MS + n }));
+      const click = (id, impression) => ({ ...dims, kind: "click", id, user: "u7", impression, at: midnight + 3_600_000 });
+      // Names are all that these days have to do with each other.
+      const windows = await admin.put("/v1/advertisers/solo", { click_window_ms: 5 * DAY_MS, repeat_click_ms: 0 });
+      assert.ok(windows.status < 300, windows.text);
+      await sendInFiles(runtime, sender, impressions, 9);
+      await succeeded(admin, await startBatch(admin));
+      const bucket = await runtime.bucket("STORE");
+      const merged = (await bucket.list({ prefix: `raw/advertiser=solo/day=${before}/` })).objects;
+      const indexes = async () => (await bucket.list({ prefix: "names/" })).objects.map(({ key }) => key);
+      assert.deepEqual(await indexes(), merged.map(({ key }) => key.replace("raw/", "names/")));
+      const linked = async () => (await admin.totals({ scope: "advertiser:solo", source: "batch", metrics: "clicks,linked_clicks", from: before, to: day })).linked_clicks;
+
+      await untilAcknowledged(sender, [click("k0", "nowhere")]);
+      let run = (await succeeded(admin, await startBatch(admin))).run;
+      assert.match(await told(admin, run, day), /1 passed over by their names/);
+      assert.equal(await linked(), 0);
+
+      await untilAcknowledged(sender, [click("k1", "i7")]);
+      run = (await succeeded(admin, await startBatch(admin))).run;
+      assert.match(await told(admin, run, day), / 0 passed over by their names/);
+      assert.equal(await linked(), 1);
+
+      // Where the index says nothing the file does.
+      const [index] = await indexes();
+      for (const spoil of [() => bucket.put(index, new Uint8Array(100)), () => bucket.delete(index)]) {
+        await spoil();
+        run = (await succeeded(admin, await startBatch(admin, [day]))).run;
+        assert.match(await told(admin, run, day), / 0 passed over by their names/);
+        assert.equal(await linked(), 1);
+      }
+    });
   });
 
   test("a user with more events than fit is counted, and does not stop the batch", async (t) => {

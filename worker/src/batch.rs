@@ -73,9 +73,11 @@ pub(crate) struct Followed {
 pub(crate) async fn days_of(store: &Store, cut: &Cut, mut affected: Affected) -> Result<Followed, TaskError> {
     let mut opened = 0;
     loop {
+        let sought = affected.sought();
         for file in &cut.files {
             let span = span(file);
-            if let Some(look) = affected.opens(&span, (file.from_row, file.to_row)) {
+            let Some(look) = affected.opens(&span, (file.from_row, file.to_row)) else { continue };
+            if let Some(look) = store.narrowed(file, look, Named::Parent, &sought).await? {
                 opened += 1;
                 let glances =
                     store.archived(file).await?.glances_of(look, Named::Parent, |name| affected.seeks(name));

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
-use adtally_archive::{Glance, Reader};
+use adtally_archive::{Glance, Index, Named, Reader, Written, index_key, is_rewritten};
+use adtally_core::batch::Look;
 use adtally_wire::batch::{ArchiveFile, Bytes};
 use worker::{Bucket, Env, Error, Object, Result};
 
@@ -34,6 +35,35 @@ impl Store {
         usage::put();
         self.0.put(&file.key, bytes).sha256(file.sha256).execute().await?;
         self.archived(file).await.map(drop)
+    }
+
+    /// The same of a file that is made of others, and the index of its names.
+    pub(crate) async fn archive_merged(&self, written: Written) -> Result<ArchiveFile> {
+        let Written { file, bytes, index } = written;
+        self.archive(&file, bytes).await?;
+        if let Some(index) = index {
+            usage::put();
+            self.0.put(index_key(&file.key), index).execute().await?;
+        }
+        Ok(file)
+    }
+
+    /// What of a file has to be looked at when its index has said which names are not there; `None`: nothing.
+    pub(crate) async fn narrowed(
+        &self,
+        file: &ArchiveFile,
+        look: Look,
+        by: Named,
+        sought: &[u64],
+    ) -> Result<Option<Look>> {
+        if !look.names || !is_rewritten(&file.key) {
+            return Ok(Some(look));
+        }
+        let bytes = self.get(&index_key(&file.key)).await?.unwrap_or_default();
+        match Index::of(&bytes, file) {
+            Some(index) if !index.may_have_any(by, sought) => Ok(look.without_names()),
+            _ => Ok(Some(look)),
+        }
     }
 
     /// A file of the archive, if it is what was archived.
@@ -121,9 +151,11 @@ impl Store {
         Ok(true)
     }
 
-    /// Removes objects; those that are not there are no error.
+    /// Removes objects, those of the archive with their indexes; what is not there is no error.
     pub(crate) async fn remove(&self, keys: &[String]) -> Result<()> {
-        for some in keys.chunks(MAX_REMOVED) {
+        let indexes = keys.iter().filter(|key| is_rewritten(key)).map(|key| index_key(key));
+        let all: Vec<String> = keys.iter().cloned().chain(indexes).collect();
+        for some in all.chunks(MAX_REMOVED) {
             self.0.delete_multiple(some.to_vec()).await?;
         }
         Ok(())

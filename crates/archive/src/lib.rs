@@ -3,7 +3,7 @@
 //! ```text
 //! entries of one shard and day -> Writer -> bytes + ArchiveFile (what the manifest knows of it)
 //! bytes -> Reader -> glances (the columns that decide about links, alone) or entries (all of selected rows)
-//! many small files -> Merge -> few large ones
+//! many small files -> Merge -> few large ones, each with an Index of its names
 //! a file with entries that go -> erase -> the file without them
 //! the rows of a report -> table_file -> bytes
 //! ```
@@ -19,6 +19,7 @@ mod meta;
 mod write;
 mod read;
 mod merge;
+mod index;
 mod erase;
 mod table;
 mod cells;
@@ -26,6 +27,7 @@ mod cells;
 pub use cells::{cells_columns, cells_file};
 pub use erase::{Rewritten, erase};
 pub use error::ArchiveError;
+pub use index::{Index, index_key};
 pub use merge::{MAX_FILE_ENTRIES, Merge, compactable, merged_entries, merges};
 pub use meta::Meta;
 pub use name::{PREFIX, file_key, folder, is_of_shard, is_rewritten, owner_folder, rewritten_key};

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use adtally_core::batch::{Accepted, Entry, Gone, Look, Repeat, Whose};
+use adtally_core::batch::{Accepted, Entry, Gone, Hashes, Look, Repeat, Whose};
 use adtally_core::event::{Dims, Event, EventRef, Extras, Kind, Screening};
 use adtally_core::key::{EventId, Key, UserKey};
 use adtally_core::settings::Settings;
@@ -13,7 +13,7 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
 
 use crate::{
-    ArchiveError, MAX_FILE_ENTRIES, Merge, Meta, Named, ROW_GROUP, Reader, Rewritten, Writer, Written,
+    ArchiveError, Index, MAX_FILE_ENTRIES, Merge, Meta, Named, ROW_GROUP, Reader, Rewritten, Writer, Written,
     compactable, erase, merged_entries, merges,
 };
 
@@ -178,7 +178,7 @@ proptest! {
 
     #[test]
     fn damage_is_an_error(entries in prop::collection::vec(entry(), 1..6), places in any::<[u32; 3]>(), cut in any::<bool>()) {
-        let Written { mut bytes, file } = Writer::write(meta(), entries).unwrap();
+        let Written { mut bytes, file, .. } = Writer::write(meta(), entries).unwrap();
         let place = |n: u32| n as usize % bytes.len();
         let [first, second, third] = places.map(place);
         if cut {
@@ -298,6 +298,13 @@ fn merged_files_have_what_their_inputs_had() {
             assert_eq!((written.file.from_row, written.file.to_row), (1, 900));
             let reader = Reader::verified(Bytes::from(written.bytes), &written.file).unwrap();
             assert!(reader.len() as u64 <= 2 * max);
+            let index = written.index.unwrap();
+            let index = Index::of(&index, &written.file).unwrap();
+            for glance in reader.glances(0..=u64::MAX).unwrap() {
+                let Hashes { name, parent, .. } = glance.hashes;
+                assert!(index.may_have_any(Named::Own, &[name]));
+                assert!(parent.is_none_or(|parent| index.may_have_any(Named::Parent, &[parent])));
+            }
             found.extend(reader.all().unwrap());
         }
         assert!(found == expected, "merged by {max}");

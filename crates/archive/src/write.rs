@@ -14,6 +14,7 @@ use parquet::file::writer::{SerializedColumnWriter, SerializedFileWriter};
 use sha2::{Digest, Sha256};
 
 use crate::column::{Column, Content, number, schema, text};
+use crate::index::Names;
 use crate::{ArchiveError, Meta, file_key, rewritten_key};
 
 /// Entries of a row group: what a writer holds in memory, some ten megabytes, and what a reader of few groups cannot
@@ -31,12 +32,15 @@ pub struct Written {
     pub file: ArchiveFile,
     /// What it is.
     pub bytes: Vec<u8>,
+    /// The index of its names ([`crate::Index`]), where it is made of others.
+    pub index: Option<Vec<u8>>,
 }
 
 /// Writes the entries of one shard and day, which come sorted by group and row.
 pub struct Writer {
     meta: Meta,
-    is_rewritten: bool,
+    /// Of a file that is made of others.
+    names: Option<Names>,
     file: SerializedFileWriter<Vec<u8>>,
     pending: Vec<(Hashes, Entry)>,
     entries: u64,
@@ -53,7 +57,7 @@ impl Writer {
         let file = SerializedFileWriter::new(Vec::new(), schema()?, Arc::new(properties()))?;
         Ok(Self {
             meta,
-            is_rewritten: false,
+            names: None,
             file,
             pending: Vec::new(),
             entries: 0,
@@ -66,7 +70,7 @@ impl Writer {
 
     /// A file that is made of others, whose name says so.
     pub(crate) fn rewriting(meta: Meta) -> Result<Self, ArchiveError> {
-        Ok(Self { is_rewritten: true, ..Self::new(meta)? })
+        Ok(Self { names: Some(Names::default()), ..Self::new(meta)? })
     }
 
     /// The file of these entries, in the order of the log.
@@ -94,6 +98,10 @@ impl Writer {
         {
             self.revisions.insert(index, accepted.revision);
         }
+        if let Some(names) = &mut self.names {
+            names.own.push(hashes.name);
+            names.parents.extend(hashes.parent);
+        }
         self.entries += 1;
         self.pending.push((hashes, entry));
         if self.pending.len() == ROW_GROUP { self.flush() } else { Ok(()) }
@@ -117,10 +125,9 @@ impl Writer {
         let bytes = self.file.into_inner()?;
         let sha256: [u8; 32] = Sha256::digest(&bytes).into();
         let Meta { advertiser, shard, day, rows, .. } = &self.meta;
-        let key = if self.is_rewritten {
-            rewritten_key(advertiser, *day, *shard, *rows, &sha256)
-        } else {
-            file_key(advertiser, *day, *shard, *rows)
+        let key = match &self.names {
+            Some(_) => rewritten_key(advertiser, *day, *shard, *rows, &sha256),
+            None => file_key(advertiser, *day, *shard, *rows),
         };
         let file = ArchiveFile {
             key,
@@ -133,7 +140,8 @@ impl Writer {
             groups: self.groups,
             received_ms: self.received_ms,
         };
-        Ok(Written { file, bytes })
+        let index = self.names.map(|names| names.encode(&sha256));
+        Ok(Written { file, bytes, index })
     }
 
     /// Writes what is pending as a row group.

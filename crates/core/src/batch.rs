@@ -145,6 +145,11 @@ impl Look {
         Self { groups: Some(groups), names: false }
     }
 
+    /// Only for groups, where no name that is looked for is in a file.
+    pub fn without_names(self) -> Option<Self> {
+        Self { names: false, ..self }.some()
+    }
+
     /// Whether there is anything to look at.
     fn some(self) -> Option<Self> {
         (self.groups.is_some() || self.names).then_some(self)

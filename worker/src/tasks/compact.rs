@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use adtally_archive::{ArchiveError, Merge, Written, compactable, folder, is_rewritten, merged_entries};
+use adtally_archive::{ArchiveError, Merge, compactable, folder, is_rewritten, merged_entries};
 use adtally_core::time::{DAY_MS, Day};
 use adtally_wire::backup::KEPT;
 use adtally_wire::batch::{ArchiveFile, COMPACTED, Compaction};
@@ -105,9 +105,8 @@ pub(super) async fn compact(context: &Context, files: Vec<ArchiveFile>) -> Resul
     let unmerged = |error: ArchiveError| TaskError::Permanent(error.to_string());
     let mut merge = Merge::new(readers, merged_entries(entries(&files))).map_err(unmerged)?;
     let mut by = Vec::new();
-    while let Some(Written { file, bytes }) = merge.next_file().map_err(unmerged)? {
-        store.archive(&file, bytes).await?;
-        by.push(file);
+    while let Some(written) = merge.next_file().map_err(unmerged)? {
+        by.push(store.archive_merged(written).await?);
     }
     if entries(&files) != entries(&by) {
         return Err(TaskError::permanent("the merged files have not as many entries as the old ones"));

@@ -140,17 +140,24 @@ async fn fill(
     mut selection: Selection,
     mut relink: Relink,
 ) -> Result<Relink, Unfilled> {
-    let (mut rounds, mut opened) = (0, 0);
+    let (mut rounds, mut opened, mut passed) = (0, 0, 0);
     loop {
         rounds += 1;
         for file in &cut.files {
-            if let Some(look) = selection.opens(&span(file)) {
-                opened += 1;
-                take(store, file, cut.row, look, &mut selection, &mut relink).await?;
+            let span = span(file);
+            let Some(look) = selection.opens(&span) else { continue };
+            let narrowed = store.narrowed(file, look, Named::Own, selection.sought(&span)).await;
+            match narrowed.map_err(TaskError::from)? {
+                Some(look) => {
+                    opened += 1;
+                    take(store, file, cut.row, look, &mut selection, &mut relink).await?;
+                }
+                None => passed += 1,
             }
         }
         if !selection.next_round() {
-            context.log(format!("{opened} files read in {rounds} rounds"));
+            context
+                .log(format!("{opened} files read in {rounds} rounds, {passed} passed over by their names"));
             return Ok(relink);
         }
     }

@@ -44,8 +44,7 @@ pub(crate) async fn run(context: &Context, params: &str) -> Result<Done, TaskErr
             Rewritten::Same => continue,
             Rewritten::Empty => {}
             Rewritten::File(written) => {
-                store.archive(&written.file, written.bytes).await?;
-                erasure.by.push(written.file);
+                erasure.by.push(store.archive_merged(*written).await?);
             }
         }
         erasure.replaced.push(file.key.clone());

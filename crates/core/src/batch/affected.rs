@@ -146,6 +146,11 @@ impl Affected {
         }
     }
 
+    /// The parents whose children are looked for in this round, in ascending order.
+    pub fn sought(&self) -> Vec<u64> {
+        self.now.children.sorted_names()
+    }
+
     /// Whether children are looked for that name this one as their parent.
     pub fn seeks(&self, parent: u64) -> bool {
         self.now.children.has_name(parent)

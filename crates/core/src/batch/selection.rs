@@ -52,19 +52,17 @@ enum Round {
 }
 
 /// Where the names of a round are looked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Names {
-    /// In files with arrivals up to the first of these times, or from the second on: in between all of them are found.
-    Outside(i64, i64),
-    /// In every file.
-    Anywhere,
+#[derive(Debug)]
+struct Names {
+    /// All of them, in ascending order: in files with arrivals up to the first of these times, or from the second on.
+    all: Vec<u64>,
+    outside: (i64, i64),
+    /// Of these those that are found nowhere: in the files between, too.
+    missing: Vec<u64>,
 }
 
 /// The most names that are remembered as found: some megabytes. Others are looked for in every file.
 const MAX_FOUND: usize = 2 * MAX_PART_ENTRIES as usize;
-
-/// Nowhere: all of them are found at all times.
-const FOUND: Names = Names::Outside(i64::MIN, i64::MAX);
 
 impl Selection {
     /// The selection of a part; the settings are all those that an entry may have arrived under.
@@ -85,7 +83,7 @@ impl Selection {
             now: Wants::default(),
             days: Days::NONE,
             groups: Wants::NO_GROUPS,
-            names: FOUND,
+            names: Names { all: Vec::new(), outside: (i64::MIN, i64::MAX), missing: Vec::new() },
             next: Wants::default(),
         }
     }
@@ -112,8 +110,17 @@ impl Selection {
         let (first, last) = self.groups;
         let is_taken = file.day == self.part.day && self.part.groups.0 <= first && last <= self.part.groups.1;
         let is_open = self.days.holds(file.day) && !is_taken && file.meets(self.groups);
-        let names = self.looks_for_names(file.received);
+        let names = !self.sought(file).is_empty();
         Look { groups: is_open.then_some(self.groups), names }.some()
+    }
+
+    /// The names that are looked for in this file, in ascending order.
+    pub fn sought(&self, file: &Span) -> &[u64] {
+        let (upto, from) = self.names.outside;
+        match file.received.0.0 <= upto || file.received.1.0 >= from {
+            true => &self.names.all,
+            false => &self.names.missing,
+        }
     }
 
     /// Whether a name is looked for.
@@ -164,26 +171,22 @@ impl Selection {
         received.1.0 >= from && received.0.0 <= to
     }
 
-    /// Whether a file with arrivals between these times may have a name of this round.
-    fn looks_for_names(&self, received: (ServerTime, ServerTime)) -> bool {
-        match self.names {
-            _ if !self.now.has_names() => false,
-            Names::Anywhere => true,
-            Names::Outside(upto, from) => received.0.0 <= upto || received.1.0 >= from,
-        }
-    }
-
     /// A delivery that arrives within the horizon of an accepted event of its name is a repeat of that, so other events of
     /// a name that is found arrived before or after that.
     fn where_names_are(&self) -> Names {
         let horizon_ms = self.retention.dedupe_ms;
+        let (all, mut missing) = (self.now.sorted_names(), Vec::new());
         let (mut upto, mut from) = (i64::MIN, i64::MAX);
-        for name in self.now.names() {
-            let Some((first, last)) = self.found.get(&name) else { return Names::Anywhere };
-            upto = upto.max(last.saturating_sub(horizon_ms));
-            from = from.min(first.saturating_add(horizon_ms));
+        for name in &all {
+            match self.found.get(name) {
+                None => missing.push(*name),
+                Some((first, last)) => {
+                    upto = upto.max(last.saturating_sub(horizon_ms));
+                    from = from.min(first.saturating_add(horizon_ms));
+                }
+            }
         }
-        Names::Outside(upto, from)
+        Names { all, outside: (upto, from), missing }
     }
 
     /// Notes that an event of a name is found.

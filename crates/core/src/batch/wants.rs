@@ -116,8 +116,11 @@ impl Wants {
         self.groups.extend(wider.groups);
     }
 
-    pub(super) fn names(&self) -> impl Iterator<Item = u64> {
-        self.names.iter().copied()
+    /// The names in ascending order.
+    pub(super) fn sorted_names(&self) -> Vec<u64> {
+        let mut names: Vec<u64> = self.names.iter().copied().collect();
+        names.sort_unstable();
+        names
     }
 
     /// The least and the greatest group.

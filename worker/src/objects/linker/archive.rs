@@ -149,7 +149,7 @@ impl Node {
         let written = self.change_memory(|memory| memory.files_of(range, &advertiser, shard))?;
         let store = Store::open(&self.env)?;
         let mut files: Vec<ArchiveFile> = Vec::with_capacity(written.len());
-        for Written { file, bytes } in written {
+        for Written { file, bytes, .. } in written {
             store.archive(&file, bytes).await?;
             files.push(file);
         }
