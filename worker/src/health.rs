@@ -22,6 +22,7 @@ use crate::clock;
 use crate::kafka;
 use crate::problem::Fault;
 use crate::reporters::{Reports, reduce};
+use crate::tasks::{BACKUP, BATCH};
 use crate::telemetry;
 use crate::troubles::trouble;
 
@@ -29,8 +30,6 @@ use crate::troubles::trouble;
 const REMEMBER_MS: i64 = 5 * SECOND_MS;
 /// How long a part may take to answer.
 const PATIENCE: Duration = Duration::from_secs(1);
-/// The job whose age is watched.
-const BATCH: &str = "batch";
 /// The runs that are looked at for failed ones.
 const LAST_RUNS: u32 = 100;
 
@@ -67,7 +66,7 @@ pub(crate) async fn look_now(env: &Env) -> Result<Health, Fault> {
         in_time("telemetry", telemetry::read(env)),
         in_time("catalog", catalog::answers(&bindings.catalog)),
         in_time("reports", day_clicks(&bindings, now)),
-        in_time("jobs", batch(&bindings, now)),
+        in_time("jobs", jobs(&bindings, now)),
         in_time("billing", dead_letters(&bindings)),
     )
     .await;
@@ -133,17 +132,19 @@ async fn day_clicks(bindings: &Bindings, now: ServerTime) -> Result<Counts, Faul
     Ok(counts)
 }
 
-/// When the batch last succeeded, and how many runs have failed.
-async fn batch(bindings: &Bindings, now: ServerTime) -> Result<Counts, Fault> {
-    let last = ListRuns { job: Some(BATCH.to_owned()), state: Some("succeeded".to_owned()), limit: 1 };
-    let all = ListRuns { job: None, state: None, limit: LAST_RUNS };
-    let last: Runs = bindings.jobs.ask(LIST, &last).await?;
-    let all: Runs = bindings.jobs.ask(LIST, &all).await?;
+/// When batch and backup last succeeded, and how many runs have failed.
+async fn jobs(bindings: &Bindings, now: ServerTime) -> Result<Counts, Fault> {
     let mut counts = Counts::default();
-    let ended = last.runs.first().and_then(|run| parse_rfc3339(run.ended.as_deref()?));
-    if let Some(ended) = ended {
-        counts.set(Figure::BatchAge, "", now.0.saturating_sub(ended));
+    for (job, figure) in [(BATCH, Figure::BatchAge), (BACKUP, Figure::BackupAge)] {
+        let last = ListRuns { job: Some(job.to_owned()), state: Some("succeeded".to_owned()), limit: 1 };
+        let last: Runs = bindings.jobs.ask(LIST, &last).await?;
+        let ended = last.runs.first().and_then(|run| parse_rfc3339(run.ended.as_deref()?));
+        if let Some(ended) = ended {
+            counts.set(figure, "", now.0.saturating_sub(ended));
+        }
     }
+    let all = ListRuns { job: None, state: None, limit: LAST_RUNS };
+    let all: Runs = bindings.jobs.ask(LIST, &all).await?;
     let failed = all.runs.iter().filter(|run| run.state == "failed").count();
     counts.set(Figure::FailedRuns, "", i64::try_from(failed).unwrap_or(i64::MAX));
     Ok(counts)

@@ -75,6 +75,8 @@ pub enum Figure {
     LinkRate,
     /// Time since the last batch.
     BatchAge,
+    /// Time since the last backup.
+    BackupAge,
     /// Failed runs among the last ones.
     FailedRuns,
     /// Messages that nobody could process.
@@ -164,7 +166,7 @@ const fn histogram(figure: Figure, name: &'static str, bounds: &'static [i64], h
 }
 
 /// Every figure, in the order of [`Figure`].
-pub const REGISTRY: [About; 30] = [
+pub const REGISTRY: [About; 31] = [
     counter(
         Figure::Requests,
         "adtally_requests_total",
@@ -301,6 +303,13 @@ pub const REGISTRY: [About; 30] = [
         Unit::Milli,
         Merge::Max,
         "Time since a batch run last succeeded.",
+    ),
+    gauge(
+        Figure::BackupAge,
+        "adtally_backup_age_seconds",
+        Unit::Milli,
+        Merge::Max,
+        "Time since a backup was last completed.",
     ),
     gauge(
         Figure::FailedRuns,

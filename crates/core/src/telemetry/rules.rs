@@ -12,11 +12,20 @@ pub enum Condition {
     /// A gauge is below this.
     Below(Figure, &'static str),
     /// A counter's part grows faster than this share of all of the other counter.
-    Share(Figure, &'static str, Figure, &'static str),
+    Share(Figure, Chosen, Figure, &'static str),
     /// That quantile of a histogram is above this.
     Quantile(Figure, &'static str, &'static str),
     /// Nobody has told the figure.
     Absent(Figure),
+}
+
+/// Which values of a counter's label are meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Chosen {
+    /// This one.
+    Only(&'static str),
+    /// All others.
+    But(&'static str),
 }
 
 /// An alert.
@@ -35,7 +44,7 @@ pub struct Rule {
 }
 
 /// Every alert.
-pub const RULES: [Rule; 13] = [
+pub const RULES: [Rule; 14] = [
     Rule {
         name: "AdtallyUnseen",
         condition: Condition::Absent(Figure::Build),
@@ -45,7 +54,7 @@ pub const RULES: [Rule; 13] = [
     },
     Rule {
         name: "AdtallyErrors",
-        condition: Condition::Share(Figure::Requests, "5xx", Figure::Requests, "0.01"),
+        condition: Condition::Share(Figure::Requests, Chosen::Only("5xx"), Figure::Requests, "0.01"),
         lasting: "5m",
         severity: "page",
         summary: "More than 1 % of the requests fail for reasons of ours. The log names each with its request id.",
@@ -114,8 +123,21 @@ pub const RULES: [Rule; 13] = [
         summary: "The batch has not succeeded for 26 hours. GET /v1/jobs shows which task fails; POST /v1/jobs/{run}/retry.",
     },
     Rule {
+        name: "AdtallyBackupOld",
+        condition: Condition::Above(Figure::BackupAge, "180000"),
+        lasting: "10m",
+        severity: "ticket",
+        summary: "No backup was completed for 50 hours. GET /v1/jobs?job=backup shows which task fails.",
+    },
+    Rule {
         name: "AdtallyRejecting",
-        condition: Condition::Share(Figure::Rejected, "", Figure::Accepted, "0.05"),
+        condition: Condition::Share(
+            Figure::Rejected,
+            // Trackers of pages send these with every view.
+            Chosen::But("not_an_ad_event"),
+            Figure::Accepted,
+            "0.05",
+        ),
         lasting: "15m",
         severity: "ticket",
         summary: "More than one event is rejected for 20 that are accepted. GET /v1/rejected shows them; repair and replay.",
@@ -162,9 +184,12 @@ impl Condition {
         match self {
             Condition::Above(figure, bound) => format!("{} > {bound}", figure.about().name),
             Condition::Below(figure, bound) => format!("{} < {bound}", figure.about().name),
-            Condition::Share(part, value, whole, bound) => {
-                let label = part.about().label.filter(|_| !value.is_empty());
-                let chosen = label.map_or(String::new(), |label| format!("{{{label}=\"{value}\"}}"));
+            Condition::Share(part, chosen, whole, bound) => {
+                let label = part.about().label.unwrap_or_default();
+                let chosen = match chosen {
+                    Chosen::Only(value) => format!("{{{label}=\"{value}\"}}"),
+                    Chosen::But(value) => format!("{{{label}!=\"{value}\"}}"),
+                };
                 let (part, whole) = (part.about().name, whole.about().name);
                 format!("sum(rate({part}{chosen}[5m])) / sum(rate({whole}[5m])) > {bound}")
             }
