@@ -4,6 +4,9 @@
 //! events of ours. An event has the id that the ad server gave it (`impressionId`, `clickId`, `conversionId`), because
 //! clicks name their impression by it; without one it has the tracker's `eid`. Either way a tracker that sends again
 //! sends the same id.
+//!
+//! What is no event of ours is counted and kept with what it says: page views, structured events, pings, transactions,
+//! and self-describing ones of other schemas.
 
 use serde_json::{Map, Value};
 
@@ -18,6 +21,8 @@ use crate::time::ServerTime;
 const PAYLOAD: &str = "iglu:com.snowplowanalytics.snowplow/payload_data/jsonschema/1-";
 /// What the schemas of our events lie under.
 const VENDOR: &str = "iglu:com.snowplowanalytics.snowplow/";
+/// What the names of parameters begin with that say what a structured event, a page ping or a transaction is about.
+const SAYING: [&str; 4] = ["se_", "pp_", "tr_", "ti_"];
 /// What the tracker calls a self-describing event.
 const SELF_DESCRIBING: &str = "ue";
 
@@ -64,6 +69,9 @@ fn of_parameters(said: &Map<String, Value>, now: ServerTime) -> Draft {
     let kind = text(said, "e").unwrap_or_default();
     if kind != SELF_DESCRIBING {
         say(&mut fields, "e", Some(quoted(&kind)));
+        say(&mut fields, "title", filled("page"));
+        let saying = said.iter().filter(|(name, _)| SAYING.iter().any(|start| name.starts_with(start)));
+        fields.extend(saying.map(|(name, value)| (name.clone(), value.clone())));
         let message = format!("a Snowplow event of type {:?}", quoted(&kind));
         return Draft::rejected(fields, RejectCode::NotAnAdEvent, message);
     }
@@ -109,6 +117,7 @@ fn of_described(mut fields: Map<String, Value>, schema: &str, data: &Map<String,
         "ad_conversion" => (Kind::Conversion, "conversionId"),
         _ => {
             say(&mut fields, "schema", Some(quoted(schema)));
+            say(&mut fields, "data", Some(Value::Object(data.clone())));
             let message = format!("a self-describing event of {:?}", quoted(schema));
             return Draft::rejected(fields, RejectCode::NotAnAdEvent, message);
         }

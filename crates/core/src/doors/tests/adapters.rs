@@ -64,6 +64,26 @@ fn snowplow_bodies() {
 }
 
 #[test]
+fn other_snowplow_events_are_kept_with_what_they_say() {
+    fn check(item: Value, expected: Value) {
+        let body = json!({"schema": "iglu:com.snowplowanalytics.snowplow/payload_data/jsonschema/1-0-4", "data": [item]});
+        let drafts = snowplow::of_body(body.to_string().as_bytes(), NOW).unwrap();
+        assert_eq!(all_meant(&drafts), json!(["not_an_ad_event"]));
+        assert_eq!(Value::Object(drafts[0].fields.clone()), expected);
+    }
+    check(
+        json!({"e": "se", "eid": "e5", "se_ca": "shop", "se_va": "3.5", "page": "Home", "tv": "js-4"}),
+        json!({"e": "se", "id": "e5", "se_ca": "shop", "se_va": "3.5", "title": "Home"}),
+    );
+    check(json!({"e": "pp", "pp_max": "9"}), json!({"e": "pp", "pp_max": "9"}));
+    let data = json!({"schema": "iglu:x/y/jsonschema/1-0-0", "data": {"a": {"b": 1}}});
+    check(
+        json!({"e": "ue", "ue_pr": json!({"data": data}).to_string()}),
+        json!({"schema": "iglu:x/y/jsonschema/1-0-0", "data": {"a": {"b": 1}}}),
+    );
+}
+
+#[test]
 fn bulks() {
     fn check(body: &str, expected: Value) {
         let items = bulk::of_body(body.as_bytes(), Some("events")).unwrap();
