@@ -1,8 +1,11 @@
 //! `cargo xtask deploy`: everything that publishing takes, in the order in which it may be repeated.
 //!
 //! ```text
-//! build -> sizes -> queues -> upload -> tables -> secrets that are missing -> does it answer?
+//! build -> sizes -> queues -> tables -> upload -> secrets that are missing -> does it answer?
 //! ```
+//!
+//! Tables come first, so that no new code meets old ones: migrations only add, so the code before works on with them.
+//! A database that is not there yet is made by the first upload, and has its tables after it.
 //!
 //! A dry run does what needs no account: it builds, has wrangler bundle and check everything, and measures.
 
@@ -39,19 +42,47 @@ pub(crate) fn run(project: &Project, options: &DeployOptions) -> Result<()> {
     for queue in &target.queues {
         ensure_queue(project, &target, queue)?;
     }
-    process::run(target.wrangler(project).arg("deploy"))?;
-    process::run(target.wrangler(project).args(["d1", "migrations", "apply", "CATALOG", "--remote"]))?;
+    let databases = process::query(target.wrangler(project).args(["d1", "list", "--json"]))?;
+    let is_there = has_database(&databases, &target.database)?;
+    if is_there {
+        migrate(project, &target)?;
+    }
+    let (status, told) = process::tee(target.wrangler(project).arg("deploy"))?;
+    if !status.success() {
+        bail!("wrangler deploy ended with {status}");
+    }
+    if !is_there {
+        migrate(project, &target)?;
+    }
     let set = process::query(target.wrangler(project).args(["secret", "list", "--format", "json"]))?;
     for name in missing(&set)? {
         put_secret(project, &target, name)?;
     }
-    match &options.url {
+    match options.url.as_deref().or_else(|| address(&told)) {
         Some(url) => answers(url),
         None => {
             eprintln!("deploy: done; --url https://... would also ask whether it answers");
             Ok(())
         }
     }
+}
+
+fn migrate(project: &Project, target: &Target) -> Result<()> {
+    process::run(target.wrangler(project).args(["d1", "migrations", "apply", "CATALOG", "--remote"]))
+}
+
+/// Whether a database is among those that wrangler lists.
+fn has_database(list: &str, name: &str) -> Result<bool> {
+    let list: serde_json::Value =
+        serde_json::from_str(list).context("wrangler does not list databases as JSON")?;
+    let databases = list.as_array().context("wrangler does not list databases")?;
+    Ok(databases.iter().any(|database| database["name"] == name))
+}
+
+/// Where wrangler says that the worker is now.
+fn address(told: &str) -> Option<&str> {
+    let is_worker = |word: &&str| word.starts_with("https://") && word.ends_with(".workers.dev");
+    told.split_whitespace().find(is_worker)
 }
 
 /// What is published.
@@ -61,6 +92,8 @@ struct Target {
     environment: String,
     /// Messages between the parts; one that exists is no error.
     queues: Vec<String>,
+    /// The name of the catalog's database.
+    database: String,
 }
 
 impl Target {
@@ -79,7 +112,9 @@ impl Target {
         let consumers = consumers.and_then(toml::Value::as_array).context("no queue has a consumer")?;
         let name = |consumer: &toml::Value| Some(consumer.get("queue")?.as_str()?.to_owned());
         let queues = consumers.iter().map(name).collect::<Option<_>>().context("a queue has no name")?;
-        Ok(Self { environment: environment.unwrap_or_default().to_owned(), queues })
+        let database = part.get("d1_databases").and_then(|databases| databases.get(0)?.get("database_name"));
+        let database = database.and_then(toml::Value::as_str).context("the database has no name")?.to_owned();
+        Ok(Self { environment: environment.unwrap_or_default().to_owned(), queues, database })
     }
 
     fn wrangler(&self, project: &Project) -> Command {
@@ -182,6 +217,17 @@ mod tests {
         assert!(missing("Authentication error").is_err());
     }
 
+    #[test]
+    fn what_wrangler_tells() {
+        let list = r#"[{"uuid":"1","name":"adtally-catalog"}]"#;
+        assert!(has_database(list, "adtally-catalog").unwrap());
+        assert!(!has_database(list, "adtally").unwrap() && !has_database("[]", "adtally").unwrap());
+        assert!(has_database("not logged in", "adtally").is_err());
+        let told = "Uploaded adtally (5.2 sec)\nDeployed adtally triggers (1 sec)\n  https://adtally.acme.workers.dev\n";
+        assert_eq!(address(told), Some("https://adtally.acme.workers.dev"));
+        assert_eq!(address("Deployed\n  ads.example/* (zone name)\nsee https://x.example"), None);
+    }
+
     fn configuration() -> String {
         std::fs::read_to_string(Project::locate().unwrap().path(CONFIGURATION)).unwrap()
     }
@@ -192,6 +238,8 @@ mod tests {
         let names =
             |prefix: &str| ["billing", "billing-dead", "tasks"].map(|name| format!("{prefix}-{name}"));
         assert_eq!(of(None).unwrap(), names("adtally"));
+        let database = |environment| Target::read(&configuration(), environment).unwrap().database;
+        assert_eq!(database(Some("staging")), "adtally-staging-catalog");
         assert_eq!(of(Some("staging")).unwrap(), names("adtally-staging"));
         assert!(of(Some("nowhere")).unwrap_err().to_string().contains("no environment \"nowhere\""));
     }
