@@ -5,7 +5,8 @@
 // of bytes in crates/wire) and the version is out.
 //
 // - `state-1`: logs, runs, reports and bills, before there were an archive and a batch;
-// - `state-2`: all of it, and a generation published.
+// - `state-2`: all of it, and a generation published;
+// - `state-3`: the same after five migrations of the catalog, with ledgers that know Kafka and backups.
 //
 // What was stored before `state-1` had other pseudonyms of users, and was never out.
 
