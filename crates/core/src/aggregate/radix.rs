@@ -51,7 +51,7 @@ mod tests {
             let high = |place: u64| {
                 place.wrapping_mul(0x9e37_79b9_7f4a_7c15).checked_shr(64 - to + from).unwrap_or(0)
             };
-            let number = |place: u64| high(place) << from % 64 | place & ((1 << from) - 1);
+            let number = |place: u64| high(place) << (from % 64) | place & ((1 << from) - 1);
             let mut numbers: Vec<u64> = (0..count).map(number).collect();
             let mut expected = numbers.clone();
             expected.sort_unstable();
