@@ -1,8 +1,8 @@
 //! From facts to the segments of every scope, without a map of cells in between.
 //!
 //! A row is an hour, a tuple of dimensions, and the few figures that are not zero. A tuple is the codes of its values,
-//! side by side in one number ([`packing`]); an hour has a table of its groups ([`hourly`]). Finding the group and adding
-//! up is all that happens per row, texts are looked at once per tuple, and order is made once per segment ([`scoped`]).
+//! side by side in one number (`packing`); an hour has a table of its groups (`hourly`). Finding the group and adding
+//! up is all that happens per row, texts are looked at once per tuple, and order is made once per segment (`scoped`).
 //! The result is that of [`cells_of`](crate::link::cells_of), which stays as the simple way to say what it has to be.
 //!
 //! ```
