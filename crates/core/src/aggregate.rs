@@ -1,7 +1,8 @@
 //! From facts to the segments of every scope, without a map of cells in between.
 //!
-//! A row is an hour, the number of a tuple of dimensions, and the few figures that are not zero: numbering and adding
-//! up is all that happens per row, texts are looked at once per tuple, and order is made once per segment.
+//! A row is an hour, a tuple of dimensions, and the few figures that are not zero. A tuple is the codes of its values,
+//! side by side in one number (`packing`); an hour has a table of its groups (`hourly`). Finding the group and adding
+//! up is all that happens per row, texts are looked at once per tuple, and order is made once per segment (`scoped`).
 //! The result is that of [`cells_of`](crate::link::cells_of), which stays as the simple way to say what it has to be.
 //!
 //! ```
@@ -24,124 +25,148 @@
 //! # Ok::<(), adtally_core::key::KeyError>(())
 //! ```
 
-use std::collections::{BTreeSet, HashMap};
+mod hourly;
+mod packing;
+mod radix;
+mod scoped;
+
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
+use self::hourly::{Hourly, Reached};
+use self::packing::Packing;
+pub use self::packing::Tuple;
 use crate::cell::{Dimension, Scope};
 use crate::key::{Key, UserKey};
 use crate::link::{Fact, FactMeasures};
 use crate::measure::Measure;
 use crate::numbers::Numbers;
 use crate::segment::Segment;
-use crate::segment::draft::{Draft, DraftColumn, Source};
-use crate::sketch::{self, Sketch};
+use crate::sketch;
 use crate::time::Hour;
-
-/// Users of an hour that are kept as they came, before those that came more than once are dropped.
-const MAX_REPEATED_USERS: usize = 1 << 20;
 
 /// Sums rows by hour and tuple of dimensions.
 #[derive(Debug, Default)]
 pub struct Aggregator {
-    tuples: Tuples,
-    /// Ascending; few, and rows come mostly in the last ones.
-    hours: Vec<(Hour, Hourly)>,
-    /// The tuples of combinations that facts share, by where they lie.
-    shared: FxHashMap<usize, (Arc<[Key; Dimension::COUNT]>, u32)>,
-    /// The measures that came, each with a lane of the figures.
-    measures: Vec<Measure>,
-    /// By measure, one more than its lane; 0 where it has none.
-    lanes: [u8; Measure::ALL.len()],
-    /// How many figures each group has room for: a power of two, at least as many as there are measures.
-    stride: usize,
-}
-
-/// The rows of one hour: a table that is small and used for a while, so it stays near.
-#[derive(Debug, Default)]
-struct Hourly {
-    /// The tuples that came, numbered as groups.
-    groups: Numbers<u32>,
-    /// Per group as many as the stride: a group's figures lie together, as rows add to several.
-    figures: Vec<i64>,
-    /// Group and sketch entry of each user who was reached.
-    reached: Vec<(u32, u32)>,
-    /// How many of `reached` were different when that was looked at last.
-    different: usize,
-}
-
-/// Tuples of dimensions, numbered as they come.
-#[derive(Debug, Default)]
-struct Tuples {
+    /// By dimension, the values that came and their numbers.
     codes: [HashMap<Key, u32>; Dimension::COUNT],
     values: [Vec<Key>; Dimension::COUNT],
-    numbers: Numbers<[u32; Dimension::COUNT]>,
+    packing: Packing,
+    /// The hours that came, numbered as they did; their bits, that is.
+    hours: Numbers<u32>,
+    hourly: Vec<Hourly>,
+    /// The tuples of combinations that facts share, by where they lie.
+    shared: FxHashMap<usize, (Arc<[Key; Dimension::COUNT]>, Tuple)>,
+    /// Fewer than [`TOGETHER`].
+    waiting: Vec<Row>,
+}
+
+/// So many rows look for their groups together: a table is large, and what one row waits for, others do meanwhile.
+const TOGETHER: usize = 64;
+
+/// What an event counts.
+#[derive(Debug, Clone, Copy)]
+struct Row {
+    /// The number of the hour.
+    hour: u32,
+    sign: i8,
+    key: u64,
+    measures: FactMeasures,
+    /// The sketch entry of whom it reached.
+    reached: Option<u32>,
 }
 
 impl Aggregator {
-    /// The number of a tuple of dimensions, in the order of [`Dimension`]; it holds until [`Aggregator::clear`].
-    pub fn tuple(&mut self, dims: &[Key; Dimension::COUNT]) -> u32 {
+    /// A tuple of dimensions, in the order of [`Dimension`]; it holds until [`Aggregator::clear`].
+    pub fn tuple(&mut self, dims: &[Key; Dimension::COUNT]) -> Tuple {
         let codes = Dimension::ALL.map(|dimension| self.code(dimension, &dims[dimension as usize]));
-        self.tuple_of(codes)
+        self.tuple_of(&codes)
     }
 
     /// The number of a value of a dimension, for [`Aggregator::tuple_of`].
     pub fn code(&mut self, dimension: Dimension, value: &Key) -> u32 {
-        let (codes, values) =
-            (&mut self.tuples.codes[dimension as usize], &mut self.tuples.values[dimension as usize]);
+        let (codes, values) = (&mut self.codes[dimension as usize], &mut self.values[dimension as usize]);
         if let Some(code) = codes.get(value) {
             return *code;
         }
         let code = values.len() as u32;
         values.push(value.clone());
         codes.insert(value.clone(), code);
+        let counts = self.values.each_ref().map(Vec::len);
+        if !self.packing.has_room(counts) {
+            self.settle();
+        }
+        if let Some(tuple) = self.packing.make_room(counts) {
+            let packing = &mut self.packing;
+            self.hourly.iter_mut().for_each(|hourly| hourly.rekey(|key| packing.key(tuple(key))));
+        }
         code
     }
 
-    /// The number of a tuple whose values are numbered already, by [`Aggregator::code`].
-    pub fn tuple_of(&mut self, codes: [u32; Dimension::COUNT]) -> u32 {
-        self.tuples.numbers.number(codes)
+    /// A tuple whose values are numbered already, by [`Aggregator::code`].
+    #[inline]
+    pub fn tuple_of(&mut self, codes: &[u32; Dimension::COUNT]) -> Tuple {
+        self.packing.tuple(codes)
     }
 
     /// Adds figures, and a user to the reach, to a cell.
-    pub fn add(&mut self, hour: Hour, tuple: u32, figures: &[(Measure, i64)], reached: Option<UserKey>) {
-        for (measure, _) in figures {
-            if self.lanes[*measure as usize] == 0 {
-                self.add_lane(*measure);
-            }
-        }
-        let stride = self.stride;
-        let place = match self.hours.iter().rposition(|(other, _)| *other <= hour) {
-            Some(place) if self.hours[place].0 == hour => place,
-            before => {
-                let place = before.map_or(0, |before| before + 1);
-                self.hours.insert(place, (hour, Hourly::default()));
-                place
-            }
+    pub fn add(&mut self, hour: Hour, tuple: Tuple, figures: &[(Measure, i64)], reached: Option<UserKey>) {
+        let (hour, key) = (self.hour(hour), self.packing.key(tuple));
+        let hourly = &mut self.hourly[hour as usize];
+        let group = hourly.group(key);
+        figures.iter().for_each(|(measure, amount)| hourly.add(group, *measure, *amount));
+        reached.into_iter().for_each(|user| hourly.reach(group, sketch::entry(user)));
+    }
+
+    /// Adds what an event counts, and whom it reached, or takes it away where `sign` is negative; a sketch cannot
+    /// forget, so users stay.
+    #[inline]
+    pub fn count(
+        &mut self,
+        hour: Hour,
+        tuple: Tuple,
+        sign: i8,
+        measures: &FactMeasures,
+        reached: Option<UserKey>,
+    ) {
+        let row = Row {
+            hour: self.hour(hour),
+            sign,
+            key: self.packing.key(tuple),
+            measures: *measures,
+            reached: reached.filter(|_| sign > 0).map(sketch::entry),
         };
-        let hourly = &mut self.hours[place].1;
-        let group = hourly.groups.number(tuple);
-        let start = group as usize * stride;
-        if hourly.figures.len() < start + stride {
-            hourly.figures.resize(start + stride, 0);
-        }
-        let sums = &mut hourly.figures[start..start + stride];
-        for (measure, amount) in figures {
-            let sum = &mut sums[usize::from(self.lanes[*measure as usize]) - 1];
-            *sum = sum.wrapping_add(*amount);
-        }
-        if let Some(user) = reached {
-            hourly.reach(group, sketch::entry(user));
+        self.waiting.push(row);
+        if self.waiting.len() == TOGETHER {
+            self.settle();
         }
     }
 
-    /// Adds a fact, or takes away one that is taken back; a sketch cannot forget, so users stay.
+    /// Adds the rows that wait.
+    fn settle(&mut self) {
+        let (mut slots, mut keys) = ([0; TOGETHER], [0; TOGETHER]);
+        for (slot, row) in slots.iter_mut().zip(&self.waiting) {
+            *slot = self.hourly[row.hour as usize].first_slot(row.key);
+        }
+        for ((key, slot), row) in keys.iter_mut().zip(slots).zip(&self.waiting) {
+            *key = self.hourly[row.hour as usize].key_in(slot);
+        }
+        for ((key, slot), row) in keys.into_iter().zip(slots).zip(&self.waiting) {
+            let hourly = &mut self.hourly[row.hour as usize];
+            let group = if slot != 0 && key == row.key { slot - 1 } else { hourly.group(row.key) };
+            hourly.count(group, row.sign, &row.measures);
+            row.reached.into_iter().for_each(|entry| hourly.reach(group, entry));
+        }
+        self.waiting.clear();
+    }
+
+    /// Adds a fact, or takes away one that is taken back.
     pub fn add_fact(&mut self, fact: &Fact) {
         let Fact { sign, body, .. } = fact;
-        let signed = |figure: i64| if *sign < 0 { figure.wrapping_neg() } else { figure };
-        let figures = body.measures.iter().map(|(measure, figure)| (measure, signed(figure)));
-        self.add_shared(body.cell.hour, &body.cell.dims, figures, body.reached.filter(|_| *sign > 0));
+        let tuple = self.shared_tuple(&body.cell.dims);
+        self.count(body.cell.hour, tuple, *sign, &body.measures, body.reached);
     }
 
     /// Adds what an event counts.
@@ -152,37 +177,34 @@ impl Aggregator {
         measures: &FactMeasures,
         reached: Option<UserKey>,
     ) {
-        self.add_shared(hour, dims, measures.iter(), reached);
+        let tuple = self.shared_tuple(dims);
+        self.count(hour, tuple, 1, measures, reached);
     }
 
-    fn add_shared(
-        &mut self,
-        hour: Hour,
-        dims: &Arc<[Key; Dimension::COUNT]>,
-        all: impl Iterator<Item = (Measure, i64)>,
-        reached: Option<UserKey>,
-    ) {
-        let tuple = match self.shared.get(&Arc::as_ptr(dims).addr()) {
-            Some((_, tuple)) => *tuple,
-            None => {
-                let tuple = self.tuple(dims);
-                // Kept, so that no other combination can come to lie there.
-                self.shared.insert(Arc::as_ptr(dims).addr(), (dims.clone(), tuple));
-                tuple
-            }
-        };
-        let mut figures = [(Measure::Impressions, 0); Measure::ALL.len()];
-        let mut count = 0;
-        for figure in all {
-            figures[count] = figure;
-            count += 1;
+    fn shared_tuple(&mut self, dims: &Arc<[Key; Dimension::COUNT]>) -> Tuple {
+        let place = Arc::as_ptr(dims).addr();
+        if let Some((_, tuple)) = self.shared.get(&place) {
+            return *tuple;
         }
-        self.add(hour, tuple, &figures[..count], reached);
+        let tuple = self.tuple(dims);
+        // Kept, so that no other combination can come to lie there.
+        self.shared.insert(place, (dims.clone(), tuple));
+        tuple
+    }
+
+    /// The number of an hour.
+    #[inline]
+    fn hour(&mut self, hour: Hour) -> u32 {
+        let place = self.hours.number(hour.0.cast_unsigned());
+        if place as usize == self.hourly.len() {
+            self.hourly.push(Hourly::default());
+        }
+        place
     }
 
     /// Whether nothing was added.
     pub fn is_empty(&self) -> bool {
-        self.hours.is_empty()
+        self.hourly.is_empty()
     }
 
     /// Forgets everything, tuples included.
@@ -193,171 +215,43 @@ impl Aggregator {
     /// The scopes that have cells, and their segments: the platform, the advertisers, the services.
     ///
     /// A scope whose cells all cancel out is left out.
-    pub fn segments(&self) -> Vec<(Scope, Segment)> {
-        let used: BTreeSet<u32> =
-            self.hours.iter().flat_map(|(_, hourly)| hourly.groups.keys().iter().copied()).collect();
-        let named = |dimension: Dimension| {
-            let tuples = used.iter().map(|tuple| self.tuples.value(*tuple, dimension));
-            tuples.filter(|key| !key.is_empty()).cloned().collect::<BTreeSet<Key>>()
-        };
-        let advertisers = named(Dimension::Advertiser).into_iter().map(Scope::Advertiser);
-        let services = named(Dimension::Service).into_iter().map(Scope::Service);
-        let users: Vec<Vec<(u32, Sketch)>> = self.hours.iter().map(|(_, hourly)| hourly.users()).collect();
+    pub fn segments(&mut self) -> Vec<(Scope, Segment)> {
+        self.settle();
+        let advertisers = self.named(Dimension::Advertiser).into_iter().map(Scope::Advertiser);
+        let services = self.named(Dimension::Service).into_iter().map(Scope::Service);
+        let hours = self.by_hour();
         let segment = |scope: Scope| {
-            let segment = self.segment_with(&scope, &users);
+            let segment = self.segment_with(&scope, &hours);
             (!segment.is_empty()).then_some((scope, segment))
         };
         [Scope::Platform].into_iter().chain(advertisers).chain(services).filter_map(segment).collect()
     }
 
     /// The segment of one scope.
-    pub fn segment(&self, scope: &Scope) -> Segment {
-        let users: Vec<_> = self.hours.iter().map(|(_, hourly)| hourly.users()).collect();
-        self.segment_with(scope, &users)
+    pub fn segment(&mut self, scope: &Scope) -> Segment {
+        self.settle();
+        self.segment_with(scope, &self.by_hour())
     }
 
-    /// The segment of one scope, given the sketches of each hour's groups.
-    fn segment_with(&self, scope: &Scope, users: &[Vec<(u32, Sketch)>]) -> Segment {
-        let ranks = self.tuples.ranks(scope);
-        let mut draft = Draft::default();
-        // The tuple of each row, and by hour the groups in the order of their rows.
-        let (mut tuples, mut rows): (Vec<u32>, Vec<Vec<u32>>) = Default::default();
-        for ((hour, hourly), users) in self.hours.iter().zip(users) {
-            let keys = hourly.groups.keys();
-            let ranked = (0..).zip(keys).filter_map(|(group, tuple)| Some((ranks[*tuple as usize]?, group)));
-            let mut ranked: Vec<(u32, u32)> = ranked.collect();
-            ranked.sort_unstable();
-            let first = tuples.len() as u32;
-            let groups: Vec<u32> = ranked.into_iter().map(|(_, group)| group).collect();
-            draft.hours.resize(tuples.len() + groups.len(), *hour);
-            tuples.extend(groups.iter().map(|group| keys[*group as usize]));
-            if !users.is_empty() {
-                let place = |group: u32| users.binary_search_by_key(&group, |(group, _)| *group);
-                let of_group =
-                    (first..).zip(&groups).filter_map(|(row, group)| Some((row, place(*group).ok()?)));
-                draft.users.extend(of_group.map(|(row, place)| (row, users[place].1.view())));
-            }
-            rows.push(groups);
-        }
-        for dimension in Dimension::ALL {
-            let place = dimension as usize;
-            draft.dims[place] = if scope.dimensions().contains(&dimension) {
-                let keys = self.tuples.numbers.keys();
-                let codes = tuples.iter().map(|tuple| keys[*tuple as usize][place]).collect();
-                DraftColumn { values: self.tuples.values[place].clone(), codes }
-            } else {
-                DraftColumn::constant(Key::empty())
-            };
-        }
-        for measure in Measure::ALL.into_iter().filter(|measure| scope.sees(*measure)) {
-            if let Some(lane) = self.lanes[measure as usize].checked_sub(1).map(usize::from) {
-                let figures = self.hours.iter().zip(&rows).flat_map(|((_, hourly), groups)| {
-                    let figure = move |group: &u32| hourly.figures[*group as usize * self.stride + lane];
-                    groups.iter().map(figure)
-                });
-                draft.measures.push((measure, Source::Whole(figures.collect())));
-            }
-        }
-        draft.finish()
+    /// The hours in order, with their users by group.
+    fn by_hour(&self) -> Vec<(Hour, &Hourly, Reached)> {
+        let hours = self.hours.keys().iter().map(|hour| Hour(hour.cast_signed()));
+        let mut hours: Vec<_> =
+            hours.zip(&self.hourly).map(|(hour, hourly)| (hour, hourly, hourly.users())).collect();
+        hours.sort_unstable_by_key(|(hour, ..)| *hour);
+        hours
     }
 
-    /// Gives a measure that came first a lane.
-    fn add_lane(&mut self, measure: Measure) {
-        self.measures.push(measure);
-        self.lanes[measure as usize] = self.measures.len() as u8;
-        if self.measures.len() > self.stride {
-            let stride = (2 * self.stride).max(4);
-            for (_, hourly) in &mut self.hours {
-                let mut figures = vec![0; hourly.groups.keys().len() * stride];
-                let old = hourly.figures.chunks(self.stride.max(1));
-                for (new, old) in figures.chunks_exact_mut(stride).zip(old) {
-                    new[..old.len()].copy_from_slice(old);
-                }
-                hourly.figures = figures;
-            }
-            self.stride = stride;
-        }
-    }
-}
-
-impl Hourly {
-    fn reach(&mut self, group: u32, entry: u32) {
-        self.reached.push((group, entry));
-        if self.reached.len() >= 2 * self.different.max(MAX_REPEATED_USERS) {
-            self.reached.sort_unstable();
-            self.reached.dedup();
-            self.different = self.reached.len();
-        }
-    }
-
-    /// The sketches by group, ascending.
-    fn users(&self) -> Vec<(u32, Sketch)> {
-        // By counting, as groups are many and each has few.
-        let mut ends = vec![0u32; self.groups.keys().len() + 1];
-        self.reached.iter().for_each(|(group, _)| ends[*group as usize + 1] += 1);
-        (1..ends.len()).for_each(|group| ends[group] += ends[group - 1]);
-        let mut entries = vec![0u32; self.reached.len()];
-        for (group, entry) in &self.reached {
-            let place = &mut ends[*group as usize];
-            entries[*place as usize] = *entry;
-            *place += 1;
-        }
-        let mut start = 0;
-        let mut users = Vec::new();
-        for (group, end) in (0..).zip(&ends[..ends.len() - 1]) {
-            let of_group = &mut entries[start..*end as usize];
-            start = *end as usize;
-            if !of_group.is_empty() {
-                of_group.sort_unstable();
-                users.push((group, Sketch::of_ascending(of_group)));
-            }
-        }
-        users
-    }
-}
-
-impl Tuples {
-    /// By tuple its place in the order of the scope's cells; none where it lies outside of the scope.
-    fn ranks(&self, scope: &Scope) -> Vec<Option<u32>> {
-        let dimensions = scope.dimensions();
-        let mut places: Vec<Vec<u32>> = Vec::new();
-        for dimension in dimensions {
-            let values = &self.values[*dimension as usize];
-            let mut order: Vec<u32> = (0..values.len() as u32).collect();
-            order.sort_unstable_by_key(|code| &values[*code as usize]);
-            let mut places_of = vec![0; order.len()];
-            (0..).zip(&order).for_each(|(place, code)| places_of[*code as usize] = place);
-            places.push(places_of);
-        }
-        let within = match scope {
-            Scope::Platform => None,
-            Scope::Advertiser(key) => Some((Dimension::Advertiser, key)),
-            Scope::Service(key) => Some((Dimension::Service, key)),
-        };
-        // A name that never came has no code, and no tuple has the last one.
-        let within = within.map(|(dimension, key)| {
-            (dimension as usize, self.codes[dimension as usize].get(key).copied().unwrap_or(u32::MAX))
-        });
-        let keys = (0..).zip(self.numbers.keys());
-        let keys = keys.filter(|(_, codes)| within.is_none_or(|(place, code)| codes[place] == code));
-        let mut keys: Vec<([u32; Dimension::COUNT], u32)> = keys
-            .map(|(tuple, codes)| {
-                let mut ranks = [0; Dimension::COUNT];
-                for ((rank, dimension), places) in ranks.iter_mut().zip(dimensions).zip(&places) {
-                    *rank = places[codes[*dimension as usize] as usize];
-                }
-                (ranks, tuple)
-            })
-            .collect();
-        keys.sort_unstable();
-        let mut ranks = vec![None; self.numbers.keys().len()];
-        (0..).zip(&keys).for_each(|(rank, (_, tuple))| ranks[*tuple as usize] = Some(rank));
-        ranks
-    }
-
-    fn value(&self, tuple: u32, dimension: Dimension) -> &Key {
-        let code = self.numbers.keys()[tuple as usize][dimension as usize];
-        &self.values[dimension as usize][code as usize]
+    /// The values of a dimension that some group has, ascending, but the unknown one.
+    fn named(&self, dimension: Dimension) -> Vec<Key> {
+        let values = &self.values[dimension as usize];
+        let mut used = vec![false; values.len()];
+        let keys = self.hourly.iter().flat_map(|hourly| hourly.groups().iter().map(|group| group.key));
+        keys.for_each(|key| used[self.packing.codes(key)[dimension as usize] as usize] = true);
+        let named = values.iter().zip(used).filter(|(key, used)| *used && !key.is_empty());
+        let mut named: Vec<Key> = named.map(|(key, _)| key.clone()).collect();
+        named.sort_unstable();
+        named
     }
 }
 

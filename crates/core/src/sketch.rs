@@ -31,7 +31,7 @@ const RANK_BITS: u32 = 6;
 ///
 /// It is a number of entries, not of bytes, because that grows with the set alone: which form a set takes must not
 /// depend on the order of arrival.
-const SPARSE_MAX: usize = REGISTERS * RANK_BITS as usize / 8 / 4;
+pub(crate) const SPARSE_MAX: usize = REGISTERS * RANK_BITS as usize / 8 / 4;
 
 /// The greatest rank seen per index.
 pub(crate) type Registers = [u8; REGISTERS];
@@ -89,14 +89,9 @@ impl Sketch {
 
     /// The sketch of entries that ascend and may repeat.
     pub(crate) fn of_ascending(ascending: &[u32]) -> Sketch {
-        let mut entries: Vec<u32> = Vec::with_capacity(ascending.len().min(SPARSE_MAX));
-        for entry in ascending {
-            match entries.last_mut() {
-                // Of one index the greater rank comes last and is kept.
-                Some(last) if index(*last) == index(*entry) => *last = *entry,
-                _ => entries.push(*entry),
-            }
-        }
+        let mut entries = ascending.to_vec();
+        let different = leave_greatest(&mut entries);
+        entries.truncate(different);
         let mut sketch = Sketch(Form::Sparse(entries));
         sketch.densify_if_full();
         sketch
@@ -198,6 +193,18 @@ fn raise(registers: &mut [u8; REGISTERS], entry: u32) {
     };
     let register = &mut registers[(index(entry) >> SPARE) as usize];
     *register = (*register).max(rank as u8);
+}
+
+/// Brings the entries that a sketch keeps to the front, of some that ascend and may repeat; answers how many they are.
+pub(crate) fn leave_greatest(ascending: &mut [u32]) -> usize {
+    let Some(mut kept) = ascending.first().map(|_| 0) else { return 0 };
+    for place in 1..ascending.len() {
+        let entry = ascending[place];
+        // Of one index the greater rank comes last and is kept.
+        kept += usize::from(index(ascending[kept]) != index(entry));
+        ascending[kept] = entry;
+    }
+    kept + 1
 }
 
 fn insert_entry(entries: &mut Vec<u32>, entry: u32) {

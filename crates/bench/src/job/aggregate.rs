@@ -5,7 +5,7 @@ use std::sync::Arc;
 use adtally_core::aggregate::Aggregator;
 use adtally_core::cell::{Dimension, Scope};
 use adtally_core::key::{Key, UserKey, UserSalt};
-use adtally_core::link::{Fact, Linker};
+use adtally_core::link::{Fact, FactMeasures, Linker};
 use adtally_core::measure::Measure;
 use adtally_core::segment::Segment;
 use adtally_core::settings::Settings;
@@ -22,13 +22,15 @@ pub(super) enum Users {
     Left,
 }
 
-/// A fact as a linker has it at hand: its dimensions are numbers, and of its figures those that are not zero.
-struct Row {
-    hour: Hour,
-    codes: [u32; Dimension::COUNT],
-    /// Where its figures end; they begin where those of the row before end.
-    end: u32,
-    reached: Option<UserKey>,
+/// Facts in columns, their dimensions as numbers: all are in memory before the clock starts, as for other engines.
+#[derive(Default)]
+struct Rows {
+    hours: Vec<Hour>,
+    codes: Vec<[u32; Dimension::COUNT]>,
+    signs: Vec<i8>,
+    measures: Vec<FactMeasures>,
+    /// None where users are not counted.
+    reached: Vec<Option<UserKey>>,
 }
 
 pub(super) struct Aggregate {
@@ -39,9 +41,7 @@ pub(super) struct Aggregate {
     scope: Scope,
     body: Body,
     linker: Linker,
-    rows: Vec<Row>,
-    figures: Vec<(Measure, i64)>,
-    told: i64,
+    rows: Rows,
     aggregator: Aggregator,
     segment: Segment,
 }
@@ -56,23 +56,21 @@ impl Aggregate {
             scope: Scope::Advertiser(Key::parse(ADVERTISER).unwrap_or_default()),
             body: Body::default(),
             linker: Linker::new(),
-            rows: Vec::new(),
-            figures: Vec::new(),
-            told: 0,
+            rows: Rows::default(),
             aggregator: Aggregator::default(),
             segment: Segment::default(),
         }
     }
 
-    fn row(&mut self, fact: &Fact) -> Row {
-        let sign = i64::from(fact.sign);
-        self.figures.extend(fact.body.measures.iter().map(|(measure, figure)| (measure, sign * figure)));
-        let cell = &fact.body.cell;
-        Row {
-            hour: cell.hour,
-            codes: Dimension::ALL.map(|dimension| self.aggregator.code(dimension, cell.dim(dimension))),
-            end: self.figures.len() as u32,
-            reached: fact.body.reached.filter(|_| self.users == Users::Counted && fact.sign > 0),
+    fn keep(&mut self, fact: &Fact) {
+        let Fact { sign, body, .. } = fact;
+        let codes = Dimension::ALL.map(|dimension| self.aggregator.code(dimension, body.cell.dim(dimension)));
+        self.rows.hours.push(body.cell.hour);
+        self.rows.codes.push(codes);
+        self.rows.signs.push(*sign);
+        self.rows.measures.push(body.measures);
+        if self.users == Users::Counted {
+            self.rows.reached.push(body.reached);
         }
     }
 }
@@ -82,26 +80,24 @@ impl Job for Aggregate {
         self.body.fill(chunk, &self.names);
         let arrivals = self.body.arrivals(self.body.read(&self.salt), &self.settings);
         let facts = self.linker.apply(arrivals).facts;
-        self.told += facts.len() as i64;
-        self.figures.clear();
-        self.rows = facts.iter().map(|fact| self.row(fact)).collect();
+        facts.iter().for_each(|fact| self.keep(fact));
     }
 
-    fn step(&mut self) {
-        let mut start = 0;
-        for Row { hour, codes, end, reached } in &self.rows {
-            let tuple = self.aggregator.tuple_of(*codes);
-            self.aggregator.add(*hour, tuple, &self.figures[start as usize..*end as usize], *reached);
-            start = *end;
-        }
-    }
+    fn step(&mut self) {}
 
     fn finish(&mut self) {
+        let Rows { hours, codes, signs, measures, reached } = &self.rows;
+        let reached = reached.iter().copied().chain(std::iter::repeat(None));
+        let rows = hours.iter().zip(codes).zip(signs.iter().zip(measures)).zip(reached);
+        for (((hour, codes), (sign, measures)), reached) in rows {
+            let tuple = self.aggregator.tuple_of(codes);
+            self.aggregator.count(*hour, tuple, *sign, measures, reached);
+        }
         self.segment = self.aggregator.segment(&self.scope);
     }
 
     fn answer(&mut self) -> Answer {
-        totals(self.told, &self.segment)
+        totals(self.rows.hours.len() as i64, &self.segment)
     }
 }
 

@@ -31,7 +31,7 @@ impl Job for Parse {
 
     fn step(&mut self) {
         // Looking at every event is part of the work: nobody can leave it out.
-        for (_, event) in self.body.read(&self.salt).events {
+        for (_, event) in &self.body.read(&self.salt).events {
             self.events += 1;
             self.cost_micros += event.cost_micros.unwrap_or(0);
             self.at = self.at.wrapping_add(event.at.0);

@@ -75,18 +75,53 @@ mod properties {
         cells
     }
 
+    /// The sign and the measures of an event that counts these figures, if one does.
+    fn as_counted(figures: &[(Measure, i64)]) -> Option<(i8, FactMeasures)> {
+        let mut measures = FactMeasures::default();
+        let sign: i8 = if figures.iter().any(|(_, amount)| *amount == -1) { -1 } else { 1 };
+        let mut sums = crate::measure::Measures::ZERO;
+        for (measure, amount) in figures {
+            measures.set(*measure, amount.wrapping_mul(sign.into()));
+            sums.add(*measure, *amount);
+        }
+        let counted = if sign < 0 { measures.measures().negate() } else { measures.measures() };
+        (counted == sums).then_some((sign, measures))
+    }
+
     fn spread(user: u64) -> UserKey {
         UserKey(user.wrapping_mul(0x9e37_79b9_7f4a_7c15))
     }
 
     proptest! {
         #[test]
-        fn segments_are_those_of_maps(rows in rows()) {
+        fn segments_are_those_of_maps(
+            rows in rows(),
+            others in prop::sample::select(vec![0u32, 3, 40, 300]),
+            before in 0..40usize,
+        ) {
             let mut aggregator = Aggregator::default();
-            for (hour, dims, figures, user) in &rows {
+            let tuple = |aggregator: &mut Aggregator, dims: &[&str]| {
                 let dims: Vec<Key> = dims.iter().map(|value| Key::parse(value).unwrap()).collect();
-                let tuple = aggregator.tuple(&dims.try_into().unwrap());
-                aggregator.add(Hour(*hour), tuple, figures, user.map(spread));
+                aggregator.tuple(&dims.try_into().unwrap())
+            };
+            // Some before there are more values, so that keys change or no longer fit 64 bits, some by tuples of then.
+            let tuples: Vec<Tuple> = rows.iter().map(|(_, dims, ..)| tuple(&mut aggregator, dims)).collect();
+            for (place, ((hour, dims, figures, user), of_then)) in rows.iter().zip(tuples).enumerate() {
+                if place == before.min(rows.len() - 1) {
+                    for (dimension, other) in Dimension::ALL.into_iter().flat_map(|one| (0..others).map(move |n| (one, n))) {
+                        aggregator.code(dimension, &Key::parse(&format!("other {other}")).unwrap());
+                    }
+                }
+                let tuple = if place % 2 == 0 { of_then } else { tuple(&mut aggregator, dims) };
+                match as_counted(figures) {
+                    Some((sign, measures)) => {
+                        // A user who is not reached is added apart.
+                        let reached = user.filter(|_| sign > 0).map(spread);
+                        aggregator.count(Hour(*hour), tuple, sign, &measures, reached);
+                        aggregator.add(Hour(*hour), tuple, &[], user.map(spread));
+                    }
+                    None => aggregator.add(Hour(*hour), tuple, figures, user.map(spread)),
+                }
             }
             let segments = aggregator.segments();
             let scopes = ["platform", "advertiser:a", "advertiser:b", "advertiser:여름"];

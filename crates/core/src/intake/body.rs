@@ -208,7 +208,8 @@ impl Intake {
     /// Takes the event of these fields, or what is wrong with it.
     #[inline]
     pub(super) fn take(&mut self, place: Place, fields: &Fields<'_>, told: Told<'_>) {
-        self.events.push((place.index, rules::blank()));
+        // Made where it stays: `push` would make it elsewhere and move it.
+        self.events.resize_with(self.events.len() + 1, || (place.index, rules::blank()));
         let Some((_, event)) = self.events.last_mut() else { return };
         if let Err(fault) = rules::fill(event, fields, place.index, told) {
             self.events.pop();

@@ -171,7 +171,10 @@ pub(super) enum Rare<'a> {
 pub(super) struct Fields<'a> {
     /// Where plain strings lie.
     bytes: &'a [u8],
+    /// What the event at hand does not say is left of one before: emptying all costs more than looking at one bit.
     slots: [Slot; Field::ALL.len()],
+    /// A bit per field that it says, in the order of [`Field`].
+    said: u32,
     rare: Vec<Rare<'a>>,
     /// The members of `props`, by name.
     pub(super) props: Vec<(&'a str, Slot)>,
@@ -183,7 +186,7 @@ impl<'a> Fields<'a> {
     /// Of an event in `bytes` that says nothing yet.
     pub(super) fn new(bytes: &'a [u8]) -> Self {
         let slots = [Slot::ABSENT; Field::ALL.len()];
-        Self { bytes, slots, rare: Vec::new(), props: Vec::new(), unknown: Vec::new() }
+        Self { bytes, slots, said: 0, rare: Vec::new(), props: Vec::new(), unknown: Vec::new() }
     }
 
     /// The fields of an object that the general reader read.
@@ -214,7 +217,7 @@ impl<'a> Fields<'a> {
     #[inline]
     pub(super) fn clear(&mut self, bytes: &'a [u8]) {
         self.bytes = bytes;
-        self.slots = [Slot::ABSENT; Field::ALL.len()];
+        self.said = 0;
         self.rare.clear();
         self.props.clear();
         self.unknown.clear();
@@ -224,6 +227,12 @@ impl<'a> Fields<'a> {
     #[inline]
     pub(super) fn put(&mut self, field: Field, slot: Slot) {
         self.slots[field as usize] = slot;
+        self.said |= 1 << field as u32;
+    }
+
+    #[inline]
+    fn slot(&self, field: Field) -> Slot {
+        if self.said >> field as u32 & 1 == 0 { Slot::ABSENT } else { self.slots[field as usize] }
     }
 
     /// Keeps a value for which a word is not enough.
@@ -243,7 +252,7 @@ impl<'a> Fields<'a> {
     /// A field's value.
     #[inline]
     pub(super) fn get(&self, field: Field) -> Option<Raw<'_>> {
-        self.read(self.slots[field as usize])
+        self.read(self.slot(field))
     }
 
     /// What a slot stands for.
@@ -271,6 +280,6 @@ impl<'a> Fields<'a> {
     /// Whether none of these fields is there.
     #[inline]
     pub(super) fn lacks(&self, fields: &[Field]) -> bool {
-        fields.iter().all(|field| self.slots[*field as usize] == Slot::ABSENT)
+        fields.iter().all(|field| self.slot(*field) == Slot::ABSENT)
     }
 }

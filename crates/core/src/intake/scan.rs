@@ -282,12 +282,13 @@ impl<'a> Scanner<'a> {
                 self.skip(word::BYTES)?;
                 continue;
             }
-            self.skip(word::first_mark(odd))?;
-            if self.peek() != Some(b'"') {
+            let mark = word::first_mark(odd);
+            if word::byte(word, mark) != b'"' {
+                self.skip(mark)?;
                 return self.odd_string(start, fields);
             }
-            let slot = Slot::plain(self.bytes.len() - start.len(), start.len() - self.rest.len());
-            self.skip(1)?;
+            let slot = Slot::plain(self.bytes.len() - start.len(), start.len() - self.rest.len() + mark);
+            self.skip(mark + 1)?;
             return slot;
         }
     }

@@ -45,6 +45,12 @@ pub(super) fn first_mark(mark: u64) -> usize {
     mark.trailing_zeros() as usize / 8
 }
 
+/// One byte of `word`, by a place below eight.
+#[inline]
+pub(super) fn byte(word: u64, place: usize) -> u8 {
+    word.wrapping_shr(8 * place as u32) as u8
+}
+
 /// Marks the quotes.
 #[inline]
 pub(super) fn quotes(word: u64) -> u64 {
@@ -173,6 +179,8 @@ mod tests {
         assert_eq!(load(b"123456789").to_le_bytes(), *b"12345678");
         assert_eq!(load(b"789").to_le_bytes(), *b"789\0\0\0\0\0");
         assert_eq!(load(b""), 0);
+        assert_eq!([0, 3, 7].map(|place| byte(load(b"01234567"), place)), *b"037");
+        assert_eq!(byte(load(b"ab"), 2), 0, "behind the end");
         assert_eq!(first(load(b"0123456789"), 3).to_le_bytes(), *b"012\0\0\0\0\0");
         assert_eq!(first(load(b"0123456789"), 8), load(b"01234567"));
         assert_eq!(first(load(b"0123456789"), 0), 0);

@@ -121,6 +121,12 @@ impl FactMeasures {
         ones.chain(amounts.into_iter().filter(|(_, amount)| *amount != 0))
     }
 
+    /// A bit per measure that it counts for, and the amounts: cost, value, duplicates.
+    #[inline]
+    pub(crate) fn parts(&self) -> (u32, [i64; 3]) {
+        (self.counted, [self.cost_micros, self.value_micros, self.duplicates])
+    }
+
     /// All figures.
     pub fn measures(&self) -> Measures {
         let mut measures = Measures::ZERO;

@@ -17,7 +17,6 @@ pub(super) struct Numbering<'s> {
     radices: Vec<u64>,
     stages: Vec<Stage>,
     keys: Vec<u64>,
-    direct: Vec<u16>,
 }
 
 /// Some columns, numbered together with what the stage before made of those before them.
@@ -51,7 +50,7 @@ impl<'s> Numbering<'s> {
             stages.push(Stage { columns: start..columns.len(), seen: Some(Numbers::default()) });
             stages
         };
-        Self { columns, radices, stages, keys: Vec::new(), direct: Vec::new() }
+        Self { columns, radices, stages, keys: Vec::new() }
     }
 
     /// How many numbers were given out.
@@ -74,13 +73,7 @@ impl<'s> Numbering<'s> {
         out.clear();
         let count = picked.map_or(rows.len(), <[u32]>::len);
         if self.stages[0].seen.is_none() {
-            // At most `MAX_DIRECT`, so 16 bits hold all.
-            self.direct.clear();
-            self.direct.resize(count, hour as u16);
-            for (codes, radix) in self.columns.iter().zip(&self.radices[1..]) {
-                append(codes, *radix as u16, rows.clone(), picked, &mut self.direct);
-            }
-            return out.extend(self.direct.iter().map(|number| u32::from(*number)));
+            return self.number_directly(hour, rows, picked, out);
         }
         out.resize(count, hour);
         for stage in &mut self.stages {
@@ -98,6 +91,35 @@ impl<'s> Numbering<'s> {
                 last = Some((*key, *number));
             }
         }
+    }
+
+    /// By arithmetic: as few passes over the rows as there are columns, at most, since few instructions is all that there
+    /// is to be gained without vector instructions.
+    fn number_directly(&self, hour: u32, rows: Range<usize>, picked: Option<&[u32]>, out: &mut Vec<u32>) {
+        let columns = self.columns.iter().zip(&self.radices[1..]);
+        // At most `MAX_DIRECT`, so 32 bits hold all.
+        let mut columns = columns
+            .filter(|(codes, _)| **codes != &Codes::Same)
+            .map(|(codes, radix)| (*codes, *radix as u32));
+        let Some((first, radix)) = columns.next() else {
+            return out.resize(picked.map_or(rows.len(), <[u32]>::len), hour);
+        };
+        let base = hour * radix;
+        match (first, columns.clone().next(), picked) {
+            (Codes::Byte(first), Some((Codes::Byte(second), radix)), None) => {
+                let pairs = first[rows.clone()].iter().zip(&second[rows.clone()]);
+                out.extend(pairs.map(|(one, other)| (base + u32::from(*one)) * radix + u32::from(*other)));
+                columns.next();
+            }
+            (first, _, None) => by_width!(first, same => {}, codes => {
+                out.extend(codes[rows.clone()].iter().map(|code| base + u32::from(*code)));
+            }),
+            (first, _, Some(picked)) => by_width!(first, same => {}, codes => {
+                let codes = &codes[rows.clone()];
+                out.extend(picked.iter().map(|row| base + u32::from(codes[*row as usize])));
+            }),
+        }
+        columns.for_each(|(codes, radix)| append(codes, radix, rows.clone(), picked, out));
     }
 
     /// Per number the place of its hour, and per column its codes.
@@ -145,9 +167,9 @@ trait Digit: Copy {
     fn append(self, radix: Self, digit: u32) -> Self;
 }
 
-impl Digit for u16 {
-    fn append(self, radix: u16, digit: u32) -> u16 {
-        self.wrapping_mul(radix).wrapping_add(digit as u16)
+impl Digit for u32 {
+    fn append(self, radix: u32, digit: u32) -> u32 {
+        self.wrapping_mul(radix).wrapping_add(digit)
     }
 }
 
