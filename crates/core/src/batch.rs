@@ -103,11 +103,11 @@ pub struct Ruling {
     pub day: Day,
 }
 
-/// The most entries of a part, roughly: some twenty megabytes in memory with what they depend on.
+/// The most entries of a part, roughly: some ten megabytes in memory with what they depend on, and as much again for their cells.
 pub const MAX_PART_ENTRIES: u64 = 100_000;
 
-/// The most events that are linked at once, with what a part depends on: some eighty megabytes, of the 128 that there
-/// are. A part is made smaller by dividing its users, so only one with several hundred thousand events in a day gets there.
+/// The most events that are linked at once, with what a part depends on: some forty megabytes, of the 128 that there
+/// are, and as much again for their cells. A part is made smaller by dividing its users, so only one with several hundred thousand events in a day gets there.
 pub const MAX_HELD_ENTRIES: usize = 400_000;
 
 /// What of a day is linked at once.

@@ -23,6 +23,9 @@ mod explain;
 mod story;
 mod spill;
 mod origin;
+mod rows;
+mod admit;
+mod ties;
 mod bulk;
 mod crowd;
 pub mod run;
@@ -315,7 +318,7 @@ pub fn name_of(event: &EventRef) -> u64 {
 
 /// The group of an event: its user, or the root that it names, or itself.
 pub fn group_of(event: &Event) -> u64 {
-    pool::group_of(event, name_of(&event.event))
+    event.user.map_or_else(|| pool::group_of(event, name_of(&event.event)), |user| user.0)
 }
 
 /// Where an event is.

@@ -8,6 +8,7 @@ use rustc_hash::FxBuildHasher;
 use crate::cell::Dimension;
 use crate::event::{Dims, Event};
 use crate::key::Key;
+use crate::numbers::Numbers;
 
 /// The number of a dimension value; 0 is the unknown one.
 pub(super) type Word = u32;
@@ -21,24 +22,30 @@ pub(super) type Values = [Word; Dimension::COUNT];
 pub(super) struct Words {
     keys: Vec<Key>,
     by_key: HashMap<Key, Word, FxBuildHasher>,
-    tuples: Vec<Values>,
+    tuples: Numbers<Values>,
     /// The same as keys, to be shared by facts.
     dims: Vec<Arc<[Key; Dimension::COUNT]>>,
-    by_tuple: HashMap<Values, Tuple, FxBuildHasher>,
     /// The last value of each dimension: neighbours in a batch often share it, and then one comparison is enough.
     last: Values,
+    /// By a few bits of a value's bytes the word that was found there last: most are found there again.
+    recent: Vec<Word>,
 }
+
+/// Bits of a value by which it is looked for among the recent ones.
+const RECENT_BITS: u32 = 12;
 
 impl Default for Words {
     fn default() -> Self {
         let unknown = [0; Dimension::COUNT];
+        let mut tuples = Numbers::default();
+        tuples.number(unknown);
         Self {
             keys: vec![Key::empty()],
             by_key: [(Key::empty(), 0)].into_iter().collect(),
-            tuples: vec![unknown],
+            tuples,
             dims: vec![Arc::default()],
-            by_tuple: [(unknown, 0)].into_iter().collect(),
             last: unknown,
+            recent: vec![0; 1 << RECENT_BITS],
         }
     }
 }
@@ -49,7 +56,7 @@ impl Words {
     }
 
     pub(super) fn values(&self, tuple: Tuple) -> &Values {
-        &self.tuples[tuple as usize]
+        &self.tuples.keys()[tuple as usize]
     }
 
     /// A combination, as keys.
@@ -59,7 +66,7 @@ impl Words {
 
     /// One value of a combination.
     pub(super) fn value(&self, tuple: Tuple, dimension: Dimension) -> Word {
-        self.tuples[tuple as usize][dimension as usize]
+        self.tuples.keys()[tuple as usize][dimension as usize]
     }
 
     /// One value of a combination, as a key.
@@ -68,6 +75,17 @@ impl Words {
     }
 
     pub(super) fn word(&mut self, key: &Key) -> Word {
+        let place = recent_place(key.as_bytes());
+        let recent = self.recent[place];
+        if self.keys[recent as usize] == *key {
+            return recent;
+        }
+        let word = self.numbered(key);
+        self.recent[place] = word;
+        word
+    }
+
+    fn numbered(&mut self, key: &Key) -> Word {
         if let Some(word) = self.by_key.get(key) {
             return *word;
         }
@@ -79,13 +97,10 @@ impl Words {
     }
 
     pub(super) fn tuple(&mut self, values: Values) -> Tuple {
-        if let Some(tuple) = self.by_tuple.get(&values) {
-            return *tuple;
+        let tuple = self.tuples.number(values);
+        if tuple as usize == self.dims.len() {
+            self.dims.push(Arc::new(values.map(|word| self.key(word).clone())));
         }
-        let tuple = self.tuples.len() as Tuple;
-        self.tuples.push(values);
-        self.dims.push(Arc::new(values.map(|word| self.key(word).clone())));
-        self.by_tuple.insert(values, tuple);
         tuple
     }
 
@@ -107,6 +122,16 @@ impl Words {
     pub(super) fn bytes(&self) -> usize {
         const PER_KEY: usize = 96;
         const PER_TUPLE: usize = 240;
-        self.keys.len() * PER_KEY + self.tuples.len() * PER_TUPLE
+        self.keys.len() * PER_KEY + self.dims.len() * PER_TUPLE
     }
+}
+
+/// Where a value is looked for first: by its last bytes, in which names of one kind differ most.
+fn recent_place(bytes: &[u8]) -> usize {
+    let last = match bytes.last_chunk::<8>() {
+        Some(last) => u64::from_le_bytes(*last),
+        None => bytes.iter().fold(0, |last, byte| last << 8 | u64::from(*byte)),
+    };
+    let spread = (last ^ bytes.len() as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    (spread >> (u64::BITS - RECENT_BITS)) as usize
 }
