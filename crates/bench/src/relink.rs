@@ -162,9 +162,9 @@ impl Archive {
                 })??;
                 let mut added = Ok(());
                 meters.read.measure(|| {
-                    reader.each(&wanted, |_, entry| {
+                    reader.each_stored(&wanted, |_, row| {
                         if added.is_ok() {
-                            added = relink.add(&entry);
+                            added = relink.add_stored(&row);
                         }
                     })
                 })??;

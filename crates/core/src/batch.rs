@@ -17,6 +17,7 @@ mod selection;
 mod relink;
 mod affected;
 mod gone;
+mod stored;
 pub mod judge;
 
 pub use affected::{Affected, MAX_NEWS};
@@ -24,6 +25,7 @@ pub use gone::{Gone, Whose, residue};
 pub use judge::Judge;
 pub use relink::{Relink, RelinkError};
 pub use selection::Selection;
+pub use stored::{Stored, StoredRow};
 
 use crate::event::{Event, EventRef, Kind};
 use crate::link;
@@ -103,11 +105,11 @@ pub struct Ruling {
     pub day: Day,
 }
 
-/// The most entries of a part, roughly: some ten megabytes in memory with what they depend on, and as much again for their cells.
+/// The most entries of a part, roughly: some ten megabytes in memory with what they depend on.
 pub const MAX_PART_ENTRIES: u64 = 100_000;
 
 /// The most events that are linked at once, with what a part depends on: some forty megabytes, of the 128 that there
-/// are, and as much again for their cells. A part is made smaller by dividing its users, so only one with several hundred thousand events in a day gets there.
+/// are. A part is made smaller by dividing its users, so only one with several hundred thousand events in a day gets there.
 pub const MAX_HELD_ENTRIES: usize = 400_000;
 
 /// What of a day is linked at once.

@@ -11,13 +11,14 @@ use std::sync::Arc;
 use rustc_hash::FxHashMap;
 
 use super::crowd::Crowd;
+use super::parts::Parts;
 use super::pool::{NO_POSITION, Pool, Slot, name_hash};
-use super::rows::{Parts, Rows};
+use super::rows::Rows;
 use super::settle::{Rules, State, settle};
 use super::ties::{Few, Namesakes, Seekers, Ties};
 use super::{Fact, Link, Retention, admit};
 use crate::aggregate::Aggregator;
-use crate::batch::Ruling;
+use crate::batch::{Ruling, Stored};
 use crate::event::{Event, EventRef, Kind};
 use crate::settings::Settings;
 use crate::time::{EventTime, ServerTime};
@@ -121,6 +122,19 @@ impl Bulk {
             let (received, settings, its_use) = (received.0, settings.0, held_for);
             self.rows.push(&Parts { received, row, settings, its_use, ..parts });
         }
+    }
+
+    /// [`Bulk::add`] of an event where it stands in the archive; tells whether its texts are such as events have.
+    #[must_use]
+    pub fn add_stored(&mut self, stored: &Stored<'_>, settings: SettingsNumber, its_use: Use) -> bool {
+        if self.crowd.is_some() {
+            let event = stored.event();
+            event.iter().for_each(|event| self.add(event, stored.received, stored.row, settings, its_use));
+            return event.is_some();
+        }
+        let Some(parts) = Parts::of_stored(stored, &mut self.pool.words) else { return false };
+        self.rows.push(&Parts { settings: settings.0, its_use, ..parts });
+        true
     }
 
     /// Adds an event that was delivered, after those that were delivered before: it is accepted unless one of its name was,

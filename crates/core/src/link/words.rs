@@ -118,6 +118,27 @@ impl Words {
         self.tuple(values)
     }
 
+    /// The combination of these texts; `None` where one is no value.
+    pub(super) fn tuple_of_texts(&mut self, texts: &[&[u8]; Dimension::COUNT]) -> Option<Tuple> {
+        let mut values = [0; Dimension::COUNT];
+        for (place, text) in texts.iter().enumerate() {
+            let last = self.last[place];
+            let is_last = self.keys[last as usize].as_bytes() == *text;
+            values[place] = if is_last { last } else { self.word_of_text(text)? };
+        }
+        self.last = values;
+        Some(self.tuple(values))
+    }
+
+    fn word_of_text(&mut self, text: &[u8]) -> Option<Word> {
+        let recent = self.recent[recent_place(text)];
+        if self.keys[recent as usize].as_bytes() == text {
+            return Some(recent);
+        }
+        let key = Key::parse(str::from_utf8(text).ok()?).ok()?;
+        Some(self.word(&key))
+    }
+
     /// Roughly the bytes in memory.
     pub(super) fn bytes(&self) -> usize {
         const PER_KEY: usize = 96;
