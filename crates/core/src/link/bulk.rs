@@ -11,7 +11,7 @@ use std::sync::Arc;
 use rustc_hash::FxHashMap;
 
 use super::crowd::Crowd;
-use super::parts::Parts;
+use super::parts::{Marks, Parts};
 use super::pool::{NO_POSITION, Pool, Slot, name_hash};
 use super::rows::Rows;
 use super::settle::{Rules, State, settle};
@@ -56,7 +56,6 @@ pub struct Bulk {
 pub struct Told<'a> {
     pool: &'a Pool,
     held: Held<'a>,
-    state: &'a State,
     /// Whether all but how often it was delivered again is counted already.
     is_counted: bool,
 }
@@ -65,9 +64,9 @@ pub struct Told<'a> {
 #[derive(Debug, Clone, Copy)]
 enum Held<'a> {
     /// Settled with others.
-    InPool(Slot),
+    InPool(Slot, &'a State),
     /// It has to do with no other.
-    Alone(&'a Rows, Slot),
+    Alone(&'a Rows, Slot, &'a Rules),
 }
 
 /// The number under which a [`Bulk`] knows settings.
@@ -287,15 +286,12 @@ impl Bulk {
             if !marks.is_event() {
                 return;
             }
-            let may_be_taken = || {
-                let words = || &self.pool.words;
-                self.repeats_impressions || seekers.may_take(group, || words().values(self.rows.tuple(slot)))
-            };
+            let values = || self.pool.words.values(self.rows.tuple(slot));
+            let may_be_taken = || self.repeats_impressions || seekers.may_take(group, values);
             if marks.kind() != Kind::Impression || marks.is_met() || (marks.has_user() && may_be_taken()) {
                 members.push((group, slot));
-            } else if let Some(is_counted) = self.is_counted(slot) {
-                let state = &self.rows.alone(slot, &self.rules);
-                tell(Told { pool: &self.pool, held: Held::Alone(&self.rows, slot), state, is_counted });
+            } else if let Some(is_counted) = self.is_counted(marks, slot) {
+                tell(Told { pool: &self.pool, held: Held::Alone(&self.rows, slot, &self.rules), is_counted });
             }
         });
         members
@@ -322,16 +318,17 @@ impl Bulk {
         let lent = members.iter().map(|slot| self.rows.lend(*slot, &mut self.pool)).collect();
         let settled = settle(&mut self.pool, lent, &self.rules);
         for (&slot, state) in settled.order.iter().zip(&settled.states) {
-            if let Some(is_counted) = self.is_counted(members[(slot - mark.first()) as usize]) {
-                tell(Told { pool: &self.pool, held: Held::InPool(slot), state, is_counted });
+            let member = members[(slot - mark.first()) as usize];
+            if let Some(is_counted) = self.is_counted(self.rows.marks(member), member) {
+                tell(Told { pool: &self.pool, held: Held::InPool(slot, state), is_counted });
             }
         }
         self.pool.back_to(mark);
     }
 
     /// Whether an event that has to be told is counted already.
-    fn is_counted(&self, slot: Slot) -> Option<bool> {
-        match self.rows.marks(slot).its_use() {
+    fn is_counted(&self, marks: Marks, slot: Slot) -> Option<bool> {
+        match marks.its_use() {
             Use::Told => Some(false),
             Use::Repeats if self.rows.duplicates(slot) > 0 => Some(true),
             Use::Repeats | Use::Context => None,
@@ -343,13 +340,13 @@ impl Told<'_> {
     /// What it counts as, in words.
     pub fn fact(&self) -> Fact {
         match self.held {
-            Held::InPool(slot) => {
-                let body = self.pool.fact(slot, self.state, self.pool.get(slot).duplicates);
+            Held::InPool(slot, state) => {
+                let body = self.pool.fact(slot, state, self.pool.get(slot).duplicates);
                 self.pool.signed(1, slot, body)
             }
-            Held::Alone(rows, slot) => {
-                let record = rows.record(slot);
-                let body = self.pool.body(&record, rows.money(slot), self.state, Link::Root);
+            Held::Alone(rows, slot, rules) => {
+                let (record, state) = (rows.record(slot), rows.alone(slot, rules));
+                let body = self.pool.body(&record, rows.money(slot), &state, Link::Root);
                 Fact { sign: 1, event: rows.event_ref(slot), at: EventTime(record.at), body }
             }
         }
@@ -357,18 +354,18 @@ impl Told<'_> {
 
     /// Whether it has a parent.
     pub fn is_linked(&self) -> bool {
-        self.state.link.parent().is_some()
+        matches!(self.held, Held::InPool(_, state) if state.link.parent().is_some())
     }
 
     /// Adds what it counts to its cell.
     pub fn add_to(&self, aggregator: &mut Aggregator) {
-        let (record, money) = match self.held {
-            Held::InPool(slot) => (*self.pool.get(slot), self.pool.money(slot)),
-            Held::Alone(rows, slot) => (rows.record(slot), rows.money(slot)),
+        let (record, money, state) = match self.held {
+            Held::InPool(slot, state) => (*self.pool.get(slot), self.pool.money(slot), *state),
+            Held::Alone(rows, slot, rules) => (rows.record(slot), rows.money(slot), rows.alone(slot, rules)),
         };
         match self.is_counted {
             true => self.pool.tally_duplicates(&record, aggregator),
-            false => self.pool.tally(&record, money, self.state, aggregator),
+            false => self.pool.tally(&record, money, &state, aggregator),
         }
     }
 }
