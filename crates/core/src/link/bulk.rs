@@ -315,6 +315,8 @@ impl Bulk {
     fn settle_members(&mut self, members: impl Iterator<Item = Slot>, tell: &mut impl FnMut(Told<'_>)) {
         let mark = self.pool.mark();
         let members: Vec<Slot> = members.collect();
+        // A user may have most of all events: room for just as many takes half of what growing would.
+        self.pool.records.reserve_exact(members.len());
         let lent = members.iter().map(|slot| self.rows.lend(*slot, &mut self.pool)).collect();
         let settled = settle(&mut self.pool, lent, &self.rules);
         for (&slot, state) in settled.order.iter().zip(&settled.states) {

@@ -17,12 +17,21 @@ pub(super) type Tuple = u32;
 /// One value per [`Dimension`], in its order.
 pub(super) type Values = [Word; Dimension::COUNT];
 
+/// How many dimensions are in half a combination.
+const HALF: usize = Dimension::COUNT / 2;
+type Half = [Word; HALF];
+const _: () = assert!(Dimension::COUNT == 2 * HALF, "two halves are a whole");
+
 /// Values and combinations by number, numbers by value and combination.
 #[derive(Debug)]
 pub(super) struct Words {
     keys: Vec<Key>,
     by_key: HashMap<Key, Word, FxBuildHasher>,
-    tuples: Numbers<Values>,
+    tuples: Vec<Values>,
+    /// Combinations by number. Of their halves there are few, so those are near; what is looked for among many is then a
+    /// pair of two numbers.
+    halves: [Numbers<Half>; 2],
+    pairs: Numbers<u64>,
     /// The same as keys, to be shared by facts.
     dims: Vec<Arc<[Key; Dimension::COUNT]>>,
     /// The last value of each dimension: neighbours in a batch often share it, and then one comparison is enough.
@@ -37,16 +46,19 @@ const RECENT_BITS: u32 = 12;
 impl Default for Words {
     fn default() -> Self {
         let unknown = [0; Dimension::COUNT];
-        let mut tuples = Numbers::default();
-        tuples.number(unknown);
-        Self {
+        let mut words = Self {
             keys: vec![Key::empty()],
             by_key: [(Key::empty(), 0)].into_iter().collect(),
-            tuples,
-            dims: vec![Arc::default()],
+            tuples: Vec::new(),
+            halves: Default::default(),
+            pairs: Numbers::default(),
+            dims: Vec::new(),
             last: unknown,
             recent: vec![0; 1 << RECENT_BITS],
-        }
+        };
+        // The unknown one is number 0.
+        words.tuple(unknown);
+        words
     }
 }
 
@@ -56,7 +68,7 @@ impl Words {
     }
 
     pub(super) fn values(&self, tuple: Tuple) -> &Values {
-        &self.tuples.keys()[tuple as usize]
+        &self.tuples[tuple as usize]
     }
 
     /// A combination, as keys.
@@ -66,7 +78,7 @@ impl Words {
 
     /// One value of a combination.
     pub(super) fn value(&self, tuple: Tuple, dimension: Dimension) -> Word {
-        self.tuples.keys()[tuple as usize][dimension as usize]
+        self.tuples[tuple as usize][dimension as usize]
     }
 
     /// One value of a combination, as a key.
@@ -97,8 +109,12 @@ impl Words {
     }
 
     pub(super) fn tuple(&mut self, values: Values) -> Tuple {
-        let tuple = self.tuples.number(values);
-        if tuple as usize == self.dims.len() {
+        let [first, second] = &mut self.halves;
+        let half = |from: usize| std::array::from_fn(|place| values[from + place]);
+        let (first, second) = (first.number(half(0)), second.number(half(HALF)));
+        let tuple = self.pairs.number(u64::from(first) << 32 | u64::from(second));
+        if tuple as usize == self.tuples.len() {
+            self.tuples.push(values);
             self.dims.push(Arc::new(values.map(|word| self.key(word).clone())));
         }
         tuple
@@ -143,7 +159,7 @@ impl Words {
     pub(super) fn bytes(&self) -> usize {
         const PER_KEY: usize = 96;
         const PER_TUPLE: usize = 240;
-        self.keys.len() * PER_KEY + self.dims.len() * PER_TUPLE
+        self.keys.len() * PER_KEY + self.tuples.len() * PER_TUPLE
     }
 }
 
