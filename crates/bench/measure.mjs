@@ -65,7 +65,7 @@ class Meter {
 function run(job, path, events = "Infinity", runs = "1") {
   const chunkBytes = bindings.eventChunkBytes();
   const recordBytes = bindings.eventBytes();
-  const answer = { job, cpu_s: [], wall_s: [], resident_before: memory.buffer.byteLength };
+  const answer = { job, cpu_s: [], finish_cpu_s: [], wall_s: [], resident_before: memory.buffer.byteLength };
   for (let run = 0; run < Number(runs); run++) {
     const records = new Records(path, chunkBytes, Number(events) * recordBytes);
     const bench = new bindings.Bench(job, records.names);
@@ -76,7 +76,9 @@ function run(job, path, events = "Infinity", runs = "1") {
       meter.measure(() => bench.step());
       bytes += chunk.length;
     }
+    const takenIn = meter.cpu;
     meter.measure(() => bench.finish());
+    answer.finish_cpu_s.push(meter.cpu - takenIn);
     answer.resident_after ??= memory.buffer.byteLength;
     answer.answer = JSON.parse(bench.answer());
     answer.events = bytes / recordBytes;

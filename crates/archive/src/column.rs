@@ -130,6 +130,12 @@ impl Column {
         self.line().3
     }
 
+    /// Whether it decides about links or cells.
+    pub(crate) fn is_linked_by(self) -> bool {
+        let hashed = matches!(self, Column::Name | Column::Parent);
+        !hashed && !matches!(self, Column::Os | Column::Browser | Column::Page | Column::Props)
+    }
+
     pub(crate) fn path(self) -> ColumnPath {
         ColumnPath::from(self.name())
     }

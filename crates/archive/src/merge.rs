@@ -145,7 +145,7 @@ impl Input {
             while self.ready.is_empty() {
                 let Some((strips, rows)) = &mut self.open else {
                     let Some((group, rows)) = self.groups.pop() else { return Ok(()) };
-                    self.open = Some((self.reader.strips(group)?, rows));
+                    self.open = Some((self.reader.strips(group, |_| true)?, rows));
                     continue;
                 };
                 let batch: Vec<usize> = rows.by_ref().take(BATCH).collect();

@@ -6,7 +6,7 @@ mod entry;
 use std::ops::RangeInclusive;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use adtally_core::batch::{Entry, Hashes, Look, Standing};
+use adtally_core::batch::{Entry, Hashes, Look, Standing, StoredRow};
 use adtally_core::event::Kind;
 use adtally_core::time::ServerTime;
 use adtally_wire::batch::ArchiveFile;
@@ -210,6 +210,36 @@ impl Reader {
 
     /// Hands over the entries of these rows of the file, which have to ascend, with where they are, a few at a time.
     pub fn each(&self, rows: &[usize], mut take: impl FnMut(usize, Entry)) -> Result<(), ArchiveError> {
+        self.each_line(
+            rows,
+            |_| true,
+            |strips, at, row| {
+                take(row, strips.entry(at, row, &self.meta.advertiser)?);
+                Ok(())
+            },
+        )
+    }
+
+    /// The same of what decides about links and cells, where it stands: nothing is copied, and texts are those of the
+    /// file, whatever they are.
+    pub fn each_stored(
+        &self,
+        rows: &[usize],
+        mut take: impl FnMut(usize, StoredRow<'_>),
+    ) -> Result<(), ArchiveError> {
+        self.each_line(rows, Column::is_linked_by, |strips, at, row| {
+            take(row, strips.stored(at, row, &self.meta.advertiser)?);
+            Ok(())
+        })
+    }
+
+    /// Reads some columns of these rows, a batch at a time, and hands over each with its place in the batch.
+    fn each_line(
+        &self,
+        rows: &[usize],
+        is_read: impl Fn(Column) -> bool,
+        mut take: impl FnMut(&Strips, usize, usize) -> Result<(), ArchiveError>,
+    ) -> Result<(), ArchiveError> {
         let mut before = None;
         for &row in rows {
             if row >= self.len() || before.is_some_and(|before| before >= row) {
@@ -223,33 +253,29 @@ impl Reader {
                 let here = rest.partition_point(|row| *row < bounds[1]);
                 let (now, later) = rest.split_at(here);
                 rest = later;
-                if !now.is_empty() {
-                    self.each_of(group, now, &mut take)?;
+                if now.is_empty() {
+                    continue;
+                }
+                let mut strips = self.strips(group, &is_read)?;
+                for batch in now.chunks(BATCH) {
+                    strips.read(batch)?;
+                    batch.iter().enumerate().try_for_each(|(at, row)| take(&strips, at, *row))?;
                 }
             }
             Ok(())
         })
     }
 
-    fn each_of(
+    pub(crate) fn strips(
         &self,
         group: usize,
-        rows: &[usize],
-        take: &mut impl FnMut(usize, Entry),
-    ) -> Result<(), ArchiveError> {
-        let mut strips = self.strips(group)?;
-        for batch in rows.chunks(BATCH) {
-            strips.read(batch)?;
-            for (at, row) in batch.iter().enumerate() {
-                take(*row, strips.entry(at, *row, &self.meta.advertiser)?);
-            }
-        }
-        Ok(())
-    }
-
-    pub(crate) fn strips(&self, group: usize) -> Result<Strips, ArchiveError> {
+        is_read: impl Fn(Column) -> bool,
+    ) -> Result<Strips, ArchiveError> {
         let reader = self.file.get_row_group(group)?;
-        let strip = |column: Column| Strip::new(column, reader.get_column_reader(column as usize)?);
+        let strip = |column: Column| match is_read(column) {
+            true => Strip::new(column, reader.get_column_reader(column as usize)?).map(Some),
+            false => Ok(None),
+        };
         Ok(Strips::new(self.starts[group], Column::all().map(strip).collect::<Result<_, _>>()?))
     }
 

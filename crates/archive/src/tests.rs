@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use adtally_core::batch::{Accepted, Entry, Gone, Hashes, Look, Repeat, Whose};
+use adtally_core::batch::{Accepted, Entry, Gone, Hashes, Look, Repeat, Stored, StoredRow, Whose};
 use adtally_core::event::{Dims, Event, EventRef, Extras, Kind, Screening};
 use adtally_core::key::{EventId, Key, UserKey};
 use adtally_core::settings::Settings;
@@ -148,6 +148,21 @@ proptest! {
         let rows: Vec<usize> = (0..expected.len()).filter(|row| picks >> (row % 64) & 1 == 1).collect();
         let picked: Vec<Entry> = rows.iter().map(|row| expected[*row].clone()).collect();
         prop_assert_eq!(reader.entries(&rows).unwrap(), picked);
+        // Where they stand they are the same, but for what decides about no link and no cell.
+        let mut stood = 0;
+        reader.each_stored(&rows, |row, stored| {
+            let is_same = match (&expected[row], &stored) {
+                (Entry::Accepted(accepted), StoredRow::Accepted(stored)) => {
+                    let event = Event { extras: None, ..accepted.event.clone() };
+                    Stored::of(accepted) == *stored && stored.event() == Some(event) && stored.group() == expected[row].group()
+                }
+                (Entry::Repeat(repeat), StoredRow::Repeat(stored)) => repeat == stored,
+                _ => false,
+            };
+            assert!(is_same, "{:?} stands as {stored:?}", expected[row]);
+            stood += 1;
+        }).unwrap();
+        prop_assert_eq!(stood, rows.len());
     }
 
     /// Damaged bytes are an error, or entries that could be: never a panic.

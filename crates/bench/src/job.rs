@@ -1,6 +1,7 @@
 //! What is measured, by name.
 
 mod aggregate;
+mod bulk;
 mod linked;
 mod link;
 mod spilled;
@@ -30,13 +31,14 @@ pub trait Job {
 }
 
 /// Every job by name.
-pub const NAMES: [&str; 6] = ["parse", "link", "spilled", "aggregate", "aggregate-users", "whole"];
+pub const NAMES: [&str; 7] = ["parse", "link", "bulk", "spilled", "aggregate", "aggregate-users", "whole"];
 
 /// The job of that name, at its beginning.
 pub fn by_name(name: &str, names: Names) -> Option<Box<dyn Job>> {
     Some(match name {
         "parse" => Box::new(parse::Parse::new(names)),
         "link" => Box::new(link::Link::new(names)),
+        "bulk" => Box::new(bulk::Bulked::new(names)),
         "spilled" => Box::new(spilled::Spilled::new(names)),
         "aggregate" => Box::new(aggregate::Aggregate::new(names, aggregate::Users::Left)),
         "aggregate-users" => Box::new(aggregate::Aggregate::new(names, aggregate::Users::Counted)),
@@ -76,6 +78,11 @@ mod tests {
         }
         let many: Vec<EventRecord> = generate::Events::new(100_000).collect();
         assert_eq!(answer("spilled", &many, 10_000), answer("link", &many, 10_000), "spilling changes links");
+        assert_eq!(
+            answer("bulk", &many, 10_000),
+            answer("link", &many, 10_000),
+            "a set is not what a stream is"
+        );
         let (linked, whole) = (answer("link", &events, 5_000), answer("whole", &events, 5_000));
         assert!(
             ["click_named", "click_by_user", "conversion_named"].iter().all(|rule| linked[rule] > 0),

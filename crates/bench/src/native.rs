@@ -18,6 +18,7 @@ use serde_json::{Value, json};
 const USAGE: &str = "\
 adtally-bench generate events|cube N FILE      make N records
 adtally-bench run JOB FILE [--events N] [--runs N]
+adtally-bench relink FILE [--events N] [--runs N]
 adtally-bench cube FILE [--runs N]
 adtally-bench segments N FOLDER                make N cells, a file of them per day
 ";
@@ -42,6 +43,7 @@ pub(crate) fn main() -> Result<()> {
         ["generate", what, count, file] => return generate(what, count.parse()?, file.into()),
         ["segments", count, folder] => segments(count.parse()?, folder.into())?,
         ["run", name, file] => run(name, file.into(), events, runs)?,
+        ["relink", file] => crate::relink::run(&file.into(), events, runs)?,
         ["cube", file] => cube(file.into(), runs)?,
         _ => bail!("usage:\n{USAGE}"),
     };
@@ -92,15 +94,15 @@ fn generate(what: &str, count: u64, file: PathBuf) -> Result<()> {
 }
 
 /// A file of records, read in chunks.
-struct Records {
+pub(crate) struct Records {
     file: BufReader<File>,
-    names: Names,
+    pub(crate) names: Names,
     left: u64,
     record_bytes: usize,
 }
 
 impl Records {
-    fn open(path: &PathBuf, left: u64, record_bytes: usize) -> Result<Self> {
+    pub(crate) fn open(path: &PathBuf, left: u64, record_bytes: usize) -> Result<Self> {
         let file = File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
         let mut file = BufReader::new(file);
         let mut line = Vec::new();
@@ -109,7 +111,7 @@ impl Records {
     }
 
     /// The next chunk in `bytes`; false at the end.
-    fn next(&mut self, bytes: &mut Vec<u8>) -> Result<bool> {
+    pub(crate) fn next(&mut self, bytes: &mut Vec<u8>) -> Result<bool> {
         let records = self.left.min(CHUNK as u64);
         bytes.clear();
         self.file.by_ref().take(records * self.record_bytes as u64).read_to_end(bytes)?;
@@ -120,13 +122,13 @@ impl Records {
 
 /// Time of the processor and of the wall that was spent in measured calls.
 #[derive(Default)]
-struct Meter {
-    cpu: Duration,
+pub(crate) struct Meter {
+    pub(crate) cpu: Duration,
     wall: Duration,
 }
 
 impl Meter {
-    fn measure<T>(&mut self, work: impl FnOnce() -> T) -> Result<T> {
+    pub(crate) fn measure<T>(&mut self, work: impl FnOnce() -> T) -> Result<T> {
         let before = (time(ClockId::CLOCK_PROCESS_CPUTIME_ID)?, time(ClockId::CLOCK_MONOTONIC)?);
         let result = work();
         self.cpu += time(ClockId::CLOCK_PROCESS_CPUTIME_ID)? - before.0;
@@ -140,7 +142,7 @@ fn time(clock: ClockId) -> Result<Duration> {
 }
 
 fn run(name: &str, file: PathBuf, events: u64, runs: usize) -> Result<Value> {
-    let (mut cpu, mut wall) = (Vec::new(), Vec::new());
+    let (mut cpu, mut finish_cpu, mut wall) = (Vec::new(), Vec::new(), Vec::new());
     let mut answer = Answer::new();
     let mut resident = (0, 0);
     let mut count = 0;
@@ -157,7 +159,9 @@ fn run(name: &str, file: PathBuf, events: u64, runs: usize) -> Result<Value> {
             job.prepare(&chunk);
             meter.measure(|| job.step())?;
         }
+        let taken_in = meter.cpu;
         meter.measure(|| job.finish())?;
+        finish_cpu.push((meter.cpu - taken_in).as_secs_f64());
         if run == 0 {
             resident = (before, resident_bytes());
         }
@@ -166,7 +170,7 @@ fn run(name: &str, file: PathBuf, events: u64, runs: usize) -> Result<Value> {
         wall.push(meter.wall.as_secs_f64());
     }
     Ok(json!({
-        "job": name, "events": count, "cpu_s": cpu, "wall_s": wall, "answer": answer,
+        "job": name, "events": count, "cpu_s": cpu, "finish_cpu_s": finish_cpu, "wall_s": wall, "answer": answer,
         "resident_before": resident.0, "resident_after": resident.1, "peak_resident": peak_bytes()?,
     }))
 }
@@ -205,7 +209,7 @@ fn resident_bytes() -> u64 {
     text.split(' ').nth(1).and_then(|pages| pages.parse::<u64>().ok()).unwrap_or(0) * PAGE_BYTES
 }
 
-fn peak_bytes() -> Result<i64> {
+pub(crate) fn peak_bytes() -> Result<i64> {
     const KILOBYTE: i64 = 1_024;
     Ok(getrusage(UsageWho::RUSAGE_SELF)?.max_rss() * KILOBYTE)
 }

@@ -5,7 +5,7 @@
 //!
 //! ```text
 //! the columns of Hashes, of each file that Selection::opens -> Selection::wants -> the rows to read
-//! those rows, as entries                                    -> Relink::add
+//! those rows, where they stand                              -> Relink::add_stored
 //! Selection::next_round, until nothing is looked for        -> Relink::finish -> cells by scope
 //! ```
 //!
@@ -17,6 +17,7 @@ mod selection;
 mod relink;
 mod affected;
 mod gone;
+mod stored;
 pub mod judge;
 
 pub use affected::{Affected, MAX_NEWS};
@@ -24,6 +25,7 @@ pub use gone::{Gone, Whose, residue};
 pub use judge::Judge;
 pub use relink::{Relink, RelinkError};
 pub use selection::Selection;
+pub use stored::{Stored, StoredRow};
 
 use crate::event::{Event, EventRef, Kind};
 use crate::link;
@@ -103,11 +105,12 @@ pub struct Ruling {
     pub day: Day,
 }
 
-/// The most entries of a part, roughly: some twenty megabytes in memory with what they depend on.
+/// The most entries of a part, roughly: some ten megabytes in memory with what they depend on.
 pub const MAX_PART_ENTRIES: u64 = 100_000;
 
-/// The most events that are linked at once, with what a part depends on: some eighty megabytes, of the 128 that there
-/// are. A part is made smaller by dividing its users, so only one with several hundred thousand events in a day gets there.
+/// The most events that are linked at once, with what a part depends on: some thirty megabytes, and three times that
+/// where all are of one user, of the 128 that there are. A part is made smaller by dividing its users, so only one with
+/// several hundred thousand events in a day gets there.
 pub const MAX_HELD_ENTRIES: usize = 400_000;
 
 /// What of a day is linked at once.

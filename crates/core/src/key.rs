@@ -126,6 +126,12 @@ impl EventId {
         }
     }
 
+    /// Whether [`EventId::parse`] takes these bytes.
+    pub(crate) fn is_valid(bytes: &[u8]) -> bool {
+        let fits = |c: &u8| c.is_ascii_alphanumeric() || matches!(c, b'.' | b'_' | b':' | b'-');
+        (1..=MAX_KEY_CHARS).contains(&bytes.len()) && bytes.iter().all(fits)
+    }
+
     /// Becomes what [`EventId::parse`] makes of the first `len` bytes of `window`, if they are known to be right.
     #[inline]
     pub(crate) fn set_checked(&mut self, window: &[u8], len: usize) {
@@ -210,6 +216,7 @@ mod tests {
     fn ids() {
         fn check(text: &str, expected: Result<&str, EventIdError>) {
             assert_eq!(EventId::parse(text).as_ref().map(EventId::as_str), expected.as_ref().copied());
+            assert_eq!(EventId::is_valid(text.as_bytes()), expected.is_ok(), "{text}");
         }
         check("i101-638", Ok("i101-638"));
         check("A.b_c:d-9", Ok("A.b_c:d-9"));

@@ -23,6 +23,10 @@ mod explain;
 mod story;
 mod spill;
 mod origin;
+mod parts;
+mod rows;
+mod admit;
+mod ties;
 mod bulk;
 mod crowd;
 pub mod run;
@@ -39,7 +43,7 @@ pub use spill::{MAX_RUN_RECORDS, MERGE_RUNS};
 pub use story::{Filter, MAX_HISTORY_EVENTS, Related, Story};
 
 use crate::batch::Ruling;
-use crate::event::{Event, EventRef};
+use crate::event::{Event, EventRef, Kind};
 use crate::settings::Settings;
 use crate::time::{DAY_MS, HOUR_MS, ServerTime};
 use pool::{Pool, Role, Slot};
@@ -315,7 +319,21 @@ pub fn name_of(event: &EventRef) -> u64 {
 
 /// The group of an event: its user, or the root that it names, or itself.
 pub fn group_of(event: &Event) -> u64 {
-    pool::group_of(event, name_of(&event.event))
+    event.user.map_or_else(|| pool::group_of(event, name_of(&event.event)), |user| user.0)
+}
+
+/// [`name_of`] of an event whose id has these bytes.
+pub(crate) fn name_of_bytes(kind: Kind, id: &[u8]) -> u64 {
+    pool::name_hash(kind, id)
+}
+
+/// [`group_of`] of an event without user that names these, if they are not empty; `own` is the hash of its name.
+pub(crate) fn group_of_names(impression: &[u8], click: &[u8], own: impl FnOnce() -> u64) -> u64 {
+    match (impression, click) {
+        ([], []) => own(),
+        ([], click) => pool::name_hash(Kind::Click, click),
+        (impression, _) => pool::name_hash(Kind::Impression, impression),
+    }
 }
 
 /// Where an event is.

@@ -205,9 +205,9 @@ async fn take(
     let wanted = before.filter(|glance| selection.wants(&span, &glance.hashes));
     let wanted: Vec<usize> = wanted.map(|glance| glance.index).collect();
     let mut failed = None;
-    let each = reader.each(&wanted, |_, entry| {
+    let each = reader.each_stored(&wanted, |_, row| {
         if failed.is_none() {
-            failed = relink.add(&entry).err();
+            failed = relink.add_stored(&row).err();
         }
     });
     each.map_err(|error| damaged(error.to_string()))?;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use adtally_core::batch::{Accepted, Entry, Repeat};
+use adtally_core::batch::{Accepted, Entry, Repeat, Stored, StoredRow};
 use adtally_core::event::{Dims, Event, EventRef, Extras, Kind, Screening};
 use adtally_core::key::{EventId, Key, UserKey};
 use adtally_core::time::{EventTime, ServerTime};
@@ -18,19 +18,20 @@ pub(crate) const BATCH: usize = 1_024;
 
 /// All columns of a row group.
 pub(crate) struct Strips {
-    strips: Vec<Strip>,
+    /// By column, those that are read.
+    strips: Vec<Option<Strip>>,
     /// The row of the file that comes next.
     next: usize,
 }
 
 impl Strips {
-    pub(crate) fn new(first: usize, strips: Vec<Strip>) -> Self {
+    pub(crate) fn new(first: usize, strips: Vec<Option<Strip>>) -> Self {
         Self { strips, next: first }
     }
 
     /// Reads these rows of the file, which ascend from the next one on.
     pub(crate) fn read(&mut self, rows: &[usize]) -> Result<(), ArchiveError> {
-        for strip in &mut self.strips {
+        for strip in self.strips.iter_mut().flatten() {
             strip.clear();
             let mut next = self.next;
             for run in rows.chunk_by(|a, b| a + 1 == *b) {
@@ -47,22 +48,38 @@ impl Strips {
     pub(crate) fn entry(&self, at: usize, row: usize, advertiser: &Key) -> Result<Entry, ArchiveError> {
         Line { strips: &self.strips, at, row }.entry(advertiser)
     }
+
+    /// The same, where it stands.
+    pub(crate) fn stored<'a>(
+        &'a self,
+        at: usize,
+        row: usize,
+        advertiser: &'a Key,
+    ) -> Result<StoredRow<'a>, ArchiveError> {
+        Line { strips: &self.strips, at, row }.stored(advertiser)
+    }
 }
 
 /// A row.
+#[derive(Clone, Copy)]
 struct Line<'a> {
-    strips: &'a [Strip],
+    strips: &'a [Option<Strip>],
     at: usize,
     row: usize,
 }
 
-impl Line<'_> {
-    fn text(&self, column: Column) -> Option<&str> {
-        self.strips[column as usize].text(self.at)
+impl<'a> Line<'a> {
+    fn text(&self, column: Column) -> Option<&'a str> {
+        self.strips[column as usize].as_ref()?.text(self.at)
+    }
+
+    /// Unknown values are nothing.
+    fn bytes(&self, column: Column) -> &'a [u8] {
+        self.strips[column as usize].as_ref().and_then(|strip| strip.bytes(self.at)).unwrap_or_default()
     }
 
     fn number(&self, column: Column) -> Option<i64> {
-        self.strips[column as usize].number(self.at)
+        self.strips[column as usize].as_ref()?.number(self.at)
     }
 
     fn invalid(&self, column: Column) -> ArchiveError {
@@ -105,10 +122,49 @@ impl Line<'_> {
         }
     }
 
+    fn stored(self, advertiser: &'a Key) -> Result<StoredRow<'a>, ArchiveError> {
+        if self.bytes(Column::Outcome) != ACCEPTED.as_bytes() {
+            return match self.entry(advertiser)? {
+                Entry::Repeat(repeat) => Ok(StoredRow::Repeat(repeat)),
+                Entry::Accepted(_) => Err(self.invalid(Column::Outcome)),
+            };
+        }
+        let kind = Kind::ALL.into_iter().find(|kind| kind.name().as_bytes() == self.bytes(Column::Kind));
+        let text = |column| self.bytes(column);
+        Ok(StoredRow::Accepted(Stored {
+            row: self.required(Column::Row)?,
+            received: ServerTime(self.required(Column::Received)?),
+            revision: self.required(Column::Revision)? as u64,
+            kind: kind.ok_or_else(|| self.invalid(Column::Kind))?,
+            id: text(Column::Id),
+            at: EventTime(self.required(Column::At)?),
+            user: self.number(Column::User).map(|user| UserKey(user as u64)),
+            dims: [
+                advertiser.as_bytes(),
+                text(Column::Campaign),
+                text(Column::Ad),
+                text(Column::Service),
+                text(Column::Placement),
+                text(Column::Country),
+                text(Column::Device),
+                text(Column::Label),
+            ],
+            impression: text(Column::Impression),
+            click: text(Column::Click),
+            cost_micros: self.number(Column::Cost),
+            value_micros: self.required(Column::Value)?,
+            screening: self.screening()?,
+        }))
+    }
+
+    fn screening(&self) -> Result<Screening, ArchiveError> {
+        let named = self.bytes(Column::Screening);
+        let all = [Screening::Clean, Screening::Bot, Screening::Datacenter];
+        let found = all.into_iter().find(|screening| screening_name(*screening).as_bytes() == named);
+        found.ok_or_else(|| self.invalid(Column::Screening))
+    }
+
     fn event(&self, event: EventRef, at: EventTime, advertiser: &Key) -> Result<Event, ArchiveError> {
-        let screening = [Screening::Clean, Screening::Bot, Screening::Datacenter]
-            .into_iter()
-            .find(|screening| self.text(Column::Screening) == Some(screening_name(*screening)));
         let props: Props = match self.text(Column::Props) {
             Some(text) => serde_json::from_str(text).map_err(|_| self.invalid(Column::Props))?,
             None => Props(Vec::new()),
@@ -137,7 +193,7 @@ impl Line<'_> {
             click: self.id(Column::Click)?,
             cost_micros: self.number(Column::Cost),
             value_micros: self.required(Column::Value)?,
-            screening: screening.ok_or_else(|| self.invalid(Column::Screening))?,
+            screening: self.screening()?,
             extras: (extras != Extras::default()).then(|| Box::new(extras)),
         })
     }

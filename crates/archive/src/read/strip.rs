@@ -86,8 +86,13 @@ impl Strip {
 
     /// The text of the row that was read as number `at`; what is not UTF-8 counts as none.
     pub(crate) fn text(&self, at: usize) -> Option<&str> {
+        str::from_utf8(self.bytes(at)?).ok()
+    }
+
+    /// The bytes of that text.
+    pub(crate) fn bytes(&self, at: usize) -> Option<&[u8]> {
         match &self.values {
-            Values::Texts(_, values) => str::from_utf8(values.get(self.place(at)?)?.data()).ok(),
+            Values::Texts(_, values) => Some(values.get(self.place(at)?)?.data()),
             Values::Numbers(..) => None,
         }
     }

@@ -43,7 +43,12 @@ impl Linked {
     /// Counts what was admitted.
     pub(super) fn admitted(&mut self, admissions: &[Admission]) {
         let new = admissions.iter().filter(|admission| matches!(admission, Admission::Accepted(_)));
-        self.unique += new.count() as i64;
+        self.accepted(new.count() as u64);
+    }
+
+    /// Counts so many events that were accepted.
+    pub(super) fn accepted(&mut self, events: u64) {
+        self.unique += events.cast_signed();
     }
 
     /// Counts facts, those that are taken back too.

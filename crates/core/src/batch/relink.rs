@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
-use super::{Accepted, Entry, Gone, Hashes, MAX_HELD_ENTRIES, Part, Repeat, Ruling, Standing};
+use super::{Entry, Gone, Hashes, MAX_HELD_ENTRIES, Part, Repeat, Ruling, Standing, Stored, StoredRow};
 use crate::cell::Scope;
 use crate::link::{Bulk, Fact, Retention, SettingsNumber, Use};
 use crate::segment::Segment;
@@ -17,6 +17,9 @@ pub enum RelinkError {
     /// An entry refers to settings that are not there.
     #[error("the archive refers to settings {0}, which are missing")]
     MissingSettings(u64),
+    /// An accepted event has texts that no event has.
+    #[error("the entry of row {0} is no event")]
+    NoEvent(i64),
     /// A user's events of a day are linked together, whatever the part. See [`Relink::crowded`].
     #[error("more than {MAX_HELD_ENTRIES} events are linked together: a user has too many that day")]
     TooMany,
@@ -82,20 +85,37 @@ impl Relink {
 
     /// Adds an entry that was wanted; the order does not matter, but none may come twice.
     pub fn add(&mut self, entry: &Entry) -> Result<(), RelinkError> {
-        let group = entry.group();
-        if self.gone.holds(group, entry.row()) {
+        match entry {
+            Entry::Accepted(accepted) => self.add_accepted(&Stored::of(accepted)),
+            Entry::Repeat(repeat) => self.add_repeat(repeat),
+        }
+    }
+
+    /// The same of an entry where it stands in the archive.
+    pub fn add_stored(&mut self, row: &StoredRow<'_>) -> Result<(), RelinkError> {
+        match row {
+            StoredRow::Accepted(stored) => self.add_accepted(stored),
+            StoredRow::Repeat(repeat) => self.add_repeat(repeat),
+        }
+    }
+
+    fn add_accepted(&mut self, stored: &Stored<'_>) -> Result<(), RelinkError> {
+        let (group, revision) = (stored.group(), stored.revision);
+        if self.gone.holds(group, stored.row) {
             return Ok(());
         }
-        let is_own = self.part.holds(entry.day(), group);
-        match entry {
-            Entry::Accepted(accepted) => {
-                let Accepted { row, received, revision, event } = accepted.as_ref();
-                let settings = self.revisions.get(revision).ok_or(RelinkError::MissingSettings(*revision))?;
-                let its_use = if is_own { Use::Told } else { Use::Context };
-                self.bulk.add(event, *received, *row, *settings, its_use);
-            }
-            Entry::Repeat(Repeat { row, event, .. }) if is_own => self.bulk.repeat(event.clone(), *row),
-            Entry::Repeat(_) => {}
+        let its_use = if self.part.holds(stored.at.day(), group) { Use::Told } else { Use::Context };
+        let settings = self.revisions.get(&revision).ok_or(RelinkError::MissingSettings(revision))?;
+        if !self.bulk.add_stored(stored, *settings, its_use) {
+            return Err(RelinkError::NoEvent(stored.row));
+        }
+        self.check()
+    }
+
+    fn add_repeat(&mut self, repeat: &Repeat) -> Result<(), RelinkError> {
+        let Repeat { row, event, at, group, .. } = repeat;
+        if self.part.holds(at.day(), *group) && !self.gone.holds(*group, *row) {
+            self.bulk.repeat(event.clone(), *row);
         }
         self.check()
     }

@@ -127,7 +127,7 @@ impl Crowd {
         let repeat = is_repeat.then_some(InvalidReason::Repeat);
         let invalid = screening.or(repeat).or(Some(InvalidReason::Flood));
         let state = State { invalid, link: SlotLink::Root, tuple: record.tuple };
-        pool.tally(slot, &state, &mut self.aggregator);
+        pool.tally(record, pool.money(slot), &state, &mut self.aggregator);
     }
 
     /// Takes the event into its lane; tells whether it is a repeat. One that was the first of a stretch may become one.

@@ -3,9 +3,8 @@
 use std::sync::Arc;
 
 use super::LATE_AFTER_MS;
-use super::pool::{Pool, Slot};
+use super::pool::{Money, Pool, Record, Slot};
 use super::settle::{SlotLink, State};
-use super::words::Tuple;
 use crate::aggregate::Aggregator;
 use crate::cell::{CellKey, Cells, Dimension, Scope};
 use crate::event::{EventRef, InvalidReason, Kind};
@@ -319,44 +318,42 @@ pub fn cells_of<'a>(facts: impl IntoIterator<Item = &'a Fact>, scope: &Scope) ->
 impl Pool {
     /// What the event in `slot` counts as in this state, delivered again so often.
     pub(super) fn fact(&self, slot: Slot, state: &State, duplicates: u32) -> FactBody {
-        let record = self.get(slot);
+        let record = Record { duplicates, ..*self.get(slot) };
+        let link = self.link_by_id(record.kind, state.link);
+        self.body(&record, self.money(slot), state, link)
+    }
+
+    /// What an event counts as in this state, which may be in no slot.
+    pub(super) fn body(&self, record: &Record, money: Money, state: &State, link: Link) -> FactBody {
         let outcome = state.invalid.map_or(Outcome::Counted, Outcome::Invalid);
         let dims = self.words.dims(state.tuple).clone();
         let cell = FactCell { hour: EventTime(record.at).hour(), dims };
-        let link = self.link_by_id(record.kind, state.link);
-        let (measures, basis) = self.count(slot, state, duplicates);
-        let currency = self.settings(slot).currency.clone();
-        FactBody { outcome, link, cell, measures, basis, currency, reached: self.reached(slot, state) }
+        let (measures, basis) = self.count(record, money, state);
+        let currency = self.settings_numbered(record.settings).currency.clone();
+        FactBody { outcome, link, cell, measures, basis, currency, reached: reached(record, state) }
     }
 
     /// What the event counts, and what its cost comes from.
-    fn count(&self, slot: Slot, state: &State, duplicates: u32) -> (FactMeasures, Basis) {
+    fn count(&self, record: &Record, money: Money, state: &State) -> (FactMeasures, Basis) {
         let (basis, cost_micros) = match state.invalid {
-            None => self.cost(slot, state.tuple, state.link.parent().is_some()),
+            None => self.cost(record, money, state),
             Some(_) => (Basis::Free, 0),
         };
-        let mut measures = self.measures(slot, state);
+        let mut measures = measures(record, money, state);
         measures.set(Measure::CostMicros, cost_micros);
-        measures.set(Measure::Duplicates, i64::from(duplicates));
+        measures.set(Measure::Duplicates, i64::from(record.duplicates));
         (measures, basis)
     }
 
-    fn reached(&self, slot: Slot, state: &State) -> Option<UserKey> {
-        let is_reached = self.get(slot).kind == Kind::Impression && state.invalid.is_none();
-        self.user(slot).filter(|_| is_reached)
-    }
-
-    /// Adds what the event counts to its cell, without the words of a fact.
-    pub(super) fn tally(&self, slot: Slot, state: &State, aggregator: &mut Aggregator) {
-        let record = self.get(slot);
-        let (measures, _) = self.count(slot, state, record.duplicates);
+    /// Adds what an event counts to its cell, without the words of a fact.
+    pub(super) fn tally(&self, record: &Record, money: Money, state: &State, aggregator: &mut Aggregator) {
+        let (measures, _) = self.count(record, money, state);
         let (hour, dims) = (EventTime(record.at).hour(), self.words.dims(state.tuple));
-        aggregator.add_counted(hour, dims, &measures, self.reached(slot, state));
+        aggregator.add_counted(hour, dims, &measures, reached(record, state));
     }
 
     /// Adds how often an event was delivered again to the cell that it says itself.
-    pub(super) fn tally_duplicates(&self, slot: Slot, aggregator: &mut Aggregator) {
-        let record = self.get(slot);
+    pub(super) fn tally_duplicates(&self, record: &Record, aggregator: &mut Aggregator) {
         let mut measures = FactMeasures::default();
         measures.set(Measure::Duplicates, i64::from(record.duplicates));
         let (hour, dims) = (EventTime(record.at).hour(), self.words.dims(record.tuple));
@@ -385,45 +382,52 @@ impl Pool {
         }
     }
 
-    fn measures(&self, slot: Slot, state: &State) -> FactMeasures {
-        let record = self.get(slot);
-        let kind = record.kind;
-        let mut measures = FactMeasures::default();
-        let mut count = |measure, holds: bool| measures.set(measure, i64::from(holds));
-        let State { invalid, link, .. } = *state;
-        let (valid, linked) = (invalid.is_none(), link.parent().is_some());
-        let through_view = kind == Kind::Conversion && matches!(link, SlotLink::Impression(_));
-        count(measure::valid(kind), valid);
-        count(Measure::LinkedClicks, valid && kind == Kind::Click && linked);
-        count(Measure::ViewThrough, through_view);
-        count(Measure::Unattributed, valid && kind == Kind::Conversion && !linked);
-        if let Some(reason) = invalid {
-            count(measure::invalid(kind), true);
-            count(measure::invalid_for(reason, kind), true);
-        }
-        count(Measure::Late, record.received.saturating_sub(record.at) > LATE_AFTER_MS);
-        count(Measure::Waiting, link == SlotLink::Unlinked(Unlinked::ParentMissing));
-        if valid {
-            measures.set(Measure::ValueMicros, self.money(slot).value_micros);
-        }
-        measures
-    }
-
     /// An event's own cost, else what the campaign pays for it; a thousandth of a cpm price is rounded down.
-    fn cost(&self, slot: Slot, tuple: Tuple, linked: bool) -> (Basis, i64) {
-        if let Some(own) = self.money(slot).cost_micros {
+    fn cost(&self, record: &Record, money: Money, state: &State) -> (Basis, i64) {
+        if let Some(own) = money.cost_micros {
             return (Basis::Own, own);
         }
-        let prices = &self.settings(slot).prices;
+        let prices = &self.settings_numbered(record.settings).prices;
         if prices.is_empty() {
             return (Basis::Free, 0);
         }
-        let price = prices.get(self.words.key_of(tuple, Dimension::Campaign).as_str());
-        match price.map(|price| (price.model, self.get(slot).kind, price.micros)) {
+        let linked = state.link.parent().is_some();
+        let price = prices.get(self.words.key_of(state.tuple, Dimension::Campaign).as_str());
+        match price.map(|price| (price.model, record.kind, price.micros)) {
             Some((PriceModel::Cpm, Kind::Impression, micros)) => (Basis::Cpm, micros / 1_000),
             Some((PriceModel::Cpc, Kind::Click, micros)) if linked => (Basis::Cpc, micros),
             Some((PriceModel::Cpa, Kind::Conversion, micros)) if linked => (Basis::Cpa, micros),
             _ => (Basis::Free, 0),
         }
     }
+}
+
+/// The user whom an event reaches.
+fn reached(record: &Record, state: &State) -> Option<UserKey> {
+    let is_reached = record.has_user && record.kind == Kind::Impression && state.invalid.is_none();
+    is_reached.then_some(UserKey(record.group))
+}
+
+/// What an event counts, but for its cost and its deliveries.
+fn measures(record: &Record, money: Money, state: &State) -> FactMeasures {
+    let kind = record.kind;
+    let mut measures = FactMeasures::default();
+    let mut count = |measure, holds: bool| measures.set(measure, i64::from(holds));
+    let State { invalid, link, .. } = *state;
+    let (valid, linked) = (invalid.is_none(), link.parent().is_some());
+    let through_view = kind == Kind::Conversion && matches!(link, SlotLink::Impression(_));
+    count(measure::valid(kind), valid);
+    count(Measure::LinkedClicks, valid && kind == Kind::Click && linked);
+    count(Measure::ViewThrough, through_view);
+    count(Measure::Unattributed, valid && kind == Kind::Conversion && !linked);
+    if let Some(reason) = invalid {
+        count(measure::invalid(kind), true);
+        count(measure::invalid_for(reason, kind), true);
+    }
+    count(Measure::Late, record.received.saturating_sub(record.at) > LATE_AFTER_MS);
+    count(Measure::Waiting, link == SlotLink::Unlinked(Unlinked::ParentMissing));
+    if valid {
+        measures.set(Measure::ValueMicros, money.value_micros);
+    }
+    measures
 }

@@ -230,7 +230,8 @@ impl Pool {
         self.add(record)
     }
 
-    fn add(&mut self, record: Record) -> Slot {
+    /// Takes in a record whose handles are those of this pool; it is in no chain yet.
+    pub(super) fn add(&mut self, record: Record) -> Slot {
         // A pool is bounded far below 2^32 records by the memory of an isolate.
         let slot = self.records.len() as Slot;
         self.records.push(record);
@@ -311,7 +312,12 @@ impl Pool {
     }
 
     pub(super) fn settings(&self, slot: Slot) -> &Arc<Settings> {
-        &self.settings[self.get(slot).settings as usize].1
+        self.settings_numbered(self.get(slot).settings)
+    }
+
+    /// The settings that were given this number.
+    pub(super) fn settings_numbered(&self, number: u32) -> &Arc<Settings> {
+        &self.settings[number as usize].1
     }
 
     /// The revision under which its settings are known.
@@ -444,7 +450,7 @@ impl Pool {
     }
 
     /// The handle of an id; that of no id is 0.
-    fn intern_id(&mut self, id: &[u8]) -> u32 {
+    pub(super) fn intern_id(&mut self, id: &[u8]) -> u32 {
         if id.is_empty() {
             return 0;
         }
@@ -465,7 +471,7 @@ impl Pool {
         }
     }
 
-    fn intern_money(&mut self, money: Money) -> u32 {
+    pub(super) fn intern_money(&mut self, money: Money) -> u32 {
         if money == Money::default() {
             return 0;
         }

@@ -12,6 +12,7 @@ mod origin;
 mod shelf;
 mod runs;
 mod many;
+mod bulk;
 mod billing;
 mod simulation;
 

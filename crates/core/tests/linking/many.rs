@@ -13,7 +13,7 @@ use crate::scenario::START;
 use crate::shelf::{Extents, spill};
 
 /// A few thousand users who see, click and buy for some days; every twentieth event is late, every fiftieth comes twice.
-fn traffic(events: u64) -> Vec<Arrival> {
+pub(crate) fn traffic(events: u64) -> Vec<Arrival> {
     let settings = Arc::new(Settings::default());
     let mut dice = 88_172_645_463_325_252_u64;
     let mut roll = move |sides: u64| {

@@ -13,10 +13,13 @@ pub(super) fn better(unit: &str) -> Better {
 }
 
 /// By name of the figure.
-const GOALS: [(&str, f64); 27] = [
+const GOALS: [(&str, f64); 30] = [
     ("native/parse", 5e6),
     ("native/link", 12e6),
     ("native/link-peak", 1_000.0),
+    ("native/bulk", 12e6),
+    ("native/bulk-loaded", 12e6),
+    ("native/bulk-peak", 1_000.0),
     ("native/aggregate", 25e6),
     ("native/aggregate-users", 12e6),
     ("native/whole", 3e6),

@@ -6,6 +6,8 @@
 
 mod v8;
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -58,6 +60,8 @@ pub(super) struct Peers {
     python: PathBuf,
     scripts: PathBuf,
     runs: String,
+    /// What was told already, by engine and job: two of our jobs may answer the same question.
+    told: RefCell<BTreeMap<String, Value>>,
 }
 
 impl Question {
@@ -144,6 +148,7 @@ impl Peers {
             python: bench.cache.join("venv/bin/python"),
             scripts,
             runs: bench.runs(3),
+            told: RefCell::default(),
         };
         peers.install(bench.project, &bench.cache)?;
         Ok(peers)
@@ -197,13 +202,23 @@ impl Peers {
         ask(&mut command)
     }
 
+    fn told_once(&self, folder: &Path, engine: &str, job: &str) -> Result<Value> {
+        let name = format!("{engine} {job}");
+        if let Some(told) = self.told.borrow().get(&name) {
+            return Ok(told.clone());
+        }
+        let told = self.bench(folder, engine, job, &self.runs)?;
+        self.told.borrow_mut().insert(name, told.clone());
+        Ok(told)
+    }
+
     /// Asks all engines. An answer that is not ours is an error.
     pub(super) fn ask(&self, question: Question, data: &Data, ours: &Value) -> Result<Told> {
         let expected = question.expected(ours)?;
         let (engines, clock) = question.engines();
         let (mut fastest, mut leanest): (Option<Peer>, Option<Peer>) = (None, None);
         for (engine, job) in engines {
-            let told = self.bench(&data.folder, engine, job, &self.runs)?;
+            let told = self.told_once(&data.folder, engine, job)?;
             let answer = flat(&told["check"]);
             // DataFusion tells rows only.
             ensure!(

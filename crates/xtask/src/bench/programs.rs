@@ -30,9 +30,10 @@ struct Job {
     question: Option<Question>,
 }
 
-const JOBS: [Job; 6] = [
+const JOBS: [Job; 7] = [
     Job { name: "parse", unit: "events/s", large: false, in_wasm: true, question: Some(Question::Parse) },
     Job { name: "link", unit: "events/s", large: true, in_wasm: true, question: Some(Question::Link) },
+    Job { name: "bulk", unit: "events/s", large: true, in_wasm: true, question: Some(Question::Link) },
     Job { name: "spilled", unit: "events/s", large: false, in_wasm: true, question: None },
     Job {
         name: "aggregate",
@@ -50,6 +51,13 @@ const JOBS: [Job; 6] = [
     },
     Job { name: "whole", unit: "events/s", large: false, in_wasm: true, question: Some(Question::Whole) },
 ];
+
+/// What is known of native jobs besides their rates.
+const LINK_TOO: [&str; 2] = ["native/link-peak", "native/open-events"];
+const BULK_TOO: [&str; 2] = ["native/bulk-loaded", "native/bulk-peak"];
+
+/// The nightly batch's linking, from files of the archive to cells.
+const RELINK: &str = "native/relink";
 
 const QUERIES: [&str; 4] = ["q1", "q2", "q3", "q4"];
 
@@ -91,9 +99,8 @@ pub(super) fn build(project: &Project) -> Result<()> {
 pub(super) fn measure(bench: &mut Bench<'_>, peers: Option<&Peers>) -> Result<()> {
     let of_queries = QUERIES.iter().flat_map(|query| [format!("native/{query}"), format!("wasm/{query}")]);
     let of_jobs = JOBS.iter().flat_map(|job| [format!("native/{}", job.name), format!("wasm/{}", job.name)]);
-    let others =
-        ["native/link-peak", "native/open-events", "wasm/open-events", "wasm/spilled-events", "wasm/module"]
-            .map(str::to_owned);
+    let others = ["wasm/open-events", "wasm/spilled-events", "wasm/module", RELINK];
+    let others = LINK_TOO.into_iter().chain(BULK_TOO).chain(others).map(str::to_owned);
     let names: Vec<String> = of_queries.chain(of_jobs).chain(others).collect();
     if !bench.wants_any(names.iter().map(String::as_str)) {
         return Ok(());
@@ -103,6 +110,7 @@ pub(super) fn measure(bench: &mut Bench<'_>, peers: Option<&Peers>) -> Result<()
     for job in &JOBS {
         of_job(bench, job, &data, peers)?;
     }
+    relink(bench, &data)?;
     of_cube(bench, &data, peers)?;
     if bench.wants("wasm/module") {
         let bytes =
@@ -115,7 +123,11 @@ pub(super) fn measure(bench: &mut Bench<'_>, peers: Option<&Peers>) -> Result<()
 fn of_job(bench: &mut Bench<'_>, job: &Job, data: &Data, peers: Option<&Peers>) -> Result<()> {
     let (native_name, wasm_name) = (format!("native/{}", job.name), format!("wasm/{}", job.name));
     let is_link = job.name == "link";
-    let extra_native = if is_link { &["native/link-peak", "native/open-events"][..] } else { &[] };
+    let extra_native = match job.name {
+        "link" => &LINK_TOO[..],
+        "bulk" => &BULK_TOO,
+        _ => &[],
+    };
     let file = if job.large { &data.large } else { &data.small };
     let runs = bench.runs(if job.large { 3 } else { 5 });
     if bench.wants(&native_name) || bench.wants_any(extra_native.iter().copied()) {
@@ -127,12 +139,21 @@ fn of_job(bench: &mut Bench<'_>, job: &Job, data: &Data, peers: Option<&Peers>) 
         };
         let (fastest, leanest) = told.map_or((None, None), |told| (Some(told.fastest), Some(told.leanest)));
         let peer = fastest.map(|fastest| rate(fastest, &result)).transpose()?;
-        let figure = Figure::new(native_name, job.unit, rates(&result)?).with_peer(peer);
+        let figure = Figure::new(native_name, job.unit, rates(&result)?).with_peer(peer.clone());
         bench.figures.add(with_size(figure, &result));
-        if is_link {
+        if !extra_native.is_empty() {
             let peak = number(&result, "peak_resident")? / MEGABYTE;
-            bench.figures.add(Figure::new("native/link-peak", "MB", vec![peak]).with_peer(leanest));
-            bench.figures.add(open_events("native/open-events", &result)?);
+            let name = format!("native/{}-peak", job.name);
+            bench.figures.add(Figure::new(name, "MB", vec![peak]).with_peer(leanest));
+        }
+        match job.name {
+            "link" => bench.figures.add(open_events("native/open-events", &result)?),
+            "bulk" => {
+                // Other engines have loaded the events before the clock starts.
+                let rates = rates_by(&result, "finish_cpu_s")?;
+                bench.figures.add(Figure::new("native/bulk-loaded", job.unit, rates).with_peer(peer));
+            }
+            _ => {}
         }
     }
     if job.in_wasm && (bench.wants(&wasm_name) || is_link && bench.wants("wasm/open-events")) {
@@ -154,6 +175,18 @@ fn of_job(bench: &mut Bench<'_>, job: &Job, data: &Data, peers: Option<&Peers>) 
             _ => {}
         }
     }
+    Ok(())
+}
+
+/// Files of the archive to cells, a part of a day after the other.
+fn relink(bench: &mut Bench<'_>, data: &Data) -> Result<()> {
+    if !bench.wants(RELINK) {
+        return Ok(());
+    }
+    let mut command = pinned(bench.project, native(bench.project));
+    let runs = bench.runs(3);
+    let result = ask(command.arg("relink").arg(&data.small).args(["--runs", &runs]))?;
+    bench.figures.add(with_size(Figure::new(RELINK, "events/s", rates(&result)?), &result));
     Ok(())
 }
 
@@ -227,8 +260,12 @@ fn events(result: &Value) -> Result<f64> {
 }
 
 fn rates(result: &Value) -> Result<Vec<f64>> {
+    rates_by(result, "cpu_s")
+}
+
+fn rates_by(result: &Value, clock: &str) -> Result<Vec<f64>> {
     let events = events(result)?;
-    Ok(seconds(result, "cpu_s")?.into_iter().map(|seconds| events / seconds).collect())
+    Ok(seconds(result, clock)?.into_iter().map(|seconds| events / seconds).collect())
 }
 
 fn milliseconds(result: &Value, clock: &str) -> Result<Vec<f64>> {

@@ -10,7 +10,7 @@ const ALLOWED: [(&str, &[&str]); 15] = [
     ("crates/sql/Cargo.toml", &["adtally-core"]),
     ("crates/kafka/Cargo.toml", &[]),
     ("crates/cli/Cargo.toml", &["adtally-archive", "adtally-core", "adtally-wire"]),
-    ("crates/bench/Cargo.toml", &["adtally-core"]),
+    ("crates/bench/Cargo.toml", &["adtally-archive", "adtally-core"]),
     ("crates/fuzz/Cargo.toml", &["adtally-core", "adtally-kafka", "adtally-sql", "adtally-wire"]),
     ("crates/xtask/Cargo.toml", &[]),
     ("crates/verify/Cargo.toml", &["adtally-archive", "adtally-core", "adtally-wire"]),
