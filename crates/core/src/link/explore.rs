@@ -3,7 +3,7 @@
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::pool::{NONE, Pin, Pool, Record, Role, Slot, name_hash};
-use super::run::{Run, Shelf, ShelfError};
+use super::run::{Passing, Run, Shelf, ShelfError};
 use super::settle::{counts_for, repeat_window_ms, window_ms};
 use super::{Found, Linker};
 use crate::cell::Dimension;
@@ -152,7 +152,8 @@ impl Linker {
                 continue;
             }
             for group in self.runs[index].groups_of(hash, shelf)? {
-                self.runs[index].read_group(group, shelf, &mut self.pool)?;
+                let mut is_it = |passing: &Passing<'_>| passing.is_event() && passing.hash == hash;
+                self.runs[index].pick_group(group, shelf, &mut self.pool, &mut is_it)?;
                 let mut read = mark.slots(&self.pool);
                 let found = read.find(|slot| fits(&self.pool, *slot));
                 let received = found.map(|slot| self.pool.get(slot).received);
@@ -213,14 +214,21 @@ impl Linker {
         Ok(slots)
     }
 
-    /// All events of the groups that are tied to `start`.
-    pub(super) fn explore(&mut self, start: u64, shelf: &dyn Shelf) -> Result<Component, ShelfError> {
+    /// All events of the groups that are tied to `start`; `None` where there may be more than `most`.
+    pub(super) fn explore(
+        &mut self,
+        start: u64,
+        mut most: usize,
+        shelf: &dyn Shelf,
+    ) -> Result<Option<Component>, ShelfError> {
         let mut component = Component::default();
         let mut seen: FxHashSet<u64> = [start].into_iter().collect();
         let mut open = vec![start];
         // Members whose name nobody else has, by the hash of it.
         let mut homes = FxHashMap::default();
         while let Some(group) = open.pop() {
+            let Some(left) = most.checked_sub(self.may_have(group)) else { return Ok(None) };
+            most = left;
             component.groups.push(group);
             let slots = self.read_group(group, |_| true, shelf)?;
             let mut next = Vec::new();
@@ -247,11 +255,11 @@ impl Linker {
             open.extend(next.into_iter().filter(|group| seen.insert(*group)));
         }
         self.resurrect(&mut component.members);
-        Ok(component)
+        Ok(Some(component))
     }
 
     /// Whether there may be a group that stands for this name.
-    fn is_named(&self, hash: u64) -> bool {
+    pub(super) fn is_named(&self, hash: u64) -> bool {
         self.roots.contains_key(&hash) || self.runs.iter().any(|run| run.children.has(hash))
     }
 
@@ -271,6 +279,11 @@ impl Linker {
         if home.is_some_and(|parent| counts_for(parent, record, &self.rules.retention)) {
             return Ok(Vec::new());
         }
+        self.groups_named(hash, shelf)
+    }
+
+    /// The groups in which events of this name may be.
+    pub(super) fn groups_named(&self, hash: u64, shelf: &dyn Shelf) -> Result<Vec<u64>, ShelfError> {
         let latest = self.names.get(&hash).copied().unwrap_or(NONE);
         let in_memory = self.pool.follow(latest, |record| record.namesake);
         let mut groups: Vec<u64> = in_memory.map(|slot| self.pool.get(slot).group).collect();
@@ -297,6 +310,6 @@ impl Linker {
     }
 }
 
-fn pin_hash(pin: &Pin) -> u64 {
+pub(super) fn pin_hash(pin: &Pin) -> u64 {
     name_hash(Kind::Impression, pin.id.as_str().as_bytes())
 }

@@ -137,7 +137,7 @@ impl Linker {
         let mut all = Vec::new();
         while let Some(&group) = groups.first() {
             let mark = self.pool.mark();
-            let component = self.explore(group, shelf)?;
+            let Some(component) = self.explore(group, usize::MAX, shelf)? else { break };
             let settled = settle(&mut self.pool, component.members, &self.rules);
             let is_new = |slot: &&Slot| {
                 let record = self.pool.get(**slot);
@@ -166,7 +166,7 @@ impl Linker {
             None => return Ok(None),
         };
         let mark = self.pool.mark();
-        let component = self.explore(group, shelf)?;
+        let Some(component) = self.explore(group, usize::MAX, shelf)? else { return Ok(None) };
         let settled = settle(&mut self.pool, component.members, &self.rules);
         let is_near = |slot: &Slot| {
             let record = self.pool.get(*slot);
