@@ -300,7 +300,7 @@ impl Linker {
                     self.repeat(found, &mut batch);
                     Admission::Duplicate
                 }
-                None => Admission::Accepted(self.accept(&arrival, 0, &mut batch)),
+                None => Admission::Accepted(self.accept(&arrival, 0, &mut batch, shelf)?),
             };
             admissions.push(admission);
         }
@@ -337,7 +337,7 @@ impl Linker {
     ) -> Result<Vec<Fact>, ShelfError> {
         let mut batch = self.begin();
         for arrival in arrivals {
-            self.accept(&arrival, row, &mut batch);
+            self.accept(&arrival, row, &mut batch, shelf)?;
         }
         for repeat in repeats {
             // A name that never arrived counts nowhere.

@@ -53,12 +53,21 @@ pub(super) struct Whole<'a> {
     pub(super) repeated: &'a FxHashMap<Slot, u32>,
 }
 
+/// Facts that are told before the others are put into words.
+const FACTS: usize = 4_096;
+
 impl Linker {
     pub(super) fn begin(&self) -> Batch {
         Batch { first: self.pool.records.len() as Slot, ..Batch::default() }
     }
 
-    pub(super) fn accept(&mut self, arrival: &Arrival, row: i64, batch: &mut Batch) -> u64 {
+    pub(super) fn accept(
+        &mut self,
+        arrival: &Arrival,
+        row: i64,
+        batch: &mut Batch,
+        shelf: &dyn Shelf,
+    ) -> Result<u64, ShelfError> {
         self.repeats_impressions |= arrival.settings.windows.repeat_impression_ms > 0;
         let position = self.accepted;
         self.accepted += 1;
@@ -66,9 +75,9 @@ impl Linker {
         let hash = self.pool.get(slot).hash;
         let is_again = self.names.contains_key(&hash) || self.runs.iter().any(|run| run.names.has(hash));
         self.pool.records[slot as usize].again = is_again;
-        batch.fresh.push((slot, self.reach(slot)));
+        batch.fresh.push((slot, self.reach(slot, shelf)?));
         self.enter(slot);
-        position
+        Ok(position)
     }
 
     /// Puts a record into the chain of its group and under its name.
@@ -202,6 +211,9 @@ impl Linker {
             Reach::Alone if record.kind == Kind::Impression => Some(State::alone(&record, &self.rules)),
             Reach::Alone | Reach::Whole => settle(&mut self.pool, vec![slot], &self.rules).state(slot),
             Reach::Parent(parent) => settle(&mut self.pool, vec![parent, slot], &self.rules).state(slot),
+            Reach::Since(from) if self.may_have(record.group) > self.slice => {
+                self.settle_near(slot, from, shelf)?
+            }
             Reach::Since(from) => {
                 let members = self.group_since(record.group, from, shelf)?;
                 settle(&mut self.pool, members, &self.rules).state(slot)
@@ -239,14 +251,19 @@ impl Linker {
         let new = settle(&mut self.pool, component.members, &self.rules);
         let context = FxHashSet::default();
         let whole = Whole { mark: &mark, old: &old, new: &new, context: &context, repeated: &repeated };
-        self.tell_changes(&whole, batch);
+        self.tell_changes(&whole, batch, hear);
         batch.settled.extend(component.groups);
         self.pool.back_to(mark);
         Ok(())
     }
 
     /// Tells what is otherwise with the batch, and notes what has to be remembered of it.
-    pub(super) fn tell_changes(&mut self, whole: &Whole<'_>, batch: &mut Batch) {
+    pub(super) fn tell_changes(
+        &mut self,
+        whole: &Whole<'_>,
+        batch: &mut Batch,
+        hear: &mut dyn FnMut(Vec<Fact>),
+    ) {
         let Whole { mark, old, new, context, repeated } = whole;
         let mut before = old.order.iter().zip(&old.states).peekable();
         for (slot, state) in new.order.iter().copied().zip(&new.states) {
@@ -273,6 +290,9 @@ impl Linker {
             }
             let body = self.pool.fact(slot, state, record.duplicates);
             batch.facts.push(self.pool.signed(1, slot, body));
+            if batch.facts.len() >= FACTS {
+                hear(std::mem::take(&mut batch.facts));
+            }
         }
         self.tie_fresh(whole, batch);
     }

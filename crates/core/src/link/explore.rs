@@ -38,31 +38,43 @@ pub(super) struct Component {
 
 impl Linker {
     /// What a new event, which is in no chain yet, can depend on and change.
-    pub(super) fn reach(&self, slot: Slot) -> Reach {
+    pub(super) fn reach(&self, slot: Slot, shelf: &dyn Shelf) -> Result<Reach, ShelfError> {
         let record = self.pool.get(slot);
-        match record.kind {
+        Ok(match record.kind {
             Kind::Conversion => Reach::Whole,
             Kind::Impression if record.has_user && self.repeats_impressions => Reach::Whole,
-            Kind::Impression if self.may_be_a_parent(slot) => Reach::Whole,
+            Kind::Impression if self.may_be_a_parent(slot, shelf)? => Reach::Whole,
             Kind::Impression => Reach::Alone,
-            Kind::Click if self.may_be_a_parent(slot) || self.may_be_a_neighbour(slot) => Reach::Whole,
+            Kind::Click if self.may_be_a_neighbour(slot) || self.may_be_a_parent(slot, shelf)? => {
+                Reach::Whole
+            }
             Kind::View | Kind::Click => self.reach_of_parent(slot),
-        }
+        })
     }
 
     /// Whether a child may be there already: one that looks for its parent by user and is not earlier, or any that
     /// names it.
-    fn may_be_a_parent(&self, slot: Slot) -> bool {
+    fn may_be_a_parent(&self, slot: Slot, shelf: &dyn Shelf) -> Result<bool, ShelfError> {
         let Record { group, hash, at, has_user, .. } = *self.pool.get(slot);
         let by_user = |until: i64| has_user && until >= at;
-        self.roots.contains_key(&hash)
+        let is_near = self.roots.contains_key(&hash)
             || (has_user
                 && self.heads.get(&group).is_some_and(|head| {
                     by_user(head.unnamed_until) && self.may_be_taken(slot, head.last_unnamed)
                 }))
-            || self.runs.iter().any(|run| {
-                run.children.has(hash) || (by_user(run.summary.unnamed_until) && run.unnamed.has(group))
-            })
+            || self.runs.iter().any(|run| by_user(run.summary.unnamed_until) && run.unnamed.has(group));
+        if is_near {
+            return Ok(true);
+        }
+        // A filter may be wrong, and of many events about some it is.
+        for run in self.runs.iter().filter(|run| run.children.has(hash)) {
+            let mut is_there = false;
+            run.show_group(hash, shelf, &mut |_| is_there = true)?;
+            if is_there {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Whether one of these children without a named parent could take the touch, were it the best.

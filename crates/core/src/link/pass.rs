@@ -3,11 +3,18 @@
 use rustc_hash::FxHashSet;
 
 use super::Linker;
-use super::pool::{Pool, Role, Slot, name_hash};
-use super::run::{Passing, Shelf, ShelfError};
+use super::pool::{Pool, Record, Role, Slot, name_hash};
+use super::run::{Passing, Run, Shelf, ShelfError};
+use super::settle::{State, settle};
+use crate::event::Kind;
+use crate::time::MINUTE_MS;
 
 /// The least bytes that an event takes in a page, nearly: how many there may be is asked before they are read.
 const LEAST_RECORD_BYTES: usize = 40;
+
+/// How far back a touch is looked for at first, and how much farther each time that there is none.
+const FIRST_SPAN_MS: i64 = MINUTE_MS;
+const SPAN_GROWTH: i64 = 16;
 
 /// What names an event: the hash of kind and id, and the arrival.
 pub(super) type Identity = (u64, i64);
@@ -68,10 +75,12 @@ impl Linker {
         Ok(())
     }
 
-    /// The records of a group that are wanted, each in its latest version; `wanted` is told whether it is in memory.
+    /// The records of a group that are wanted, each in its latest version; `wanted` is told whether it is in memory. All
+    /// of them happened at this time or later.
     pub(super) fn pick(
         &mut self,
         group: u64,
+        since: i64,
         shelf: &dyn Shelf,
         wanted: &mut dyn FnMut(&Passing<'_>, bool) -> bool,
     ) -> Result<Vec<Slot>, ShelfError> {
@@ -86,11 +95,40 @@ impl Linker {
             }
         }
         let mark = self.pool.mark();
-        for run in self.runs.iter().rev().filter(|run| run.groups.has(group)) {
+        let reaches = |run: &&Run| run.summary.max_at >= since && run.groups.has(group);
+        for run in self.runs.iter().rev().filter(reaches) {
             let mut is_new = |passing: &Passing<'_>| wanted(passing, false) && seen.insert(identity(passing));
             run.pick_group(group, shelf, &mut self.pool, &mut is_new)?;
         }
         slots.extend(mark.slots(&self.pool));
         Ok(slots)
+    }
+
+    /// What a view or click without a named parent is, which looks for touches from `from` on, in a group that is too large
+    /// to be held: the latest touch is looked for near it first.
+    pub(super) fn settle_near(
+        &mut self,
+        slot: Slot,
+        from: i64,
+        shelf: &dyn Shelf,
+    ) -> Result<Option<State>, ShelfError> {
+        let Record { group, at, .. } = *self.pool.get(slot);
+        let mark = self.pool.mark();
+        let mut span_ms = FIRST_SPAN_MS;
+        loop {
+            let since = from.max(at.saturating_sub(span_ms));
+            let mut members = self.pick(group, since, shelf, &mut |passing, _| {
+                let is_touch = passing.is_event() && passing.kind == Kind::Impression;
+                is_touch && (since..=at).contains(&passing.at)
+            })?;
+            members.push(slot);
+            let state = settle(&mut self.pool, members, &self.rules).state(slot);
+            let is_sure = |state: State| state.invalid.is_some() || state.link.parent().is_some();
+            if since == from || state.is_some_and(is_sure) {
+                return Ok(state);
+            }
+            self.pool.back_to(mark);
+            span_ms = span_ms.saturating_mul(SPAN_GROWTH);
+        }
     }
 }

@@ -195,7 +195,7 @@ impl Linker {
                 let mut remembers = |passing: &Passing<'_>, _| {
                     passing.is_event() && passing.pin.is_some_and(|pin| missing.contains(&pin))
                 };
-                for click in self.pick(*group, shelf, &mut remembers)? {
+                for click in self.pick(*group, i64::MIN, shelf, &mut remembers)? {
                     let pin = self.pool.passing(click).pin;
                     if pin.is_some_and(|pin| made.insert(pin)) {
                         survey.ghosts.extend(self.pool.push_ghost(click));

@@ -41,6 +41,16 @@ struct Sweep {
     after: Known,
 }
 
+/// What a way through groups is for.
+enum Purpose<'a> {
+    /// To find out what those are that are named from elsewhere.
+    Decide,
+    /// To tell what changed.
+    Tell(&'a mut dyn FnMut(Vec<Fact>)),
+    /// To be looked at.
+    Look(&'a mut dyn FnMut(&mut Linker, &Settled, &[Slot])),
+}
+
 /// How far back in time any event looks, by the settings that are known.
 #[derive(Debug, Clone, Copy, Default)]
 struct Spans {
@@ -68,6 +78,35 @@ impl Linker {
         hear: &mut dyn FnMut(Vec<Fact>),
     ) -> Result<(), ShelfError> {
         let mark = self.pool.mark();
+        let groups = self.sweep(group, &mark, batch, shelf, &mut Purpose::Tell(hear))?;
+        batch.settled.extend(groups);
+        self.pool.back_to(mark);
+        Ok(())
+    }
+
+    /// Has somebody look at the groups that are tied to `group`, a slice after the other: at what is decided of the events
+    /// of each, with what they depend on.
+    pub(super) fn look_in_slices(
+        &mut self,
+        group: u64,
+        shelf: &dyn Shelf,
+        look: &mut dyn FnMut(&mut Linker, &Settled, &[Slot]),
+    ) -> Result<(), ShelfError> {
+        let (mark, mut nothing) = (self.pool.mark(), self.begin());
+        self.sweep(group, &mark, &mut nothing, shelf, &mut Purpose::Look(look))?;
+        self.pool.back_to(mark);
+        Ok(())
+    }
+
+    /// Goes through the groups that are tied to `group`, and names them.
+    fn sweep(
+        &mut self,
+        group: u64,
+        mark: &Mark,
+        batch: &mut Batch,
+        shelf: &dyn Shelf,
+        purpose: &mut Purpose<'_>,
+    ) -> Result<Vec<u64>, ShelfError> {
         let survey = self.survey(group, shelf)?;
         let mut sweep = Sweep {
             survey,
@@ -84,13 +123,11 @@ impl Linker {
         }
         for _ in [Kind::Impression, Kind::Click] {
             if !sweep.wanted.is_empty() {
-                self.go_through(&mut sweep, &mark, batch, shelf, None)?;
+                self.go_through(&mut sweep, mark, batch, shelf, &mut Purpose::Decide)?;
             }
         }
-        self.go_through(&mut sweep, &mark, batch, shelf, Some(hear))?;
-        batch.settled.extend(sweep.survey.groups);
-        self.pool.back_to(mark);
-        Ok(())
+        self.go_through(&mut sweep, mark, batch, shelf, purpose)?;
+        Ok(sweep.survey.groups)
     }
 
     fn spans(&self) -> Spans {
@@ -149,7 +186,7 @@ impl Linker {
         let Sweep { survey, table, base, .. } = sweep;
         let mut members = Vec::new();
         for group in &survey.groups {
-            members.extend(self.pick(*group, shelf, &mut |passing, is_in_memory| {
+            members.extend(self.pick(*group, i64::MIN, shelf, &mut |passing, is_in_memory| {
                 let is_here = passing.is_event() && survey.slice_of(passing) == slice;
                 is_here && (is_in_memory || !table.contains_key(&passing.identity()))
             })?);
@@ -161,21 +198,21 @@ impl Linker {
         Ok(members)
     }
 
-    /// Decides everything, a slice after the other; tells it where somebody hears.
+    /// Decides everything, a slice after the other.
     fn go_through(
         &mut self,
         sweep: &mut Sweep,
         mark: &Mark,
         batch: &mut Batch,
         shelf: &dyn Shelf,
-        mut hear: Option<&mut dyn FnMut(Vec<Fact>)>,
+        purpose: &mut Purpose<'_>,
     ) -> Result<(), ShelfError> {
         sweep.carried.clear();
         for slice in 0..sweep.survey.slices() {
             let members = self.members(sweep, slice, shelf)?;
-            let repeated = match hear {
-                Some(_) => self.count_cold_repeats(&members, batch),
-                None => FxHashMap::default(),
+            let repeated = match purpose {
+                Purpose::Tell(_) => self.count_cold_repeats(&members, batch),
+                Purpose::Decide | Purpose::Look(_) => FxHashMap::default(),
             };
             let context = self.context(sweep, &members);
             let all: Vec<Slot> = members.iter().chain(&context).copied().collect();
@@ -188,11 +225,16 @@ impl Linker {
             let rules = batch.unruled.as_ref().unwrap_or(&self.rules);
             let old = settle_with(&mut self.pool, old, rules, &before);
             let new = settle_with(&mut self.pool, all, &self.rules, &after);
-            if let Some(hear) = &mut hear {
-                let context: FxHashSet<Slot> = context.iter().copied().collect();
-                let whole = Whole { mark, old: &old, new: &new, context: &context, repeated: &repeated };
-                self.tell_changes(&whole, batch);
-                hear(std::mem::take(&mut batch.facts));
+            match purpose {
+                Purpose::Decide => {}
+                Purpose::Look(look) => look(self, &new, &members),
+                Purpose::Tell(hear) => {
+                    let context: FxHashSet<Slot> = context.iter().copied().collect();
+                    let (old, new, context, repeated) = (&old, &new, &context, &repeated);
+                    let whole = Whole { mark, old, new, context, repeated };
+                    self.tell_changes(&whole, batch, hear);
+                    hear(std::mem::take(&mut batch.facts));
+                }
             }
             self.keep(sweep, slice, &members, &[&old, &new]);
         }
@@ -207,6 +249,9 @@ impl Linker {
             let hash = name_hash(kind, name);
             context.extend(sweep.table.range((hash, i64::MIN)..=(hash, i64::MAX)).map(|(_, slot)| *slot));
         }
+        let root = |slot: &Slot| impression_of(self.pool.get(*slot), sweep.after.get(slot)?);
+        let roots: Vec<Slot> = context.iter().filter_map(root).collect();
+        context.extend(roots);
         context.sort_unstable();
         context.dedup();
         let members: FxHashSet<Slot> = members.iter().copied().collect();

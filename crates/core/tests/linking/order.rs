@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use adtally_core::link::{Admission, Arrival, Candidacy, Linker, NoShelf, Retention, SLICE_EVENTS};
+use adtally_core::link::{Admission, Arrival, Candidacy, Linker, NoShelf, Related, Retention, SLICE_EVENTS};
 use adtally_core::time::ServerTime;
 use proptest::prelude::*;
 
@@ -142,6 +142,31 @@ proptest! {
             let history = story.history.unwrap();
             let standing = net(history.into_iter().map(|(_, fact)| fact));
             prop_assert_eq!(standing.get(&related.event.event), Some(&vec![related.fact]));
+        }
+    }
+
+    /// What is told of an event does not depend on how many are settled at once, but for who else is told of.
+    #[test]
+    fn slices_do_not_show_in_stories(
+        arrivals in distinct(),
+        ruled in prop::collection::vec(ruling(), 0..3),
+        slice in 1..12usize,
+    ) {
+        let linker = |linker: Linker| {
+            let mut linker = linker;
+            linker.apply(arrivals.clone());
+            linker.rule(0, ruled.clone(), &NoShelf).unwrap();
+            linker
+        };
+        let (mut whole, mut sliced) = (linker(Linker::new()), linker(Linker::new().in_slices_of(slice)));
+        for related in whole.iter() {
+            let event = &related.event.event;
+            let told = sliced.get(event, Some(related.received), &NoShelf).unwrap().unwrap();
+            prop_assert_eq!((&told.fact, told.position), (&related.fact, related.position));
+            let [one, other] = [&mut whole, &mut sliced].map(|l| l.story(event, &NoShelf).unwrap().unwrap());
+            let facts = |related: &[Related]| related.iter().map(|one| one.fact.clone()).collect::<Vec<_>>();
+            prop_assert_eq!(facts(&one.parents), facts(&other.parents));
+            prop_assert_eq!(one.rule, other.rule);
         }
     }
 }
