@@ -151,6 +151,12 @@ impl Linker {
         shelf: &dyn Shelf,
         hear: &mut dyn FnMut(Vec<Fact>),
     ) -> Result<Vec<Fact>, ShelfError> {
+        for place in 0..batch.fresh.len() {
+            let (slot, reach) = batch.fresh[place];
+            if reach == Reach::Neighbour && !self.stays_near(slot, batch.first, shelf)? {
+                batch.fresh[place].1 = Reach::Whole;
+            }
+        }
         let whole = std::mem::take(&mut batch.whole);
         let reaching = batch.fresh.iter().filter(|(_, reach)| *reach == Reach::Whole);
         let groups: Vec<u64> =
@@ -210,9 +216,10 @@ impl Linker {
         let state = match reach {
             Reach::Alone if record.kind == Kind::Impression => Some(State::alone(&record, &self.rules)),
             Reach::Alone | Reach::Whole => settle(&mut self.pool, vec![slot], &self.rules).state(slot),
+            Reach::Neighbour => self.settle_neighbour(slot, shelf)?,
             Reach::Parent(parent) => settle(&mut self.pool, vec![parent, slot], &self.rules).state(slot),
             Reach::Since(from) if self.may_have(record.group) > self.slice => {
-                self.settle_near(slot, from, shelf)?
+                self.settle_near(slot, from, &[], shelf)?
             }
             Reach::Since(from) => {
                 let members = self.group_since(record.group, from, shelf)?;

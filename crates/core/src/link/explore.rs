@@ -15,7 +15,7 @@ const MANY: usize = 256;
 
 /// What has to be looked at to settle a new event.
 ///
-/// All but the last say that the event changes no other that is there.
+/// All but the last two say that the event changes no other that is there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Reach {
     /// Only itself.
@@ -24,6 +24,8 @@ pub(super) enum Reach {
     Parent(Slot),
     /// Its group from this event time on.
     Since(i64),
+    /// It is a click that may be a repeat, or make one of a later one; it may not be a parent.
+    Neighbour,
     /// Everything that is tied to it.
     Whole,
 }
@@ -45,9 +47,8 @@ impl Linker {
             Kind::Impression if record.has_user && self.repeats_impressions => Reach::Whole,
             Kind::Impression if self.may_be_a_parent(slot, shelf)? => Reach::Whole,
             Kind::Impression => Reach::Alone,
-            Kind::Click if self.may_be_a_neighbour(slot) || self.may_be_a_parent(slot, shelf)? => {
-                Reach::Whole
-            }
+            Kind::Click if self.may_be_a_parent(slot, shelf)? => Reach::Whole,
+            Kind::Click if self.may_be_a_neighbour(slot) => Reach::Neighbour,
             Kind::View | Kind::Click => self.reach_of_parent(slot),
         })
     }
@@ -114,7 +115,7 @@ impl Linker {
     }
 
     /// What a view or click that changes nothing else has to look at.
-    fn reach_of_parent(&self, slot: Slot) -> Reach {
+    pub(super) fn reach_of_parent(&self, slot: Slot) -> Reach {
         let record = self.pool.get(slot);
         let windows = &self.pool.settings(slot).windows;
         let Some((kind, name)) = self.pool.named_parent(slot) else {
@@ -239,7 +240,11 @@ impl Linker {
         // Members whose name nobody else has, by the hash of it.
         let mut homes = FxHashMap::default();
         while let Some(group) = open.pop() {
-            let Some(left) = most.checked_sub(self.may_have(group)) else { return Ok(None) };
+            let mut size = self.may_have(group);
+            if size > most {
+                size = self.count(group, shelf)?;
+            }
+            let Some(left) = most.checked_sub(size) else { return Ok(None) };
             most = left;
             component.groups.push(group);
             let slots = self.read_group(group, |_| true, shelf)?;

@@ -3,9 +3,10 @@
 use rustc_hash::FxHashSet;
 
 use super::Linker;
+use super::explore::Reach;
 use super::pool::{Pool, Record, Role, Slot, name_hash};
 use super::run::{Passing, Run, Shelf, ShelfError};
-use super::settle::{State, settle};
+use super::settle::{State, repeat_window_ms, settle};
 use crate::event::Kind;
 use crate::time::MINUTE_MS;
 
@@ -61,6 +62,13 @@ impl Linker {
         in_memory + runs.map(|run| run.bytes_of(group) / LEAST_RECORD_BYTES).sum::<usize>()
     }
 
+    /// How many records a group has, all versions counted.
+    pub(super) fn count(&self, group: u64, shelf: &dyn Shelf) -> Result<usize, ShelfError> {
+        let mut count = 0;
+        self.show(group, shelf, &mut |_| count += 1)?;
+        Ok(count)
+    }
+
     /// Shows every record of a group, the latest version of each first.
     pub(super) fn show(
         &self,
@@ -105,11 +113,12 @@ impl Linker {
     }
 
     /// What a view or click without a named parent is, which looks for touches from `from` on, in a group that is too large
-    /// to be held: the latest touch is looked for near it first.
+    /// to be held: the latest touch is looked for near it first. Of its `neighbours` it may be a repeat.
     pub(super) fn settle_near(
         &mut self,
         slot: Slot,
         from: i64,
+        neighbours: &[Slot],
         shelf: &dyn Shelf,
     ) -> Result<Option<State>, ShelfError> {
         let Record { group, at, .. } = *self.pool.get(slot);
@@ -121,7 +130,7 @@ impl Linker {
                 let is_touch = passing.is_event() && passing.kind == Kind::Impression;
                 is_touch && (since..=at).contains(&passing.at)
             })?;
-            members.push(slot);
+            members.extend(neighbours.iter().chain([&slot]));
             let state = settle(&mut self.pool, members, &self.rules).state(slot);
             let is_sure = |state: State| state.invalid.is_some() || state.link.parent().is_some();
             if since == from || state.is_some_and(is_sure) {
@@ -129,6 +138,57 @@ impl Linker {
             }
             self.pool.back_to(mark);
             span_ms = span_ms.saturating_mul(SPAN_GROWTH);
+        }
+    }
+
+    /// Whether a click that may be a repeat, and nobody's parent, concerns only itself, in a group that is too large to be
+    /// held: no click that was there is behind it so near that it may have become a repeat.
+    pub(super) fn stays_near(
+        &mut self,
+        slot: Slot,
+        first_fresh: Slot,
+        shelf: &dyn Shelf,
+    ) -> Result<bool, ShelfError> {
+        let Record { group, at, .. } = *self.pool.get(slot);
+        let is_known = matches!(self.reach_of_parent(slot), Reach::Parent(_) | Reach::Since(_));
+        if !is_known || self.may_have(group) <= self.slice {
+            return Ok(false);
+        }
+        let span_ms = self.spans().repeat_ms[Kind::Click as usize].unwrap_or(0);
+        let mark = self.pool.mark();
+        let behind = self.pick(group, at, shelf, &mut |passing, _| {
+            let is_near = (at..=at.saturating_add(span_ms)).contains(&passing.at);
+            passing.is_event() && passing.kind == Kind::Click && is_near
+        })?;
+        let is_old = |other: &Slot| *other < first_fresh || Pool::is_after(&mark, *other);
+        let is_alone = !behind.iter().any(is_old);
+        self.pool.back_to(mark);
+        Ok(is_alone)
+    }
+
+    /// What a click is that stays near.
+    pub(super) fn settle_neighbour(
+        &mut self,
+        slot: Slot,
+        shelf: &dyn Shelf,
+    ) -> Result<Option<State>, ShelfError> {
+        let Record { group, at, kind, .. } = *self.pool.get(slot);
+        let window_ms = repeat_window_ms(&self.pool.settings(slot).windows, kind).unwrap_or(0);
+        let since = at.saturating_sub(window_ms);
+        let mut neighbours = self.pick(group, since, shelf, &mut |passing, _| {
+            passing.is_event() && passing.kind == kind && (since..=at).contains(&passing.at)
+        })?;
+        neighbours.retain(|other| *other != slot);
+        match self.reach_of_parent(slot) {
+            Reach::Since(from) => self.settle_near(slot, from, &neighbours, shelf),
+            Reach::Parent(parent) => {
+                neighbours.extend([parent, slot]);
+                Ok(settle(&mut self.pool, neighbours, &self.rules).state(slot))
+            }
+            Reach::Alone | Reach::Neighbour | Reach::Whole => {
+                neighbours.push(slot);
+                Ok(settle(&mut self.pool, neighbours, &self.rules).state(slot))
+            }
         }
     }
 }

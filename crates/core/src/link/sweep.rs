@@ -53,11 +53,11 @@ enum Purpose<'a> {
 
 /// How far back in time any event looks, by the settings that are known.
 #[derive(Debug, Clone, Copy, Default)]
-struct Spans {
+pub(super) struct Spans {
     impression_ms: i64,
     click_ms: i64,
     /// For repeats, by kind.
-    repeat_ms: [Option<i64>; Kind::ALL.len()],
+    pub(super) repeat_ms: [Option<i64>; Kind::ALL.len()],
 }
 
 /// Of two events of one lane a later one is the parent, or makes the repeat, if both can.
@@ -130,7 +130,7 @@ impl Linker {
         Ok(sweep.survey.groups)
     }
 
-    fn spans(&self) -> Spans {
+    pub(super) fn spans(&self) -> Spans {
         let mut spans = Spans::default();
         for (_, settings) in self.pool.revisions() {
             let windows = &settings.windows;
