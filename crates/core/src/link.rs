@@ -17,6 +17,9 @@ mod words;
 mod pool;
 mod settle;
 mod explore;
+mod pass;
+mod survey;
+mod sweep;
 mod batch;
 mod fact;
 mod explain;
@@ -90,7 +93,26 @@ impl Retention {
         let before_ms = self.touches_ms.saturating_mul(2).saturating_add(self.dedupe_ms);
         (before_ms, self.dedupe_ms.saturating_mul(3))
     }
+
+    /// Whether a touch that arrived then counts for a child that arrived then: it was still kept, or not too late.
+    fn counts(&self, touch: i64, child: i64) -> bool {
+        let before_ms = child.saturating_sub(touch);
+        before_ms <= self.touches_ms && before_ms >= -self.dedupe_ms
+    }
+
+    /// The first and last arrival of children for which a touch counts that arrived then.
+    fn children_of(&self, touch: i64) -> (i64, i64) {
+        (touch.saturating_sub(self.dedupe_ms), touch.saturating_add(self.touches_ms))
+    }
+
+    /// The first and last arrival of events that may be repeats of one that arrived then.
+    fn repeats_of(&self, received: i64) -> (i64, i64) {
+        (received.saturating_sub(self.dedupe_ms), received.saturating_add(self.dedupe_ms))
+    }
 }
+
+/// The events of tied groups that are settled at once, in memory: ten megabytes or so. Of more a slice after the other.
+pub const SLICE_EVENTS: usize = 32_768;
 
 /// An event on its way into the linker.
 #[derive(Debug, Clone)]
@@ -156,7 +178,7 @@ impl Hasher for Hashed {
 type ByHash<V> = HashMap<u64, V, BuildHasherDefault<Hashed>>;
 
 /// All events of one shard of one advertiser that may still matter, linked.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Linker {
     rules: Rules,
     pool: Pool,
@@ -172,6 +194,24 @@ pub struct Linker {
     accepted: u64,
     /// Whether impressions can be repeats by any settings that were ever in force: then no impression stands alone.
     repeats_impressions: bool,
+    /// How many events are settled at once.
+    slice: usize,
+}
+
+impl Default for Linker {
+    fn default() -> Self {
+        Self {
+            rules: Rules::default(),
+            pool: Pool::default(),
+            heads: ByHash::default(),
+            roots: ByHash::default(),
+            names: ByHash::default(),
+            runs: Vec::new(),
+            accepted: 0,
+            repeats_impressions: false,
+            slice: SLICE_EVENTS,
+        }
+    }
 }
 
 impl Linker {
@@ -190,6 +230,11 @@ impl Linker {
         let repeats_impressions = runs.iter().any(|run| run.summary.repeats_impressions);
         let rules = Rules { retention, ..Rules::default() };
         Self { rules, accepted, runs, repeats_impressions, ..Self::default() }
+    }
+
+    /// The same, with other slices than of [`SLICE_EVENTS`]: what is told does not depend on them.
+    pub fn in_slices_of(self, events: usize) -> Self {
+        Self { slice: events.max(1), ..self }
     }
 
     /// For how long events matter.
@@ -259,11 +304,14 @@ impl Linker {
                     self.repeat(found, &mut batch);
                     Admission::Duplicate
                 }
-                None => Admission::Accepted(self.accept(&arrival, 0, &mut batch)),
+                None => Admission::Accepted(self.accept(&arrival, 0, &mut batch, shelf)?),
             };
             admissions.push(admission);
         }
-        Ok(Applied { admissions, facts: self.finish(batch, shelf)? })
+        let mut facts = Vec::new();
+        let rest = self.finish(batch, shelf, &mut |some| facts.extend(some))?;
+        facts.extend(rest);
+        Ok(Applied { admissions, facts })
     }
 
     /// Takes in row `row` of a log: events that are known to be new, and names of events that were delivered again.
@@ -275,9 +323,25 @@ impl Linker {
         repeats: impl IntoIterator<Item = EventRef>,
         shelf: &dyn Shelf,
     ) -> Result<Vec<Fact>, ShelfError> {
+        let mut facts = Vec::new();
+        let rest = self.take_by(row, received, arrivals, repeats, shelf, &mut |some| facts.extend(some))?;
+        facts.extend(rest);
+        Ok(facts)
+    }
+
+    /// [`Linker::take`] where very much may change: `hear` is told most of it before the rest is given back.
+    pub fn take_by(
+        &mut self,
+        row: i64,
+        received: ServerTime,
+        arrivals: impl IntoIterator<Item = Arrival>,
+        repeats: impl IntoIterator<Item = EventRef>,
+        shelf: &dyn Shelf,
+        hear: &mut dyn FnMut(Vec<Fact>),
+    ) -> Result<Vec<Fact>, ShelfError> {
         let mut batch = self.begin();
         for arrival in arrivals {
-            self.accept(&arrival, row, &mut batch);
+            self.accept(&arrival, row, &mut batch, shelf)?;
         }
         for repeat in repeats {
             // A name that never arrived counts nowhere.
@@ -285,7 +349,7 @@ impl Linker {
                 self.repeat(found, &mut batch);
             }
         }
-        self.finish(batch, shelf)
+        self.finish(batch, shelf, hear)
     }
 
     /// Goes by rulings that are in row `row` of a log, from now on and for what is there; those that it knows change
@@ -296,9 +360,23 @@ impl Linker {
         rulings: impl IntoIterator<Item = Ruling>,
         shelf: &dyn Shelf,
     ) -> Result<Vec<Fact>, ShelfError> {
+        let mut facts = Vec::new();
+        let rest = self.rule_by(row, rulings, shelf, &mut |some| facts.extend(some))?;
+        facts.extend(rest);
+        Ok(facts)
+    }
+
+    /// [`Linker::rule`] where very much may change: `hear` is told most of it before the rest is given back.
+    pub fn rule_by(
+        &mut self,
+        row: i64,
+        rulings: impl IntoIterator<Item = Ruling>,
+        shelf: &dyn Shelf,
+        hear: &mut dyn FnMut(Vec<Fact>),
+    ) -> Result<Vec<Fact>, ShelfError> {
         let mut batch = self.begin();
         rulings.into_iter().for_each(|ruling| self.put_in_force(row, ruling, &mut batch));
-        self.finish(batch, shelf)
+        self.finish(batch, shelf, hear)
     }
 
     /// Makes rulings known that were in force before everything that is taken in from now on, each with its row.

@@ -9,7 +9,7 @@
 //! flush:   whom  -> tell -> (store parcels and entries)          -> told      -> (deliver each, mark it delivered)
 //! spill:   spill -> (store run, parcels and position, as one)   -> spilled
 //! merge:   merge -> (store extents, step by step; then the run) -> merged
-//! rule:    rule  -> (store the row, and its rulings)            -> committed
+//! rule:    rule  -> (store the row, and its rulings)            -> committed_in_parts -> (store the parts, as one)
 //! start:   settings, runs, position -> committed, for each row after the position
 //! ```
 
@@ -198,6 +198,8 @@ pub struct Shard {
     position: Position,
     /// The number of the next run.
     next_run: u64,
+    /// The facts of a row that are told before the others are made.
+    part: usize,
 }
 
 impl Shard {
@@ -224,7 +226,13 @@ impl Shard {
             billed_upto: billed_upto.max(position.row),
             billed_at: ServerTime(i64::MIN),
             position,
+            part: MAX_UNTOLD_FACTS,
         }
+    }
+
+    /// The same, but it settles and tells so many events at once: what reports and billing hear amounts to the same.
+    pub fn in_slices_of(self, events: usize) -> Self {
+        Self { linker: self.linker.in_slices_of(events), part: events, ..self }
     }
 
     /// The events, linked.
@@ -328,17 +336,74 @@ impl Shard {
 
     /// Links a row that is stored as row `id` of the log: after its commit, and again, in order, at every start.
     pub fn committed(&mut self, id: i64, row: Row, shelf: &dyn Shelf) -> Result<(), ShardError> {
+        self.link(id, row, shelf, &mut |_, facts| facts)
+    }
+
+    /// [`Shard::committed`] for a row that may change very much: what it amounts to is told in parts, each to be stored
+    /// before the next one is made.
+    ///
+    /// **All that `store` is given is stored as one, with the row or after it**: the last part says that the row was told,
+    /// the others do not. What is not told in the end waits for the next flush, as ever.
+    pub fn committed_in_parts(
+        &mut self,
+        id: i64,
+        row: Row,
+        now: ServerTime,
+        shelf: &dyn Shelf,
+        store: &mut dyn FnMut(&Telling),
+    ) -> Result<(), ShardError> {
+        let mut parts = 0;
+        // Reports may have been told the row already: it is told billing as a whole, later.
+        let is_told = id <= self.told_upto;
+        self.link(id, row, shelf, &mut |shard, facts| {
+            // Something must be left for the last part.
+            if is_told || shard.untold.len() - shard.reported < shard.part || facts.is_empty() {
+                return facts;
+            }
+            if let Some(mut telling) = shard.tell(now, Whom::ReportsAndBilling) {
+                telling.parcels.iter_mut().for_each(|parcel| parcel.through = None);
+                store(&telling);
+                shard.told(&telling);
+                parts += 1;
+            }
+            facts
+        })?;
+        if parts > 0
+            && let Some(telling) = self.tell(now, Whom::ReportsAndBilling)
+        {
+            store(&telling);
+            self.told(&telling);
+        }
+        Ok(())
+    }
+
+    /// Links a row. Facts come in parts where there are very many; each goes by `part` before it is noted.
+    fn link(
+        &mut self,
+        id: i64,
+        row: Row,
+        shelf: &dyn Shelf,
+        part: &mut dyn FnMut(&mut Self, Vec<Fact>) -> Vec<Fact>,
+    ) -> Result<(), ShardError> {
         let Row { received, revision, accepted, repeats, rulings } = row;
         let settings = self.revisions.get(&revision).ok_or(ShardError::MissingSettings(revision))?.clone();
         let arrival = |event| Arrival { event, received, settings: settings.clone() };
-        let mut facts = self.linker.take(id, received, accepted.into_iter().map(arrival), repeats, shelf)?;
-        facts.extend(self.linker.rule(id, rulings, shelf)?);
+        let arrivals = accepted.into_iter().map(arrival);
+        let mut linker = std::mem::take(&mut self.linker);
+        let mut hear = |facts: Vec<Fact>| {
+            if id > self.billed_upto {
+                let facts = part(self, facts);
+                self.untold.extend(facts);
+            }
+        };
+        let linked = linker.take_by(id, received, arrivals, repeats, shelf, &mut hear);
+        let linked = linked.map(&mut hear);
+        let linked = linked.and_then(|()| linker.rule_by(id, rulings, shelf, &mut hear)).map(&mut hear);
+        self.linker = linker;
+        linked?;
         self.used.insert(revision);
         self.last_row = id;
         self.last_received = self.last_received.max(received);
-        if id > self.billed_upto {
-            self.untold.extend(facts);
-        }
         // At a start rows come again that reports were told of, before all others.
         if id <= self.told_upto {
             self.reported = self.untold.len();

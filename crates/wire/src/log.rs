@@ -72,14 +72,14 @@ pub fn decode_row(bytes: &[u8]) -> Result<Row, VersionedError> {
 }
 
 /// The bytes of a row, split into rows of at most `max_bytes` where events are small enough to allow it.
-pub fn encode_row_within(row: Row, max_bytes: usize) -> Vec<Vec<u8>> {
-    let bytes = encode_row(&row);
+pub fn encode_row_within(row: &Row, max_bytes: usize) -> Vec<Vec<u8>> {
+    let bytes = encode_row(row);
     if bytes.len() <= max_bytes || row.accepted.len() + row.repeats.len() < 2 {
         return vec![bytes];
     }
-    let (first, second) = halves(row);
-    let mut rows = encode_row_within(first, max_bytes);
-    rows.extend(encode_row_within(second, max_bytes));
+    let (first, second) = halves(row.clone());
+    let mut rows = encode_row_within(&first, max_bytes);
+    rows.extend(encode_row_within(&second, max_bytes));
     rows
 }
 
@@ -271,7 +271,7 @@ mod tests {
     fn splitting_keeps_every_entry_in_order() {
         for (accepted, repeats) in [(0, 1), (0, 400), (1, 0), (1, 400), (40, 0), (40, 400)] {
             let whole = row(accepted, repeats);
-            let parts = encode_row_within(whole.clone(), 600);
+            let parts = encode_row_within(&whole, 600);
             assert!(parts.len() > 1 || accepted + repeats < 4, "{accepted} and {repeats} in one row");
             let mut joined = row(0, 0);
             for part in parts {

@@ -43,8 +43,10 @@ const MIGRATIONS: Migrations = &[
     &["ALTER TABLE outbox ADD COLUMN billed INTEGER"],
 ];
 
-/// Log rows read at a time: at most a few megabytes of them are in memory besides what they become.
+/// Log rows read at a time.
 const PAGE_ROWS: i64 = 16;
+/// The most bytes of log rows that are read at a time, but for one row: decoded they take four times as many.
+const PAGE_BYTES: i64 = 500_000;
 /// No log has so many rows.
 const MAX_ROW: i64 = i64::MAX >> 11;
 
@@ -156,15 +158,22 @@ impl LinkerStore {
 
     /// The rows of the log after row `after` up to row `to`, in order: a few of them, or none.
     pub(crate) fn rows_after(&self, after: i64, to: i64) -> Result<Vec<(i64, LogRow)>> {
-        let query = "SELECT id, body FROM log WHERE id > ? AND id <= ? ORDER BY id LIMIT ?";
+        let sizes = "SELECT id, length(body) FROM log WHERE id > ? AND id <= ? ORDER BY id LIMIT ?";
         let page = vec![integer(after)?, integer(to)?, integer(PAGE_ROWS)?];
-        self.database.rows(query, page)?.into_iter().map(log_row).collect()
+        let sizes = self.database.rows(sizes, page)?;
+        let Some(last) = last_of_page(sizes)? else { return Ok(Vec::new()) };
+        let query = "SELECT id, body FROM log WHERE id > ? AND id <= ? ORDER BY id";
+        let page = self.database.rows(query, vec![integer(after)?, integer(last)?])?;
+        page.into_iter().map(log_row).collect()
     }
 
     /// The rows of the log before row `before`, latest first: a few of them, or none.
     pub(crate) fn rows_before(&self, before: i64) -> Result<Vec<(i64, LogRow)>> {
-        let query = "SELECT id, body FROM log WHERE id < ? ORDER BY id DESC LIMIT ?";
-        let page = self.database.rows(query, vec![integer(before)?, integer(PAGE_ROWS)?])?;
+        let sizes = "SELECT id, length(body) FROM log WHERE id < ? ORDER BY id DESC LIMIT ?";
+        let sizes = self.database.rows(sizes, vec![integer(before)?, integer(PAGE_ROWS)?])?;
+        let Some(last) = last_of_page(sizes)? else { return Ok(Vec::new()) };
+        let query = "SELECT id, body FROM log WHERE id < ? AND id >= ? ORDER BY id DESC";
+        let page = self.database.rows(query, vec![integer(before)?, integer(last)?])?;
         page.into_iter().map(log_row).collect()
     }
 
@@ -236,6 +245,11 @@ impl LinkerStore {
         self.database.atomically(|| self.post_within(telling, delivered))
     }
 
+    /// Stores what is posted within as one: all or nothing.
+    pub(crate) fn as_one<T>(&self, change: impl FnMut() -> Result<T>) -> Result<T> {
+        self.database.atomically(change)
+    }
+
     /// Stores a cut: what is told before it, and the epoch that it opens; all or nothing.
     pub(crate) fn cut(&self, telling: Option<&Telling>, delivered: u64, state: &EpochState) -> Result<()> {
         self.database.atomically(|| {
@@ -261,7 +275,8 @@ impl LinkerStore {
         self.archive().remember_scopes(&scopes)
     }
 
-    fn post_within(&self, telling: &Telling, delivered: u64) -> Result<()> {
+    /// [`LinkerStore::post`] within a change that is stored as one.
+    pub(crate) fn post_within(&self, telling: &Telling, delivered: u64) -> Result<()> {
         let epoch = self.archive().epoch()?.epoch;
         let scopes = telling.parcels.iter().flat_map(|parcel| &parcel.segments).map(|(scope, _)| scope);
         self.archive().remember_scopes(scopes)?;
@@ -356,6 +371,20 @@ impl LinkerStore {
         let insert = "INSERT OR REPLACE INTO settings (revision, shards, body) VALUES (?, ?, ?)";
         self.database.run(insert, bindings).map(drop)
     }
+}
+
+/// The last of these rows, from `SELECT id, length(body)`, that is read with the first.
+fn last_of_page(sizes: Vec<super::sql::Row>) -> Result<Option<i64>> {
+    let (mut last, mut bytes) = (None, 0);
+    for mut row in sizes {
+        let (id, size) = (row.integer()?, row.integer()?);
+        bytes += size;
+        if last.is_some() && bytes > PAGE_BYTES {
+            break;
+        }
+        last = Some(id);
+    }
+    Ok(last)
 }
 
 /// A row of the log with its id, from `SELECT id, body`.

@@ -1,20 +1,23 @@
 //! Taking in a batch: what it touches is settled without and with it, and the difference is told.
 
+use std::collections::hash_map::Entry;
+
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::explore::Reach;
+use super::pass::Identity;
 use super::pool::{Loose, Mark, NONE, Pin, Pool, Record, Role, Slot, name_hash};
 use super::run::{Shelf, ShelfError};
-use super::settle::{Rules, SlotLink, State, counts_for, settle};
+use super::settle::{Rules, Settled, SlotLink, State, counts_for, settle};
 use super::{Arrival, Fact, Found, Head, Linker};
 use crate::batch::Ruling;
-use crate::event::Kind;
+use crate::event::{InvalidReason, Kind};
 
 /// What a batch touched.
 #[derive(Default)]
 pub(super) struct Batch {
     /// The first of its new records; they stand together at the end of the pool.
-    first: Slot,
+    pub(super) first: Slot,
     /// New events with what has to be looked at to settle them.
     fresh: Vec<(Slot, Reach)>,
     /// Groups to settle as a whole.
@@ -24,24 +27,47 @@ pub(super) struct Batch {
     /// How often events in memory were delivered before this batch, where it delivered them again.
     before: FxHashMap<Slot, u32>,
     /// Groups that were settled as a whole.
-    settled: FxHashSet<u64>,
-    facts: Vec<Fact>,
+    pub(super) settled: FxHashSet<u64>,
+    pub(super) facts: Vec<Fact>,
     /// The rules without the rulings of this batch, where it has any.
-    unruled: Option<Rules>,
+    pub(super) unruled: Option<Rules>,
     /// What clicks have to remember.
     pins: Vec<(Slot, Option<Pin>)>,
     /// Records of runs that changed: kept in memory from now on, where they hide the older ones.
     changed: Vec<Loose>,
+    /// Their places, by name and arrival.
+    changed_places: FxHashMap<Identity, usize>,
     /// Group, the group it is tied to, and the child that is the reason.
     ties: Vec<(u64, u64, Record)>,
 }
+
+/// What some events were without a batch, and are with it.
+pub(super) struct Whole<'a> {
+    /// What is after it was read from runs.
+    pub(super) mark: &'a Mark,
+    pub(super) old: &'a Settled,
+    pub(super) new: &'a Settled,
+    /// Those that are there for what the others depend on.
+    pub(super) context: &'a FxHashSet<Slot>,
+    /// How often events in runs were delivered before.
+    pub(super) repeated: &'a FxHashMap<Slot, u32>,
+}
+
+/// Facts that are told before the others are put into words.
+const FACTS: usize = 4_096;
 
 impl Linker {
     pub(super) fn begin(&self) -> Batch {
         Batch { first: self.pool.records.len() as Slot, ..Batch::default() }
     }
 
-    pub(super) fn accept(&mut self, arrival: &Arrival, row: i64, batch: &mut Batch) -> u64 {
+    pub(super) fn accept(
+        &mut self,
+        arrival: &Arrival,
+        row: i64,
+        batch: &mut Batch,
+        shelf: &dyn Shelf,
+    ) -> Result<u64, ShelfError> {
         self.repeats_impressions |= arrival.settings.windows.repeat_impression_ms > 0;
         let position = self.accepted;
         self.accepted += 1;
@@ -49,9 +75,9 @@ impl Linker {
         let hash = self.pool.get(slot).hash;
         let is_again = self.names.contains_key(&hash) || self.runs.iter().any(|run| run.names.has(hash));
         self.pool.records[slot as usize].again = is_again;
-        batch.fresh.push((slot, self.reach(slot)));
+        batch.fresh.push((slot, self.reach(slot, shelf)?));
         self.enter(slot);
-        position
+        Ok(position)
     }
 
     /// Puts a record into the chain of its group and under its name.
@@ -118,15 +144,26 @@ impl Linker {
         batch.whole.push(ruling.group);
     }
 
-    /// Settles what the batch touched.
-    pub(super) fn finish(&mut self, mut batch: Batch, shelf: &dyn Shelf) -> Result<Vec<Fact>, ShelfError> {
+    /// Settles what the batch touched, and tells what changed; where there is much of it, `hear` is told most of it before.
+    pub(super) fn finish(
+        &mut self,
+        mut batch: Batch,
+        shelf: &dyn Shelf,
+        hear: &mut dyn FnMut(Vec<Fact>),
+    ) -> Result<Vec<Fact>, ShelfError> {
+        for place in 0..batch.fresh.len() {
+            let (slot, reach) = batch.fresh[place];
+            if reach == Reach::Neighbour && !self.stays_near(slot, batch.first, shelf)? {
+                batch.fresh[place].1 = Reach::Whole;
+            }
+        }
         let whole = std::mem::take(&mut batch.whole);
         let reaching = batch.fresh.iter().filter(|(_, reach)| *reach == Reach::Whole);
         let groups: Vec<u64> =
             whole.into_iter().chain(reaching.map(|(slot, _)| self.pool.get(*slot).group)).collect();
         for group in groups {
             if !batch.settled.contains(&group) {
-                self.settle_whole(group, &mut batch, shelf)?;
+                self.settle_whole(group, &mut batch, shelf, hear)?;
             }
         }
         for (slot, reach) in std::mem::take(&mut batch.fresh) {
@@ -179,7 +216,11 @@ impl Linker {
         let state = match reach {
             Reach::Alone if record.kind == Kind::Impression => Some(State::alone(&record, &self.rules)),
             Reach::Alone | Reach::Whole => settle(&mut self.pool, vec![slot], &self.rules).state(slot),
+            Reach::Neighbour => self.settle_neighbour(slot, shelf)?,
             Reach::Parent(parent) => settle(&mut self.pool, vec![parent, slot], &self.rules).state(slot),
+            Reach::Since(from) if self.may_have(record.group) > self.slice => {
+                self.settle_near(slot, from, &[], shelf)?
+            }
             Reach::Since(from) => {
                 let members = self.group_since(record.group, from, shelf)?;
                 settle(&mut self.pool, members, &self.rules).state(slot)
@@ -198,21 +239,49 @@ impl Linker {
     }
 
     /// Settles the groups that are tied to `group`, without and with the new events, and tells the difference.
-    fn settle_whole(&mut self, group: u64, batch: &mut Batch, shelf: &dyn Shelf) -> Result<(), ShelfError> {
+    fn settle_whole(
+        &mut self,
+        group: u64,
+        batch: &mut Batch,
+        shelf: &dyn Shelf,
+        hear: &mut dyn FnMut(Vec<Fact>),
+    ) -> Result<(), ShelfError> {
         let mark = self.pool.mark();
-        let component = self.explore(group, shelf)?;
+        let Some(component) = self.explore(group, self.slice, shelf)? else {
+            self.pool.back_to(mark);
+            return self.settle_in_slices(group, batch, shelf, hear);
+        };
         let repeated = self.count_cold_repeats(&component.members, batch);
         let is_fresh = |slot: &Slot| *slot >= batch.first && !Pool::is_after(&mark, *slot);
         let old: Vec<Slot> = component.members.iter().copied().filter(|slot| !is_fresh(slot)).collect();
         let old = settle(&mut self.pool, old, batch.unruled.as_ref().unwrap_or(&self.rules));
         let new = settle(&mut self.pool, component.members, &self.rules);
+        let context = FxHashSet::default();
+        let whole = Whole { mark: &mark, old: &old, new: &new, context: &context, repeated: &repeated };
+        self.tell_changes(&whole, batch, hear);
+        batch.settled.extend(component.groups);
+        self.pool.back_to(mark);
+        Ok(())
+    }
+
+    /// Tells what is otherwise with the batch, and notes what has to be remembered of it.
+    pub(super) fn tell_changes(
+        &mut self,
+        whole: &Whole<'_>,
+        batch: &mut Batch,
+        hear: &mut dyn FnMut(Vec<Fact>),
+    ) {
+        let Whole { mark, old, new, context, repeated } = whole;
         let mut before = old.order.iter().zip(&old.states).peekable();
         for (slot, state) in new.order.iter().copied().zip(&new.states) {
             let old = before.next_if(|(other, _)| **other == slot).map(|(_, state)| *state);
+            if context.contains(&slot) {
+                continue;
+            }
             let record = *self.pool.get(slot);
             let count = batch.before.get(&slot).or(repeated.get(&slot)).copied().unwrap_or(record.duplicates);
             if record.kind == Kind::Click {
-                self.note_pin(slot, state, Pool::is_after(&mark, slot), batch);
+                self.note_pin(slot, state, Pool::is_after(mark, slot), batch);
             }
             if repeated.contains_key(&slot) {
                 self.note_change(slot, batch);
@@ -228,15 +297,15 @@ impl Linker {
             }
             let body = self.pool.fact(slot, state, record.duplicates);
             batch.facts.push(self.pool.signed(1, slot, body));
+            if batch.facts.len() >= FACTS {
+                hear(std::mem::take(&mut batch.facts));
+            }
         }
-        self.tie_fresh(&new.order, batch, &mark);
-        batch.settled.extend(component.groups);
-        self.pool.back_to(mark);
-        Ok(())
+        self.tie_fresh(whole, batch);
     }
 
     /// Counts the deliveries of events in runs, and tells how often those were delivered before.
-    fn count_cold_repeats(&mut self, members: &[Slot], batch: &Batch) -> FxHashMap<Slot, u32> {
+    pub(super) fn count_cold_repeats(&mut self, members: &[Slot], batch: &Batch) -> FxHashMap<Slot, u32> {
         let mut repeated = FxHashMap::default();
         if batch.cold_repeats.is_empty() {
             return repeated;
@@ -261,7 +330,9 @@ impl Linker {
 
     fn note_pin(&mut self, slot: Slot, state: &State, is_from_run: bool, batch: &mut Batch) {
         let wanted = self.wanted_pin(state);
-        if self.pool.pin(slot) == wanted.as_ref() {
+        // What a flooding click remembers does no harm: it was, or is a flood as well. Writing it again would be much.
+        let is_flood = state.invalid == Some(InvalidReason::Flood);
+        if is_flood || self.pool.pin(slot) == wanted.as_ref() {
             return;
         }
         if is_from_run {
@@ -275,16 +346,20 @@ impl Linker {
 
     fn note_change(&self, slot: Slot, batch: &mut Batch) {
         let loose = self.pool.loosen(slot);
-        let is_same = |other: &Loose| {
-            (other.record.hash, other.record.received) == (loose.record.hash, loose.record.received)
-        };
-        batch.changed.retain(|other| !is_same(other));
-        batch.changed.push(loose);
+        match batch.changed_places.entry((loose.record.hash, loose.record.received)) {
+            Entry::Occupied(place) => batch.changed[*place.get()] = loose,
+            Entry::Vacant(place) => {
+                place.insert(batch.changed.len());
+                batch.changed.push(loose);
+            }
+        }
     }
 
     /// Leaves signposts to new events whose named parent is not in their own group.
-    fn tie_fresh(&self, order: &[Slot], batch: &mut Batch, mark: &Mark) {
-        let is_fresh = |slot: &Slot| *slot >= batch.first && !Pool::is_after(mark, *slot);
+    fn tie_fresh(&self, whole: &Whole<'_>, batch: &mut Batch) {
+        let Whole { mark, new: Settled { order, .. }, context, .. } = whole;
+        let is_fresh =
+            |slot: &Slot| *slot >= batch.first && !Pool::is_after(mark, *slot) && !context.contains(slot);
         let named = |slot: Slot| {
             let (kind, name) = self.pool.named_parent(slot)?;
             Some((slot, name_hash(kind, name)))

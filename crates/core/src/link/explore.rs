@@ -3,7 +3,7 @@
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::pool::{NONE, Pin, Pool, Record, Role, Slot, name_hash};
-use super::run::{Run, Shelf, ShelfError};
+use super::run::{Passing, Run, Shelf, ShelfError};
 use super::settle::{counts_for, repeat_window_ms, window_ms};
 use super::{Found, Linker};
 use crate::cell::Dimension;
@@ -15,7 +15,7 @@ const MANY: usize = 256;
 
 /// What has to be looked at to settle a new event.
 ///
-/// All but the last say that the event changes no other that is there.
+/// All but the last two say that the event changes no other that is there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Reach {
     /// Only itself.
@@ -24,6 +24,8 @@ pub(super) enum Reach {
     Parent(Slot),
     /// Its group from this event time on.
     Since(i64),
+    /// It is a click that may be a repeat, or make one of a later one; it may not be a parent.
+    Neighbour,
     /// Everything that is tied to it.
     Whole,
 }
@@ -38,31 +40,42 @@ pub(super) struct Component {
 
 impl Linker {
     /// What a new event, which is in no chain yet, can depend on and change.
-    pub(super) fn reach(&self, slot: Slot) -> Reach {
+    pub(super) fn reach(&self, slot: Slot, shelf: &dyn Shelf) -> Result<Reach, ShelfError> {
         let record = self.pool.get(slot);
-        match record.kind {
+        Ok(match record.kind {
             Kind::Conversion => Reach::Whole,
             Kind::Impression if record.has_user && self.repeats_impressions => Reach::Whole,
-            Kind::Impression if self.may_be_a_parent(slot) => Reach::Whole,
+            Kind::Impression if self.may_be_a_parent(slot, shelf)? => Reach::Whole,
             Kind::Impression => Reach::Alone,
-            Kind::Click if self.may_be_a_parent(slot) || self.may_be_a_neighbour(slot) => Reach::Whole,
+            Kind::Click if self.may_be_a_parent(slot, shelf)? => Reach::Whole,
+            Kind::Click if self.may_be_a_neighbour(slot) => Reach::Neighbour,
             Kind::View | Kind::Click => self.reach_of_parent(slot),
-        }
+        })
     }
 
     /// Whether a child may be there already: one that looks for its parent by user and is not earlier, or any that
     /// names it.
-    fn may_be_a_parent(&self, slot: Slot) -> bool {
+    fn may_be_a_parent(&self, slot: Slot, shelf: &dyn Shelf) -> Result<bool, ShelfError> {
         let Record { group, hash, at, has_user, .. } = *self.pool.get(slot);
         let by_user = |until: i64| has_user && until >= at;
-        self.roots.contains_key(&hash)
+        let is_near = self.roots.contains_key(&hash)
             || (has_user
                 && self.heads.get(&group).is_some_and(|head| {
                     by_user(head.unnamed_until) && self.may_be_taken(slot, head.last_unnamed)
                 }))
-            || self.runs.iter().any(|run| {
-                run.children.has(hash) || (by_user(run.summary.unnamed_until) && run.unnamed.has(group))
-            })
+            || self.runs.iter().any(|run| by_user(run.summary.unnamed_until) && run.unnamed.has(group));
+        if is_near {
+            return Ok(true);
+        }
+        // A filter may be wrong, and of many events about some it is.
+        for run in self.runs.iter().filter(|run| run.children.has(hash)) {
+            let mut is_there = false;
+            run.show_group(hash, shelf, &mut |_| is_there = true)?;
+            if is_there {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Whether one of these children without a named parent could take the touch, were it the best.
@@ -102,7 +115,7 @@ impl Linker {
     }
 
     /// What a view or click that changes nothing else has to look at.
-    fn reach_of_parent(&self, slot: Slot) -> Reach {
+    pub(super) fn reach_of_parent(&self, slot: Slot) -> Reach {
         let record = self.pool.get(slot);
         let windows = &self.pool.settings(slot).windows;
         let Some((kind, name)) = self.pool.named_parent(slot) else {
@@ -152,7 +165,8 @@ impl Linker {
                 continue;
             }
             for group in self.runs[index].groups_of(hash, shelf)? {
-                self.runs[index].read_group(group, shelf, &mut self.pool)?;
+                let mut is_it = |passing: &Passing<'_>| passing.is_event() && passing.hash == hash;
+                self.runs[index].pick_group(group, shelf, &mut self.pool, &mut is_it)?;
                 let mut read = mark.slots(&self.pool);
                 let found = read.find(|slot| fits(&self.pool, *slot));
                 let received = found.map(|slot| self.pool.get(slot).received);
@@ -213,14 +227,25 @@ impl Linker {
         Ok(slots)
     }
 
-    /// All events of the groups that are tied to `start`.
-    pub(super) fn explore(&mut self, start: u64, shelf: &dyn Shelf) -> Result<Component, ShelfError> {
+    /// All events of the groups that are tied to `start`; `None` where there may be more than `most`.
+    pub(super) fn explore(
+        &mut self,
+        start: u64,
+        mut most: usize,
+        shelf: &dyn Shelf,
+    ) -> Result<Option<Component>, ShelfError> {
         let mut component = Component::default();
         let mut seen: FxHashSet<u64> = [start].into_iter().collect();
         let mut open = vec![start];
         // Members whose name nobody else has, by the hash of it.
         let mut homes = FxHashMap::default();
         while let Some(group) = open.pop() {
+            let mut size = self.may_have(group);
+            if size > most {
+                size = self.count(group, shelf)?;
+            }
+            let Some(left) = most.checked_sub(size) else { return Ok(None) };
+            most = left;
             component.groups.push(group);
             let slots = self.read_group(group, |_| true, shelf)?;
             let mut next = Vec::new();
@@ -247,11 +272,11 @@ impl Linker {
             open.extend(next.into_iter().filter(|group| seen.insert(*group)));
         }
         self.resurrect(&mut component.members);
-        Ok(component)
+        Ok(Some(component))
     }
 
     /// Whether there may be a group that stands for this name.
-    fn is_named(&self, hash: u64) -> bool {
+    pub(super) fn is_named(&self, hash: u64) -> bool {
         self.roots.contains_key(&hash) || self.runs.iter().any(|run| run.children.has(hash))
     }
 
@@ -271,6 +296,11 @@ impl Linker {
         if home.is_some_and(|parent| counts_for(parent, record, &self.rules.retention)) {
             return Ok(Vec::new());
         }
+        self.groups_named(hash, shelf)
+    }
+
+    /// The groups in which events of this name may be.
+    pub(super) fn groups_named(&self, hash: u64, shelf: &dyn Shelf) -> Result<Vec<u64>, ShelfError> {
         let latest = self.names.get(&hash).copied().unwrap_or(NONE);
         let in_memory = self.pool.follow(latest, |record| record.namesake);
         let mut groups: Vec<u64> = in_memory.map(|slot| self.pool.get(slot).group).collect();
@@ -297,6 +327,6 @@ impl Linker {
     }
 }
 
-fn pin_hash(pin: &Pin) -> u64 {
+pub(super) fn pin_hash(pin: &Pin) -> u64 {
     name_hash(Kind::Impression, pin.id.as_str().as_bytes())
 }

@@ -1,6 +1,7 @@
 //! Of which accepted event a delivery is a repeat.
 
 use super::pool::{Pool, Role, Slot};
+use super::run::Passing;
 use super::{Linker, Shelf, ShelfError, name_of};
 use crate::event::EventRef;
 use crate::time::{EventTime, ServerTime};
@@ -38,7 +39,8 @@ impl Linker {
                 continue;
             }
             for group in self.runs[index].groups_of(hash, shelf)? {
-                self.runs[index].read_group(group, shelf, &mut self.pool)?;
+                let mut is_it = |passing: &Passing<'_>| passing.hash == hash;
+                self.runs[index].pick_group(group, shelf, &mut self.pool, &mut is_it)?;
                 let read = mark.slots(&self.pool).filter(|slot| fits(&self.pool, slot));
                 found.extend(read.map(|slot| told(&self.pool, slot)));
                 self.pool.back_to(mark);

@@ -19,6 +19,7 @@ pub use merge::{Erased, Merge, Progress};
 pub use writer::Written;
 
 pub(super) use merge::place as merge_place;
+pub(super) use page::Passing;
 pub(super) use writer::{Room, RunWriter};
 
 use super::pool::{Mark, Pool, Slot};
@@ -148,6 +149,44 @@ impl Run {
             page::read(&bytes, Some(group), pool).map_err(|flaw| flaw.of(self.id))?;
         }
         Ok(())
+    }
+
+    /// Shows the records of a group, and adds those to the pool that are wanted.
+    pub(super) fn pick_group(
+        &self,
+        group: u64,
+        shelf: &dyn Shelf,
+        pool: &mut Pool,
+        wanted: &mut dyn FnMut(&Passing<'_>) -> bool,
+    ) -> Result<(), ShelfError> {
+        for entry in with_key(&self.pages, group) {
+            let bytes = shelf.read(self.page(entry))?;
+            page::pass(&bytes, group, Some(pool), wanted).map_err(|flaw| flaw.of(self.id))?;
+        }
+        Ok(())
+    }
+
+    /// Shows the records of a group.
+    pub(super) fn show_group(
+        &self,
+        group: u64,
+        shelf: &dyn Shelf,
+        look: &mut dyn FnMut(&Passing<'_>),
+    ) -> Result<(), ShelfError> {
+        let mut look = |passing: &Passing<'_>| {
+            look(passing);
+            false
+        };
+        for entry in with_key(&self.pages, group) {
+            let bytes = shelf.read(self.page(entry))?;
+            page::pass(&bytes, group, None, &mut look).map_err(|flaw| flaw.of(self.id))?;
+        }
+        Ok(())
+    }
+
+    /// The bytes of the pages in which records of a group may be.
+    pub(super) fn bytes_of(&self, group: u64) -> usize {
+        with_key(&self.pages, group).iter().map(|entry| entry.len as usize).sum()
     }
 
     /// The groups of the events with this name.

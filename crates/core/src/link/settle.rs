@@ -139,21 +139,31 @@ pub(super) fn screened(record: &Record) -> Option<InvalidReason> {
 
 /// Whether a touch that arrived then counts for a child that arrived then: it was still kept, or not too late.
 pub(super) fn counts_for(touch: &Record, child: &Record, retention: &Retention) -> bool {
-    let before_ms = child.received.saturating_sub(touch.received);
-    before_ms <= retention.touches_ms && before_ms >= -retention.dedupe_ms
+    retention.counts(touch.received, child.received)
 }
 
 /// Decides everything about a group.
-pub(super) fn settle(pool: &mut Pool, mut members: Vec<Slot>, rules: &Rules) -> Settled {
+pub(super) fn settle(pool: &mut Pool, members: Vec<Slot>, rules: &Rules) -> Settled {
+    settle_with(pool, members, rules, &FxHashMap::default())
+}
+
+/// Decides everything about the members of a group of which it is not known already.
+pub(super) fn settle_with(
+    pool: &mut Pool,
+    mut members: Vec<Slot>,
+    rules: &Rules,
+    known: &FxHashMap<Slot, State>,
+) -> Settled {
     members.sort_unstable_by(|a, b| in_order(pool, *a, *b));
-    let states = members.iter().map(|slot| State::screened(pool.get(*slot))).collect();
-    let mut group = Group { pool, order: members, states, names: Vec::new(), rules };
+    let state = |slot: &Slot| known.get(slot).copied().unwrap_or_else(|| State::screened(pool.get(*slot)));
+    let states = members.iter().map(state).collect();
+    let mut group = Group { pool, order: members, states, names: Vec::new(), rules, known };
     group.judge();
     group.index_names();
     for kinds in [&[Kind::View, Kind::Click][..], &[Kind::Conversion]] {
         for index in 0..group.order.len() {
             let kind = group.record(index).kind;
-            if kinds.contains(&kind) && group.states[index].invalid.is_none() {
+            if kinds.contains(&kind) && group.states[index].invalid.is_none() && !group.is_known(index) {
                 group.link(index);
             }
         }
@@ -183,6 +193,8 @@ struct Group<'a> {
     /// Name hashes with their place in the order, sorted; empty where there are few events.
     names: Vec<(u64, u32)>,
     rules: &'a Rules,
+    /// What is decided of some of them.
+    known: &'a FxHashMap<Slot, State>,
 }
 
 impl Group<'_> {
@@ -198,8 +210,15 @@ impl Group<'_> {
         self.pool.words.value(self.record(index).tuple, dimension)
     }
 
+    fn is_known(&self, index: usize) -> bool {
+        !self.known.is_empty() && self.known.contains_key(&self.order[index])
+    }
+
     fn judge(&mut self) {
         for index in 0..self.order.len() {
+            if self.is_known(index) {
+                continue;
+            }
             let repeats = || self.is_repeat(index).then_some(InvalidReason::Repeat);
             let floods = || self.rules.flood(self.record(index));
             self.states[index].invalid = self.states[index].invalid.or_else(repeats).or_else(floods);

@@ -38,7 +38,8 @@ pub struct Story {
     pub event: Related,
     /// The events that it is linked to, nearest first.
     pub parents: Vec<Related>,
-    /// The events that are linked to it directly, by position.
+    /// The events that are linked to it directly, by position; of more than [`super::SLICE_EVENTS`] that are tied to it
+    /// those that happened about then.
     pub children: Vec<Related>,
     /// By what it looks for its parent.
     pub rule: Rule,
@@ -137,7 +138,7 @@ impl Linker {
         let mut all = Vec::new();
         while let Some(&group) = groups.first() {
             let mark = self.pool.mark();
-            let component = self.explore(group, shelf)?;
+            let Some(component) = self.explore(group, usize::MAX, shelf)? else { break };
             let settled = settle(&mut self.pool, component.members, &self.rules);
             let is_new = |slot: &&Slot| {
                 let record = self.pool.get(**slot);
@@ -152,13 +153,14 @@ impl Linker {
         Ok(all)
     }
 
-    /// Settles everything that is tied to an event and looks at it.
+    /// Settles everything that is tied to an event and looks at it. Where that is too much to be held, what is looked at
+    /// is the event with those around it.
     fn look<T>(
         &mut self,
         event: &EventRef,
         received: Option<ServerTime>,
         shelf: &dyn Shelf,
-        look: impl FnOnce(&mut Self, &Settled, Slot) -> Option<T>,
+        look: impl Fn(&mut Self, &Settled, Slot) -> Option<T>,
     ) -> Result<Option<T>, ShelfError> {
         let group = match self.find(event, received, shelf)? {
             Some(Found::InMemory(slot)) => self.pool.get(slot).group,
@@ -166,20 +168,36 @@ impl Linker {
             None => return Ok(None),
         };
         let mark = self.pool.mark();
-        let component = self.explore(group, shelf)?;
+        let Some(component) = self.explore(group, self.slice, shelf)? else {
+            self.pool.back_to(mark);
+            let mut latest = None;
+            self.look_in_slices(group, shelf, &mut |linker, settled, members| {
+                let Some(slot) = linker.latest_of(event, received, members) else { return };
+                let arrived = linker.pool.get(slot).received;
+                if latest.as_ref().is_none_or(|(other, _)| *other < arrived) {
+                    latest = Some((arrived, look(linker, settled, slot)));
+                }
+            })?;
+            return Ok(latest.and_then(|(_, seen)| seen));
+        };
         let settled = settle(&mut self.pool, component.members, &self.rules);
+        let latest = self.latest_of(event, received, &settled.order);
+        let seen = latest.and_then(|slot| look(self, &settled, slot));
+        self.pool.back_to(mark);
+        Ok(seen)
+    }
+
+    /// The latest of this name, or the one that arrived about then.
+    fn latest_of(&self, event: &EventRef, received: Option<ServerTime>, among: &[Slot]) -> Option<Slot> {
         let is_near = |slot: &Slot| {
             let record = self.pool.get(*slot);
             let apart_ms = |received: ServerTime| (received.0 - record.received).abs();
             record.position != NO_POSITION
                 && received.is_none_or(|received| apart_ms(received) <= self.rules.retention.dedupe_ms)
         };
-        let named = settled.order.iter().copied().filter(is_near);
+        let named = among.iter().copied().filter(is_near);
         let named = named.filter(|slot| self.pool.event_ref(*slot) == *event);
-        let latest = named.max_by_key(|slot| self.pool.get(*slot).received);
-        let seen = latest.and_then(|slot| look(self, &settled, slot));
-        self.pool.back_to(mark);
-        Ok(seen)
+        named.max_by_key(|slot| self.pool.get(*slot).received)
     }
 
     fn related(&self, settled: &Settled, slot: Slot) -> Option<Related> {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use adtally_core::link::{Admission, Arrival, Candidacy, Linker, NoShelf, Retention};
+use adtally_core::link::{Admission, Arrival, Candidacy, Linker, NoShelf, Related, Retention, SLICE_EVENTS};
 use adtally_core::time::ServerTime;
 use proptest::prelude::*;
 
@@ -44,8 +44,8 @@ proptest! {
 
     /// LINK-1, at every prefix: one by one equals the reference.
     #[test]
-    fn every_prefix_equals_the_reference(arrivals in distinct()) {
-        let mut linker = Linker::new();
+    fn every_prefix_equals_the_reference(arrivals in distinct(), slice in 1..30usize) {
+        let mut linker = Linker::new().in_slices_of(slice);
         let mut told = Vec::new();
         for (n, arrival) in arrivals.iter().enumerate() {
             told.extend(linker.apply([arrival.clone()]).facts);
@@ -55,13 +55,13 @@ proptest! {
 
     /// LINK-1: order, duplicates and batches do not show in the result.
     #[test]
-    fn any_order_and_batching_gives_the_same_facts((one, other, sizes) in deliveries()) {
+    fn any_order_and_batching_gives_the_same_facts((one, other, sizes) in deliveries(), slice in 1..12usize) {
         let mut single = Linker::new();
         let told: Vec<_> = one.iter().flat_map(|arrival| single.apply([arrival.clone()]).facts).collect();
         let standing = net(told);
         assert_agrees(&mut single, &standing, &naive::link(&one));
 
-        let mut batched = Linker::new();
+        let mut batched = Linker::new().in_slices_of(slice);
         let mut rest = &other[..];
         let mut told = Vec::new();
         for size in sizes {
@@ -82,8 +82,9 @@ proptest! {
     fn rulings_hold_from_then_on_for_all_events(
         (arrivals, _, sizes) in deliveries(),
         ruled in prop::collection::vec((0..12usize, ruling()), 0..5),
+        slice in prop_oneof![Just(SLICE_EVENTS), 1..12usize],
     ) {
-        let (mut linker, mut told) = (Linker::new(), Vec::new());
+        let (mut linker, mut told) = (Linker::new().in_slices_of(slice), Vec::new());
         let (mut taken, mut rulings) = (0, Vec::new());
         let retention = Retention::default();
         for (batch, size) in sizes.iter().enumerate() {
@@ -141,6 +142,31 @@ proptest! {
             let history = story.history.unwrap();
             let standing = net(history.into_iter().map(|(_, fact)| fact));
             prop_assert_eq!(standing.get(&related.event.event), Some(&vec![related.fact]));
+        }
+    }
+
+    /// What is told of an event does not depend on how many are settled at once, but for who else is told of.
+    #[test]
+    fn slices_do_not_show_in_stories(
+        arrivals in distinct(),
+        ruled in prop::collection::vec(ruling(), 0..3),
+        slice in 1..12usize,
+    ) {
+        let linker = |linker: Linker| {
+            let mut linker = linker;
+            linker.apply(arrivals.clone());
+            linker.rule(0, ruled.clone(), &NoShelf).unwrap();
+            linker
+        };
+        let (mut whole, mut sliced) = (linker(Linker::new()), linker(Linker::new().in_slices_of(slice)));
+        for related in whole.iter() {
+            let event = &related.event.event;
+            let told = sliced.get(event, Some(related.received), &NoShelf).unwrap().unwrap();
+            prop_assert_eq!((&told.fact, told.position), (&related.fact, related.position));
+            let [one, other] = [&mut whole, &mut sliced].map(|l| l.story(event, &NoShelf).unwrap().unwrap());
+            let facts = |related: &[Related]| related.iter().map(|one| one.fact.clone()).collect::<Vec<_>>();
+            prop_assert_eq!(facts(&one.parents), facts(&other.parents));
+            prop_assert_eq!(one.rule, other.rule);
         }
     }
 }

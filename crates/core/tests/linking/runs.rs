@@ -7,7 +7,7 @@ use adtally_core::batch::Ruling;
 use adtally_core::event::{Event, EventRef};
 use adtally_core::key::EventId;
 use adtally_core::link::run::Erased;
-use adtally_core::link::{Arrival, Fact, Linker, Retention};
+use adtally_core::link::{Arrival, Fact, Linker, Retention, SLICE_EVENTS};
 use adtally_core::settings::Settings;
 use adtally_core::time::ServerTime;
 use proptest::prelude::*;
@@ -43,6 +43,11 @@ fn retention() -> impl Strategy<Value = Retention> {
             dedupe_ms: dedupe * 2_000
         }),
     ]
+}
+
+/// So many events are settled at once: all, or a slice after the other.
+fn slice() -> impl Strategy<Value = usize> {
+    prop_oneof![Just(SLICE_EVENTS), 1..12usize]
 }
 
 /// Steps in which server time never goes back; events may be delivered again at any time.
@@ -81,13 +86,15 @@ struct Machine {
     next_run: u64,
     now: ServerTime,
     rulings: Vec<Ruling>,
+    /// How many events are settled at once.
+    slice: usize,
 }
 
 impl Machine {
-    fn new(retention: Retention) -> Self {
+    fn new(retention: Retention, slice: usize) -> Self {
         let (extents, revisions, rulings) = Default::default();
-        let (linker, now) = (Linker::with_retention(retention), ServerTime(START));
-        Self { linker, extents, retention, revisions, next_run: 0, now, rulings }
+        let (linker, now) = (Linker::with_retention(retention).in_slices_of(slice), ServerTime(START));
+        Self { linker, extents, retention, revisions, next_run: 0, now, rulings, slice }
     }
 
     /// A spill forgets settings that nothing refers to, so they are made known whenever they are used.
@@ -145,7 +152,8 @@ impl Machine {
         self.spill();
         let mut runs = self.extents.runs();
         runs.sort_by_key(|run| run.summary.age);
-        self.linker = Linker::with_runs(self.retention, self.linker.len() as u64, runs);
+        let linker = Linker::with_runs(self.retention, self.linker.len() as u64, runs);
+        self.linker = linker.in_slices_of(self.slice);
         self.linker.know_rulings(self.rulings.iter().map(|ruling| (0, *ruling)));
         for (revision, settings) in (0..).zip(&self.revisions) {
             self.linker.know_settings(revision, settings.clone());
@@ -158,8 +166,12 @@ proptest! {
 
     /// The facts that were told are those of the reference, whatever is in memory and whatever is forgotten.
     #[test]
-    fn spilling_merging_and_forgetting_do_not_show(steps in steps(), retention in retention()) {
-        let mut machine = Machine::new(retention);
+    fn spilling_merging_and_forgetting_do_not_show(
+        steps in steps(),
+        retention in retention(),
+        slice in slice(),
+    ) {
+        let mut machine = Machine::new(retention, slice);
         let (mut told, mut seen) = (Vec::new(), Vec::new());
         let mut forgotten = BTreeSet::new();
         for step in steps {
@@ -224,9 +236,10 @@ proptest! {
     fn what_is_erased_stays_in_the_figures(
         steps in steps(),
         erasures in prop::collection::vec((0..30usize, 1..4u64), 1..3),
+        slice in slice(),
     ) {
         let retention = Retention::default();
-        let mut machine = Machine::new(retention);
+        let mut machine = Machine::new(retention, slice);
         let apart = |step| match step {
             Step::Arrive(arrivals) => Step::Arrive(arrivals.into_iter().map(apart).collect()),
             other => other,

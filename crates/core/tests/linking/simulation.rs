@@ -15,7 +15,7 @@ mod backup;
 
 use adtally_core::batch::Ruling;
 use adtally_core::event::Event;
-use adtally_core::link::Retention;
+use adtally_core::link::{Retention, SLICE_EVENTS};
 use adtally_core::settings::Settings;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
@@ -44,6 +44,8 @@ struct Configuration {
     settings: Vec<Settings>,
     /// For how long events have to do with each other.
     retention: Retention,
+    /// How many events a Linker settles, and tells, at once.
+    slice: usize,
     /// A bug planted into the world, to see that it is found.
     bug: Option<Bug>,
 }
@@ -65,6 +67,7 @@ enum Bug {
     CoveredDeltaCounted,
     RealTimeKept,
     NothingKept,
+    PartsApart,
 }
 
 /// Where an object stops.
@@ -161,11 +164,12 @@ fn input(bug: Option<Bug>) -> impl Strategy<Value = Input> {
     let settings = prop::collection::vec(scenario::settings(), 3);
     let short = Retention { touches_ms: 4_000_000, dedupe_ms: 1_000_000 };
     let retention = prop_oneof![Just(Retention::default()), Just(short)];
-    let input = (1..3u32, events, settings, retention, ops());
-    input.prop_map(move |(shards, mut events, settings, retention, ops)| {
+    let slice = prop_oneof![Just(SLICE_EVENTS), 1..8usize];
+    let input = (1..3u32, events, settings, (retention, slice), ops());
+    input.prop_map(move |(shards, mut events, settings, (retention, slice), ops)| {
         let mut seen = std::collections::BTreeSet::new();
         events.retain(|event| seen.insert(event.event.clone()));
-        Input { config: Configuration { shards, events, settings, retention, bug }, ops }
+        Input { config: Configuration { shards, events, settings, retention, slice, bug }, ops }
     })
 }
 
@@ -226,6 +230,7 @@ fn planted_bugs_are_found() {
         (Bug::CoveredDeltaCounted, "MERGE-1"),
         (Bug::RealTimeKept, "MERGE-1"),
         (Bug::NothingKept, "-1"),
+        (Bug::PartsApart, "-1"),
     ] {
         let Some((seed, input, reason)) = search(1_000, Some(bug)) else { panic!("{bug:?} was not found") };
         assert!(reason.contains(invariant), "{bug:?} was found by {reason}");

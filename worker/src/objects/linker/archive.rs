@@ -18,8 +18,8 @@ use crate::storage::linker::LinkerStore;
 use crate::store::Store;
 use crate::troubles::trouble;
 
-/// Bytes of log rows that are archived at a time, and without waiting for more: some 30,000 events, which take a dozen
-/// megabytes while they are sorted.
+/// Bytes of log rows that are archived at a time, and without waiting for more: some 30,000 events, which take two dozen
+/// megabytes while they are sorted and written.
 const RANGE_BYTES: u64 = 4_000_000;
 /// How long the first event that is not archived waits for others.
 const MAX_WAIT_MS: i64 = HOUR_MS;

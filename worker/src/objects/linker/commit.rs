@@ -182,10 +182,10 @@ impl Memory {
     fn store_events(&mut self, events: Vec<Event>) -> Result<(i64, Vec<Appended>)> {
         let committed = self.shard.commit(events, clock::now(), &self.runs);
         let (row, admissions) = committed.map_err(|error| fault(error.to_string()))?;
-        let rows = encode_row_within(row.clone(), MAX_ROW_BYTES);
+        let rows = encode_row_within(&row, MAX_ROW_BYTES);
         self.gathered.add(rows.iter().map(Vec::len).sum(), row.received);
         let id = self.store.append(rows)?;
-        self.shard.committed(id, row, &self.runs).map_err(|error| fault(error.to_string()))?;
+        self.link(id, row)?;
         let status = |admission| match admission {
             Admission::Accepted(_) => Appended::Accepted,
             Admission::Duplicate => Appended::Duplicate,

@@ -6,13 +6,14 @@ use adtally_core::key::Key;
 use adtally_core::link::Retention;
 use adtally_core::link::run::Merge;
 use adtally_core::route::parse_linker_name;
-use adtally_core::shard::{SettingsVerdict, Shard, Stored};
+use adtally_core::shard::{Row, SettingsVerdict, Shard, Stored, Telling};
 use adtally_wire::object::LinkerSettings;
 use worker::Result;
 
 use super::archive::Gathered;
 use super::keep::Keeping;
 use super::{Node, fault};
+use crate::clock;
 use crate::storage::linker::{LinkerStore, OutboxPosition, StoredSettings};
 use crate::storage::runs::Runs;
 
@@ -45,14 +46,32 @@ impl Memory {
             shard.set_settings(revision, shards, settings);
         }
         shard.keep_revisions();
-        store.replay(position.row, None, |id, row| {
-            shard.committed(id, row, &runs).map_err(|error| fault(error.to_string()))
-        })?;
         if last_seq > 0 {
             store.recall_scopes()?;
         }
         let gathered = Gathered::load(&store)?;
-        Ok(Memory { store, runs, shard, merging: None, gathered, delivered: 0, keeping })
+        let log = store.clone();
+        let mut memory = Memory { store, runs, shard, merging: None, gathered, delivered: 0, keeping };
+        log.replay(position.row, None, |id, row| memory.link(id, row))?;
+        Ok(memory)
+    }
+
+    /// Links a row that is stored. What it tells, should it be very much, is stored at once and as one.
+    pub(super) fn link(&mut self, id: i64, row: Row) -> Result<()> {
+        let (store, spare) = (self.store.clone(), self.spare());
+        let mut row = Some(row);
+        store.as_one(|| {
+            let Some(row) = row.take() else { return Ok(()) };
+            let mut stored = Ok(());
+            let mut post = |telling: &Telling| {
+                if stored.is_ok() {
+                    stored = store.post_within(telling, spare);
+                }
+            };
+            let linked = self.shard.committed_in_parts(id, row, clock::now(), &self.runs, &mut post);
+            linked.map_err(|error| fault(error.to_string()))?;
+            stored
+        })
     }
 
     /// Stores settings and puts them in force.

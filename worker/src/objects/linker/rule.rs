@@ -5,8 +5,8 @@ use adtally_wire::batch::{Bytes, Rulings};
 use adtally_wire::log::encode_row;
 use worker::{Response, Result};
 
+use super::Node;
 use super::memory::Memory;
-use super::{Node, fault};
 use crate::clock;
 use crate::objects::refuse;
 
@@ -37,7 +37,7 @@ impl Memory {
         for rulings in rulings.chunks(MAX_ROW_RULINGS) {
             let Some(row) = self.shard.rule(rulings.iter().copied(), clock::now()) else { continue };
             let id = self.store.append_rulings(encode_row(&row), &row.rulings)?;
-            self.shard.committed(id, row, &self.runs).map_err(|error| fault(error.to_string()))?;
+            self.link(id, row)?;
         }
         Ok(())
     }

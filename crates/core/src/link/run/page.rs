@@ -154,6 +154,46 @@ pub(super) fn read(bytes: &[u8], only: Option<u64>, pool: &mut Pool) -> Result<(
     if from.is_empty() { Ok(()) } else { Err(Flaw::Damaged) }
 }
 
+/// What can be seen of a record in passing.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::link) struct Passing<'a> {
+    pub(in crate::link) kind: Kind,
+    pub(in crate::link) role: Role,
+    pub(in crate::link) at: i64,
+    pub(in crate::link) received: i64,
+    /// The hash of its name; of a tie the group that it points to.
+    pub(in crate::link) hash: u64,
+    pub(in crate::link) id: &'a [u8],
+    /// The kind and id of the parent that it names.
+    pub(in crate::link) parent: Option<(Kind, &'a [u8])>,
+    pub(in crate::link) again: bool,
+    /// The name and the arrival of the impression that it remembers.
+    pub(in crate::link) pin: Option<(u64, i64)>,
+}
+
+/// Shows the records of a group in a page, and adds those to a pool that are wanted; without a pool none is.
+pub(super) fn pass(
+    bytes: &[u8],
+    only: u64,
+    mut pool: Option<&mut Pool>,
+    wanted: &mut dyn FnMut(&Passing<'_>) -> bool,
+) -> Result<(), Flaw> {
+    let mut from = Reader::new(bytes);
+    let words = read_words(&mut from).ok_or(Flaw::Damaged)?;
+    let count = from.varint().ok_or(Flaw::Damaged)?;
+    let mut before = Previous::default();
+    for _ in 0..count {
+        let raw = RawRecord::read(&mut from, &mut before).ok_or(Flaw::Damaged)?;
+        if before.group > only {
+            return Ok(());
+        }
+        if before.group == only && wanted(&raw.passing(&before).ok_or(Flaw::Damaged)?) {
+            pool.as_mut().map_or(Ok(()), |pool| raw.fasten(&words, &before, pool))?;
+        }
+    }
+    if from.is_empty() { Ok(()) } else { Err(Flaw::Damaged) }
+}
+
 /// The groups of a page, of each record one.
 pub(super) fn groups(bytes: &[u8]) -> Option<Vec<u64>> {
     let mut from = Reader::new(bytes);
@@ -180,12 +220,7 @@ fn read_record(
     let raw = RawRecord::read(from, before).ok_or(Flaw::Damaged)?;
     let group = before.group;
     if only.is_none_or(|only| only == group) {
-        let number = match raw.body {
-            Some(_) => pool.number_of_revision(raw.revision).ok_or(Flaw::Settings(raw.revision))?,
-            None => 0,
-        };
-        let loose = raw.loosen(words, before, number, pool).ok_or(Flaw::Damaged)?;
-        pool.fasten(&loose);
+        raw.fasten(words, before, pool)?;
     }
     Ok(group)
 }
@@ -241,8 +276,43 @@ impl<'a> RawRecord<'a> {
         Some(Self { flags, to: 0, body: Some(body), revision })
     }
 
+    fn kind(&self) -> Option<Kind> {
+        Kind::ALL.get(usize::from(self.flags & 3)).copied()
+    }
+
+    fn passing(&self, place: &Previous) -> Option<Passing<'a>> {
+        let kind = self.kind()?;
+        let body = self.body.as_ref();
+        let some = |id: &'a [u8]| Some(id).filter(|id| !id.is_empty());
+        let click = body.and_then(|body| some(body.click)).filter(|_| kind == Kind::Conversion);
+        let impression = body.and_then(|body| some(body.impression));
+        let pin = body.and_then(|body| body.pin.as_ref());
+        Some(Passing {
+            kind,
+            role: if body.is_some() { Role::Event } else { Role::Tie },
+            at: place.at,
+            received: place.received,
+            hash: body.map_or(self.to, |body| name_hash(kind, body.id)),
+            id: body.map_or(&[], |body| body.id),
+            parent: click.map(|id| (Kind::Click, id)).or(impression.map(|id| (Kind::Impression, id))),
+            again: self.flags & 0x40 != 0,
+            pin: pin.map(|pin| (name_hash(Kind::Impression, pin.id), pin.received)),
+        })
+    }
+
+    /// Adds the record to a pool.
+    fn fasten(&self, words: &[&[u8]], place: &Previous, pool: &mut Pool) -> Result<(), Flaw> {
+        let number = match self.body {
+            Some(_) => pool.number_of_revision(self.revision).ok_or(Flaw::Settings(self.revision))?,
+            None => 0,
+        };
+        let loose = self.loosen(words, place, number, pool).ok_or(Flaw::Damaged)?;
+        pool.fasten(&loose);
+        Ok(())
+    }
+
     fn loosen(&self, words: &[&[u8]], at: &Previous, settings: u32, pool: &mut Pool) -> Option<Loose> {
-        let kind = *Kind::ALL.get(usize::from(self.flags & 3))?;
+        let kind = self.kind()?;
         let screening = *SCREENINGS.get(usize::from(self.flags >> 2 & 3))?;
         let body = self.body.as_ref();
         let tuple = match body {

@@ -110,7 +110,7 @@ impl Store {
         let rulings = if is_forgotten { Vec::new() } else { self.ruled() };
         let billed_upto = self.billed_upto;
         let stored = Stored { last_seq, told_upto, billed_upto, position, runs, rulings };
-        let mut shard = Shard::new(stored, config.retention);
+        let mut shard = Shard::new(stored, config.retention).in_slices_of(config.slice);
         for (revision, settings) in &self.settings {
             shard.set_settings(*revision, config.shards, settings.clone());
         }
@@ -276,7 +276,7 @@ impl World {
 
     /// Stores a row and links it; whether it came that far.
     fn append(&mut self, shard: usize, row: Row, crash: Crash) -> bool {
-        let Self { nodes, config, .. } = self;
+        let Self { nodes, config, now, .. } = self;
         let node = &mut nodes[shard];
         if crash == Crash::BeforeStore {
             node.crash();
@@ -289,7 +289,15 @@ impl World {
         }
         let id = node.store.rows.len() as i64;
         let (memory, shelf) = node.shard(config);
-        memory.committed(id, row, shelf).unwrap();
+        let mut parts = Vec::new();
+        memory.committed_in_parts(id, row, *now, shelf, &mut |part| parts.push(part.clone())).unwrap();
+        // The bug: they are not stored as one, and a crash comes in between.
+        let is_torn = config.bug == Some(Bug::PartsApart) && parts.len() > 1;
+        parts.truncate(if is_torn { 1 } else { parts.len() });
+        parts.iter().for_each(|part| node.store.post(part, false, config.bug));
+        if is_torn {
+            node.crash();
+        }
         true
     }
 
