@@ -148,7 +148,7 @@ impl Archive {
         let mut selection = Selection::new(part, Retention::default(), settings.values().map(Arc::as_ref));
         let mut relink = Relink::new(part, Retention::default(), settings.clone(), []);
         loop {
-            for Written { file, bytes } in &self.files {
+            for Written { file, bytes, .. } in &self.files {
                 let (first, last) = file.received_ms;
                 let received = (ServerTime(first), ServerTime(last));
                 let span = Span { day: Day(file.day), groups: file.groups, received };
