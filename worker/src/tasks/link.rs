@@ -1,6 +1,6 @@
 //! `link`: a part of a day of a shard, linked again from the archive.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use adtally_archive::Named;
@@ -100,14 +100,24 @@ pub(super) async fn select(
         Err(Unfilled::TooMany(error)) => context.log(format!("{error}; counting such users as they come")),
         filled => return Ok(filled?),
     }
-    let mut relink = empty().crowded(rulings.iter().copied());
-    for file in cut.files.iter().filter(|file| file.day == part.day.0) {
-        let (first, last) = part.groups;
-        for glance in store.glances(file, first..=last, cut.row).await? {
-            relink.foresee(glance.row, &glance.hashes).map_err(TaskError::permanent)?;
+    let mut foreseen = BTreeSet::new();
+    loop {
+        let mut relink = empty().crowded(rulings.iter().copied());
+        for file in cut.files.iter().filter(|file| file.day == part.day.0) {
+            let (first, last) = part.groups;
+            for glance in store.glances(file, first..=last, cut.row).await? {
+                relink.foresee(glance.row, &glance.hashes).map_err(TaskError::permanent)?;
+            }
         }
+        foreseen.iter().for_each(|name| relink.foresee_name(*name));
+        let relink = fill(context, store, cut, selection(), relink).await?;
+        let unforeseen = relink.unforeseen();
+        if unforeseen.is_empty() {
+            return Ok(relink);
+        }
+        context.log(format!("{} names were not foreseen; once more", unforeseen.len()));
+        foreseen.extend(unforeseen);
     }
-    Ok(fill(context, store, cut, selection(), relink).await?)
 }
 
 /// Why a part is not filled.

@@ -73,6 +73,18 @@ impl Relink {
         self.check()
     }
 
+    /// Names that would have had to be foreseen, too: what the part depends on refers to them, which is known when all is
+    /// added. All of it has to be added once more then, to an empty one that foresees them. There are none the second time
+    /// or soon after.
+    pub fn unforeseen(&self) -> BTreeSet<u64> {
+        self.bulk.unforeseen()
+    }
+
+    /// Takes note that a name is referred to.
+    pub fn foresee_name(&mut self, name: u64) {
+        self.bulk.foresee(name);
+    }
+
     /// There is an end to what fits.
     fn check(&self) -> Result<(), RelinkError> {
         if self.len() > MAX_HELD_ENTRIES { Err(RelinkError::TooMany) } else { Ok(()) }

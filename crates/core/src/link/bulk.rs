@@ -6,6 +6,7 @@
 //! Most of many events are impressions that nobody looks at, and what these are they are by themselves: they are told in
 //! passing. Only what is named, or of a user of whom a child looks for its parent, is put together by group.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
@@ -99,6 +100,13 @@ impl Bulk {
     /// Somebody refers to this name: an event that names its parent, or a repeated delivery.
     pub fn foresee(&mut self, name: u64) {
         self.crowd.iter_mut().for_each(|crowd| crowd.foresee(name));
+    }
+
+    /// Names that events refer to that are held, and of which some may have been counted and let go: that was not foreseen.
+    pub fn unforeseen(&self) -> BTreeSet<u64> {
+        let Some(crowd) = &self.crowd else { return BTreeSet::new() };
+        let named = self.rows.children().iter().filter_map(|child| self.rows.parent(*child));
+        named.filter(|name| crowd.may_have_let_go(*name)).collect()
     }
 
     /// Makes settings known.

@@ -17,6 +17,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use super::bulk::Use;
 use super::pool::{Pool, Slot};
 use super::settle::{Rules, SlotLink, State, repeat_window_ms, screened};
+use super::ties::Sieve;
 use super::words::Tuple;
 use crate::aggregate::Aggregator;
 use crate::cell::Dimension;
@@ -27,6 +28,8 @@ use crate::time::{DAY_MS, Day, EventTime, Hour};
 
 /// The most stretches of all lanes: some thirty megabytes.
 const MAX_STRETCHES: usize = 200_000;
+/// For how many names the filter of those that were let go has room; beyond that it is right less often when it says so.
+const LET_GO_ROOM: usize = 1_000_000;
 /// The most events that are held for those of the next day, of which they may make repeats.
 const MAX_HELD_FOR_NEXT_DAY: usize = 50_000;
 
@@ -42,6 +45,8 @@ pub(super) struct Crowd {
     lanes: FxHashMap<Lane, BTreeMap<i64, Stretch>>,
     stretches: usize,
     held_for_next_day: usize,
+    /// The names of events that are counted and not held.
+    let_go: Option<Sieve>,
 }
 
 /// Events of which one may be a repeat of another.
@@ -73,7 +78,7 @@ struct Stretch {
 impl Crowd {
     /// Nobody yet, under some of these settings.
     pub(super) fn new(settings: impl Iterator<Item = Arc<Settings>>) -> Self {
-        let mut crowd = Self::default();
+        let mut crowd = Self { let_go: Some(Sieve::with_room(LET_GO_ROOM)), ..Self::default() };
         for settings in settings {
             for (kind, reach_ms) in Kind::ALL.into_iter().zip(&mut crowd.reach_ms) {
                 *reach_ms = (*reach_ms).max(repeat_window_ms(&settings.windows, kind).unwrap_or(0));
@@ -85,6 +90,11 @@ impl Crowd {
     /// Somebody refers to this name.
     pub(super) fn foresee(&mut self, name: u64) {
         self.names.insert(name);
+    }
+
+    /// Whether an event of this name may have been let go since nobody had foreseen that it is referred to.
+    pub(super) fn may_have_let_go(&self, name: u64) -> bool {
+        !self.names.contains(&name) && self.let_go.as_ref().is_some_and(|let_go| let_go.may_have(name))
     }
 
     /// How many names somebody refers to.
@@ -113,6 +123,9 @@ impl Crowd {
         }
         let is_held = reaches_on && self.held_for_next_day < MAX_HELD_FOR_NEXT_DAY;
         self.held_for_next_day += usize::from(is_held);
+        if !is_held {
+            self.let_go.iter_mut().for_each(|let_go| let_go.add(record.hash));
+        }
         is_held.then_some(Use::Context)
     }
 

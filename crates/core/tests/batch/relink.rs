@@ -33,13 +33,24 @@ fn relink_without(history: &History, files: &[File], cut: usize, part: Part, gon
 fn relink_crowded(history: &History, files: &[File], cut: usize, part: Part) -> Relink {
     let settings = (0..).zip(history.settings.iter().cloned());
     let rulings = || history.ruled(0..cut);
-    let mut relink = Relink::new(part, history.retention, settings, rulings()).crowded(rulings());
-    for entry in files.iter().flat_map(|file| &file.entries) {
-        if part.holds(entry.day(), entry.group()) {
-            relink.foresee(entry.row(), &entry.hashes()).unwrap();
+    let mut foreseen = BTreeSet::new();
+    loop {
+        let empty = Relink::new(part, history.retention, settings.clone(), rulings());
+        let mut relink = empty.crowded(rulings());
+        for entry in files.iter().flat_map(|file| &file.entries) {
+            if part.holds(entry.day(), entry.group()) {
+                relink.foresee(entry.row(), &entry.hashes()).unwrap();
+            }
         }
+        foreseen.iter().for_each(|name| relink.foresee_name(*name));
+        let relink = fill(history, files, cut, part, relink);
+        let unforeseen = relink.unforeseen();
+        if unforeseen.is_empty() {
+            return relink;
+        }
+        assert!(foreseen.is_disjoint(&unforeseen), "a name is foreseen once");
+        foreseen.extend(unforeseen);
     }
-    fill(history, files, cut, part, relink)
 }
 
 fn fill(history: &History, files: &[File], cut: usize, part: Part, mut relink: Relink) -> Relink {
