@@ -1,6 +1,8 @@
 //! Functions of values.
 
 use crate::error::{Code, Result, SqlError};
+use crate::eval::joined;
+use crate::limits::Meter;
 use crate::value::decimal::{Decimal, overflow};
 use crate::value::time::{Unit, day_of, extract, midnight, trunc};
 use crate::value::{Type, Value};
@@ -113,7 +115,7 @@ impl Function {
     }
 
     /// Its value; most have none where an argument has none.
-    pub(crate) fn call(self, arguments: &[Value]) -> Result<Value> {
+    pub(crate) fn call(self, arguments: &[Value], meter: &Meter) -> Result<Value> {
         match self {
             Function::Coalesce => {
                 return Ok(arguments.iter().find(|one| !one.is_null()).cloned().unwrap_or(Value::Null));
@@ -135,7 +137,8 @@ impl Function {
             }
             Function::Abs | Function::Round | Function::Floor | Function::Ceil => self.of_number(arguments),
             Function::Power | Function::Sqrt | Function::Ln | Function::Exp => Ok(self.of_doubles(arguments)),
-            _ => Ok(self.of_texts(arguments)),
+            Function::Concat => joined(arguments, meter),
+            _ => self.of_texts(arguments, meter),
         }
     }
 
@@ -232,23 +235,23 @@ impl Function {
         if result.is_finite() { Value::Double(result) } else { Value::Null }
     }
 
-    fn of_texts(self, arguments: &[Value]) -> Value {
+    fn of_texts(self, arguments: &[Value], meter: &Meter) -> Result<Value> {
         let text = |place: usize| match arguments.get(place) {
             Some(Value::Text(text)) => text.clone(),
             Some(other) => other.to_string().into(),
             None => "".into(),
         };
         let one = text(0);
-        match self {
+        meter.make(one.len())?;
+        Ok(match self {
             Function::Upper => Value::text(&one.to_uppercase()),
             Function::Lower => Value::text(&one.to_lowercase()),
             Function::Trim => Value::text(one.trim_matches(' ')),
             Function::TrimStart => Value::text(one.trim_start_matches(' ')),
             Function::TrimEnd => Value::text(one.trim_end_matches(' ')),
             Function::Length => Value::Integer(one.chars().count() as i64),
-            Function::Concat => Value::text(&arguments.iter().map(ToString::to_string).collect::<String>()),
             Function::Replace if text(1).is_empty() => Value::Text(one),
-            Function::Replace => Value::text(&one.replace(&*text(1), &text(2))),
+            Function::Replace => replaced(&one, &text(1), &text(2), meter)?,
             Function::StartsWith => Value::Boolean(one.starts_with(&*text(1))),
             Function::Position => {
                 let at = one.find(&*text(1)).map_or(0, |at| one[..at].chars().count() as i64 + 1);
@@ -265,8 +268,17 @@ impl Function {
                 Value::text(&within.map(|(_, character)| character).collect::<String>())
             }
             _ => Value::Null,
-        }
+        })
     }
+}
+
+/// The text with one text in place of another, unless that would be too long.
+fn replaced(text: &str, from: &str, to: &str, meter: &Meter) -> Result<Value> {
+    let longer = to.len().saturating_sub(from.len());
+    if longer > 0 {
+        meter.make(text.len() + text.matches(from).count().saturating_mul(longer))?;
+    }
+    Ok(Value::text(&text.replace(from, to)))
 }
 
 /// Whole units from one time to another; months and years by the calendar.

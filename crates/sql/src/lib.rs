@@ -41,6 +41,7 @@ mod bind;
 mod plan;
 mod expr;
 mod eval;
+mod like;
 mod function;
 mod exec;
 mod explain;

@@ -145,7 +145,7 @@ impl Binder<'_> {
             Answers::First => (typed.into_iter().map(|one| one.expr).collect(), first),
             Answers::Type(ty) => (typed.into_iter().map(|one| one.expr).collect(), ty),
         };
-        Ok(Typed::new(folded(Expr::Call(function, arguments)), ty))
+        Ok(Typed::new(folded(Expr::Call(function, arguments, place.into())), ty))
     }
 
     /// An aggregate: found once for all places in which it stands.
@@ -218,7 +218,7 @@ impl Binder<'_> {
                 *argument = Expr::Case(vec![(filter.clone(), argument.clone())], nothing);
             }
         }
-        Ok((AggregateCall { kind, distinct, arguments, ty }, answer))
+        Ok((AggregateCall { kind, distinct, arguments, ty, place: place.into() }, answer))
     }
 
     fn grouping_call(&mut self, arguments: &Arguments<'_>, place: Span, env: &mut Env<'_>) -> Result<Typed> {

@@ -9,7 +9,7 @@ use sqlparser::tokenizer::Span;
 use super::literal::{data_type, unit};
 use super::operator::{binary, folded, unify, unify_all};
 use super::{Binder, Env, Typed};
-use crate::error::{Code, Result, SqlError, not_supported};
+use crate::error::{Code, Place, Result, SqlError, not_supported};
 use crate::expr::{Comparison, Expr, Like, OnFailure, ValueSet};
 use crate::function::Function;
 use crate::plan::{Node, QueryKind};
@@ -20,6 +20,15 @@ use crate::value::{Type, Value};
 impl Binder<'_> {
     /// An expression with its type.
     pub(super) fn expr(&mut self, ast: &Ast, env: &mut Env<'_>) -> Result<Typed> {
+        let mut typed = self.unplaced(ast, env)?;
+        // What fails for a row is told with its place.
+        if !matches!(typed.expr, Expr::Literal(_) | Expr::Column(_)) {
+            typed.expr.stamp(ast.span());
+        }
+        Ok(typed)
+    }
+
+    fn unplaced(&mut self, ast: &Ast, env: &mut Env<'_>) -> Result<Typed> {
         match ast {
             Ast::Identifier(name) => env.find(None, &name.value, name.span),
             Ast::CompoundIdentifier(names) => match names.as_slice() {
@@ -126,6 +135,7 @@ impl Binder<'_> {
         for (op, right) in chain.into_iter().rev() {
             let other = self.expr(right, env)?;
             typed = binary(op, typed, other, right.span())?;
+            typed.expr.stamp(right.span());
         }
         Ok(typed)
     }
@@ -140,7 +150,7 @@ impl Binder<'_> {
                     let text = format!("- of {}", typed.ty.name());
                     return Err(SqlError::new(Code::TypeMismatch, text).at(expr.span()));
                 }
-                Ok(Typed::new(folded(Expr::Negate(typed.expr.boxed())), typed.ty))
+                Ok(Typed::new(folded(Expr::Negate(typed.expr.boxed(), expr.span().into())), typed.ty))
             }
             other => Err(not_supported(format!("the operator {other}")).at(expr.span())),
         }
@@ -273,7 +283,7 @@ impl Binder<'_> {
             }
             Some(_) => return Err(SqlError::new(Code::BadValue, "ESCAPE is one character").at(place)),
         };
-        let like = Like { text: text.expr, pattern: pattern.expr, escape, ignore_case };
+        let like = Like { text: text.expr, pattern: pattern.expr, escape, ignore_case, place: place.into() };
         Ok(negated_if(negated, Expr::Like(Box::new(like))))
     }
 
@@ -341,5 +351,5 @@ pub(super) fn cast_to(typed: Typed, to: Type, on_failure: OnFailure) -> Result<T
     if typed.ty == to {
         return Ok(typed);
     }
-    Ok(Typed::new(folded(Expr::Cast(typed.expr.boxed(), to, on_failure)), to))
+    Ok(Typed::new(folded(Expr::Cast(typed.expr.boxed(), to, on_failure, Place::default())), to))
 }

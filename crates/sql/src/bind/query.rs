@@ -5,7 +5,7 @@ use sqlparser::ast::{
 };
 
 use super::{Binder, Bound, Env, Named, Typed};
-use crate::error::{Code, Result, SqlError, not_supported};
+use crate::error::{Code, Place, Result, SqlError, not_supported};
 use crate::eval::Answers;
 use crate::expr::{Expr, OnFailure};
 use crate::plan::Node;
@@ -181,7 +181,7 @@ fn converted(bound: Bound, columns: &[Named]) -> Node {
         return bound.node;
     }
     let cast = |(place, column): (usize, &Named)| {
-        Expr::Cast(Expr::Column(place).boxed(), column.ty, OnFailure::Error)
+        Expr::Cast(Expr::Column(place).boxed(), column.ty, OnFailure::Error, Place::default())
     };
     Node::Project(Box::new(bound.node), columns.iter().enumerate().map(cast).collect())
 }
