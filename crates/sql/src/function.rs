@@ -1,10 +1,14 @@
 //! Functions of values.
 
+use chrono_tz::Tz;
+
 use crate::error::{Code, Result, SqlError};
 use crate::eval::joined;
 use crate::limits::Meter;
 use crate::value::decimal::{Decimal, overflow};
-use crate::value::time::{Unit, day_of, extract, midnight, trunc};
+use crate::value::time::{
+    Unit, between, day_of, extract, formatted, from_local, interval, midnight, shift, to_local, trunc,
+};
 use crate::value::{Type, Value};
 
 /// A function of values; aggregates are elsewhere.
@@ -17,6 +21,14 @@ pub(crate) enum Function {
     Extract(Unit),
     /// Whole units between two times.
     DateDiff(Unit),
+    /// A time moved by so many units; a date stays one.
+    DateAdd(Unit),
+    /// A time as text, by a pattern.
+    DateFormat,
+    /// What the clock of a zone shows so many seconds after 1970 began.
+    FromUnix(Tz),
+    /// What the clock of the second zone shows when that of the first does.
+    InZone(Tz, Tz),
     Abs,
     Round,
     Floor,
@@ -93,6 +105,11 @@ impl Function {
         let time: Fits = Type::is_time;
         match self {
             Function::Trunc(_) | Function::CeilTime(_) => (Answers::First, Some(time)),
+            Function::FromUnix(_) => (Answers::Type(Type::Timestamp), Some(number)),
+            Function::InZone(..) => (Answers::Type(Type::Timestamp), Some(time)),
+            // Of two types: the binder looks at them.
+            Function::DateAdd(_) => (Answers::First, None),
+            Function::DateFormat => (Answers::Type(Type::Text), None),
             Function::Extract(_) | Function::DateDiff(_) => (Answers::Type(Type::Integer), Some(time)),
             Function::Abs | Function::Round | Function::Floor | Function::Ceil => {
                 (Answers::First, Some(number))
@@ -132,9 +149,14 @@ impl Function {
                 Ok(arguments.iter().max_by(|a, b| a.order(b)).cloned().unwrap_or(Value::Null))
             }
             Function::Least => Ok(arguments.iter().min_by(|a, b| a.order(b)).cloned().unwrap_or(Value::Null)),
-            Function::Trunc(_) | Function::CeilTime(_) | Function::Extract(_) | Function::DateDiff(_) => {
-                self.of_times(arguments)
-            }
+            Function::FromUnix(zone) => from_unix(zone, &arguments[0]),
+            Function::Trunc(_)
+            | Function::CeilTime(_)
+            | Function::Extract(_)
+            | Function::DateDiff(_)
+            | Function::DateAdd(_)
+            | Function::DateFormat
+            | Function::InZone(..) => self.of_times(arguments, meter),
             Function::Abs | Function::Round | Function::Floor | Function::Ceil => self.of_number(arguments),
             Function::Power | Function::Sqrt | Function::Ln | Function::Exp => Ok(self.of_doubles(arguments)),
             Function::Concat => joined(arguments, meter),
@@ -142,7 +164,7 @@ impl Function {
         }
     }
 
-    fn of_times(self, arguments: &[Value]) -> Result<Value> {
+    fn of_times(self, arguments: &[Value], meter: &Meter) -> Result<Value> {
         let ms = |value: &Value| match value {
             Value::Date(day) => Some(midnight(*day)),
             Value::Timestamp(ms) => Some(*ms),
@@ -161,10 +183,7 @@ impl Function {
                     if start == first {
                         return Some(start);
                     }
-                    match crate::value::time::interval(unit, 1)? {
-                        Value::Interval(months, by) => crate::value::time::shift(start, months, by),
-                        _ => None,
-                    }
+                    moved(unit, 1, start)
                 };
                 next().map_or(Value::Null, like_first)
             }
@@ -172,6 +191,21 @@ impl Function {
             Function::DateDiff(unit) => {
                 let second = ms(&arguments[1]).ok_or_else(|| no("a time", &arguments[1]))?;
                 between(unit, first, second).map_or(Value::Null, Value::Integer)
+            }
+            Function::DateAdd(unit) => match &arguments[1] {
+                Value::Integer(count) => like_first(moved(unit, *count, first).ok_or_else(overflow)?),
+                other => return Err(no("a number of units", other)),
+            },
+            Function::DateFormat => {
+                let pattern = arguments[1].to_string();
+                // The longest name of a part has nine letters, in place of two.
+                meter.make(5 * pattern.len())?;
+                let bad =
+                    || SqlError::new(Code::BadValue, format!("{pattern:?} is no pattern of DATE_FORMAT"));
+                Value::text(&formatted(first, &pattern).ok_or_else(bad)?)
+            }
+            Function::InZone(from, to) => {
+                from_local(from, first).map_or(Value::Null, |ms| Value::Timestamp(to_local(to, ms)))
             }
             _ => Value::Null,
         })
@@ -281,23 +315,22 @@ fn replaced(text: &str, from: &str, to: &str, meter: &Meter) -> Result<Value> {
     Ok(Value::text(&text.replace(from, to)))
 }
 
-/// Whole units from one time to another; months and years by the calendar.
-fn between(unit: Unit, from: i64, to: i64) -> Option<i64> {
-    let months = |ms: i64| Some(extract(Unit::Year, ms)? * 12 + extract(Unit::Month, ms)?);
-    match unit {
-        Unit::Month | Unit::Quarter | Unit::Year => {
-            let each = match unit {
-                Unit::Month => 1,
-                Unit::Quarter => 3,
-                _ => 12,
-            };
-            Some((months(to)? - months(from)?) / each)
-        }
-        _ => match crate::value::time::interval(unit, 1)? {
-            Value::Interval(_, each) => Some((to - from) / each),
-            _ => None,
-        },
+/// A time moved by so many units.
+fn moved(unit: Unit, count: i64, ms: i64) -> Option<i64> {
+    match interval(unit, count)? {
+        Value::Interval(months, by) => shift(ms, months, by),
+        _ => None,
     }
+}
+
+fn from_unix(zone: Tz, seconds: &Value) -> Result<Value> {
+    let seconds = seconds.number().ok_or_else(|| no("a number", seconds))?;
+    let ms = (seconds * 1_000.0).round();
+    // The years of the calendar here.
+    if ms.abs() > 8e15 {
+        return Err(overflow());
+    }
+    Ok(Value::Timestamp(to_local(zone, ms as i64)))
 }
 
 fn no(what: &str, value: &Value) -> SqlError {

@@ -115,7 +115,8 @@ mod tests {
         check("summer", "sum%mer", true);
         check("sumer", "sum%mer", false);
         check("summer", "%m_e%", true);
-        check("summer", "%m_r%", false);
+        check("summer", "%m_r%", true);
+        check("summer", "%m_m%", false);
         check("summer", "%%summer%%", true);
         check("", "%", true);
         check("", "", true);

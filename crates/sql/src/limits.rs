@@ -15,6 +15,8 @@ pub const MAX_DEPTH: usize = 400;
 pub const MAX_NESTING: usize = 40;
 /// Tables, sub-queries and the like, where a `WITH` counts each time it is used.
 pub const MAX_NODES: usize = 500;
+/// The most mentions of `ad_stats`: for each the hours are found that it needs, cells are asked for, and held.
+pub const MAX_SCANS: usize = 20;
 /// Columns of an answer or a sub-query.
 pub const MAX_COLUMNS: usize = 500;
 /// Sets of one `GROUP BY`: a cube of six columns.
