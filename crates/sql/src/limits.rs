@@ -32,7 +32,7 @@ pub const MAX_ANSWER_BYTES: u64 = 16 << 20;
 /// Parts of expressions evaluated for rows, and what else takes about as long: some seconds.
 ///
 /// A clock is no measure: on the platform it stands still while a request computes.
-pub const MAX_WORK: u64 = 100_000_000;
+pub const MAX_WORK: u64 = 60_000_000;
 /// The same for a constant that is worked out before: one that is more work is left to the rows.
 const MAX_FOLDING_WORK: u64 = 1_000;
 /// The same for the hours that a statement needs: where it is more, conditions are left to the rows.
