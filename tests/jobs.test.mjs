@@ -432,7 +432,8 @@ describe("kinds", () => {
     await refused("check", { sql: "DELETE FROM ad_stats", ...bounds }, /statements only read/);
     await refused("check", { sql: "SELECT campaign FROM ad_stats", ...bounds }, /is varchar, not a number/);
     await refused("check", { sql: "SELECT 1 AS a", column: "b", ...bounds }, /no column "b"/);
-    await refused("check", { sql: "SELECT 1", tz: "Mars/Olympus", ...bounds }, /Mars/);
+    const nowhere = { id: "b", kind: "check", params: { sql: "SELECT 1", tz: "Mars/Olympus", ...bounds } };
+    isProblem(await server.admin.put("/v1/jobs/definitions/never", { tasks: [nowhere] }), 422, "sql_bad_value", /Mars/);
     await refused("check", { sql: "SELECT SUM(clicks) FROM ad_stats WHERE day = '{{day}}' AND ad = ?", ...bounds }, /parameters/);
     isProblem(await server.admin.get("/v1/jobs/definitions/never"), 404, "job_not_found");
   });
