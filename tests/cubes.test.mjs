@@ -139,6 +139,54 @@ describe("cubes of an advertiser", () => {
     assert.deepEqual(await answers(), plain);
   });
 
+  test("tools of Kylin build it, see their runs, and build again what they name", async () => {
+    const token = async (scope, role) => admin.as((await admin.post("/v1/tokens", { name: `${scope} ${role} kylin`, role, scope })).json.token);
+    const [acme, globex] = [await token(SCOPE, "admin"), await token("advertiser:globex", "admin")];
+    const put = async (api, path, body) => {
+      const answer = await api.put(`/kylin/api/cubes/${path}`, body);
+      assert.equal(answer.status, 200, answer.text);
+      return answer.json;
+    };
+    const ended = (api, uuid) =>
+      eventually(async () => {
+        const { status, json } = await api.get(`/kylin/api/jobs/${uuid}`);
+        assert.equal(status, 200);
+        assert.deepEqual([json.uuid, json.job_status, json.related_cube], [uuid, "FINISHED", "daily"]);
+      }, RUN_MS);
+    const built = async () => new Map((await cube()).parts.map((part) => [`${part.cuboid} ${part.from} ${part.to}`, part.built]));
+    const missing = await put(acme, "daily/build", { buildType: "BUILD", startTime: 0, endTime: 0 });
+    await ended(acme, missing.uuid);
+    const before = await built();
+    // A day of the month that is not whole yet: it alone is made again.
+    const day = Date.UTC(2026, 2, 8);
+    const again = await put(acme, "daily/rebuild", { buildType: "REFRESH", startTime: day, endTime: day + 86_400_000 });
+    await ended(acme, again.uuid);
+    const changed = [...(await built())].filter(([part, at]) => before.get(part) !== at).map(([part]) => part);
+    assert.ok(changed.length > 0 && changed.every((part) => part.includes("2026-03-08 2026-03-09")), JSON.stringify(changed));
+    assert.deepEqual(await answers(), plain);
+    const uuids = async (api) => (await api.get("/kylin/api/jobs")).json.map(({ uuid }) => uuid);
+    for (const { uuid } of [missing, again]) {
+      assert.ok((await uuids(acme)).includes(uuid) && (await uuids(admin)).includes(uuid));
+      assert.ok(!(await uuids(globex)).includes(uuid));
+      assert.equal((await globex.get(`/kylin/api/jobs/${uuid}`)).status, 404);
+    }
+    // Of the platform's own cube the days are made again, and they are its business alone.
+    const days = await put(admin, "ad_stats/rebuild", { buildType: "REFRESH", startTime: day, endTime: day + 86_400_000 });
+    assert.deepEqual((await succeeded(admin, days.uuid, RUN_MS)).params, { days: ["2026-03-08"] });
+    assert.equal((await acme.get(`/kylin/api/jobs/${days.uuid}`)).status, 404);
+    assert.equal((await acme.put("/kylin/api/cubes/ad_stats/build", {})).status, 403);
+    for (const body of [{ startTime: day, endTime: day }, { startTime: "soon" }]) {
+      assert.equal((await acme.put("/kylin/api/cubes/daily/rebuild", body)).status, 422);
+    }
+    assert.deepEqual(await answers(), plain);
+  });
+
+  test("what cannot be", async () => {
+    for (const name of ["ad_stats", "campaigns", "tables"]) isProblem(await admin.put(at(`/${name}`), DEFINITION), 422, "bad_cube", /name of a table/);
+    isProblem(await admin.post(at("/daily/build"), { refresh: true, from: "2026-03-02", to: "2026-03-01" }), 422, "bad_range");
+    isProblem(await admin.post(at("/daily/build"), { from: "2026-03-02", to: "2026-03-02" }), 422, "bad_range");
+  });
+
   test("who may", async () => {
     const token = async (scope, role) => admin.as((await admin.post("/v1/tokens", { name: `${scope} ${role}`, role, scope })).json.token);
     const [analyst, globex] = [await token(SCOPE, "analyst"), await token("advertiser:globex", "admin")];

@@ -58,10 +58,10 @@ before(
 after(() => runtime.stop());
 
 /** Runs a job of these tasks to its end. */
-async function run(name, tasks) {
+async function run(name, tasks, params = {}) {
   const defined = await admin.put(`/v1/jobs/definitions/${name}`, { tasks });
   assert.equal(defined.status, 200, defined.text);
-  return ended(admin, await start(admin, { job: name }), 30_000);
+  return ended(admin, await start(admin, { job: name, params }), 30_000);
 }
 
 async function exported(name) {
@@ -114,8 +114,8 @@ test("a check looks at any scope as well, and what is no question fails for good
   const found = await run("checks", [
     check("wide", "platform", { by: "ad", filter: "ad:eq:a0" }, { min: 100, max: 100 }),
     check("narrow", "platform", { by: "ad", filter: ["ad:in:a0,a1"] }, { min: 101 }),
-    check("hidden", "service:news", { by: "campaign" }, { min: 0 }),
-  ]);
+    check("hidden", "{{whose}}", { by: "campaign" }, { min: 0 }),
+  ], { whose: "service:news" });
   const tasks = Object.fromEntries(found.tasks.map(({ id, state, attempts, error }) => [id, { state, attempts, error }]));
   assert.equal(tasks.wide.state, "succeeded", JSON.stringify(tasks));
   assert.match(tasks.narrow.error, /impressions must be at least 101: 100 for a0, 100 for a1/);

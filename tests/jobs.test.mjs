@@ -327,9 +327,12 @@ describe("kinds", () => {
       assert.deepEqual(JSON.parse(text), { task: "signed", run: found.run });
     }
     assert.deepEqual((await task(found.run, "signed")).result, { status: 200, answer: "200 of /signed" });
-    await define("nowhere", { tasks: ["ftp://example.com/", "nonsense"].map((url, i) => ({ id: `t${i}`, kind: "webhook", params: { url } })) });
-    const refused = await run("nowhere");
-    assert.deepEqual(refused.tasks.map(({ state, attempts }) => [state, attempts]), Array(2).fill(["failed", 1]));
+    // Where to is known when it runs.
+    await define("nowhere", { tasks: [{ id: "t", kind: "webhook", params: { url: "{{where}}" } }] });
+    for (const where of ["ftp://example.com/", "nonsense"]) {
+      const refused = await run("nowhere", { params: { where } });
+      assert.deepEqual(refused.tasks.map(({ state, attempts }) => [state, attempts]), [["failed", 1]]);
+    }
   });
 
   test("a ledger is handed on, each entry once, whatever the receiver answers", async () => {
@@ -374,16 +377,65 @@ describe("kinds", () => {
         check("fine", "ctr", { min: 0.2, max: 0.3 }),
         check("few", "impressions", { min: 1_000 }),
         check("each", "clicks", { max: 0 }, { by: "campaign" }),
-        check("unknown", "reach", { max: 0 }),
         echo("publish", ["few"]),
       ],
     });
     const found = await run("check", { days: ["2026-04-01"] });
-    assert.deepEqual(states(found), { fine: "succeeded", few: "failed", each: "failed", unknown: "failed", publish: "upstream_failed" });
+    assert.deepEqual(states(found), { fine: "succeeded", few: "failed", each: "failed", publish: "upstream_failed" });
     const errors = Object.fromEntries(found.tasks.map(({ id, error }) => [id, error]));
     assert.equal(errors.few, "impressions must be at least 1000: it is 4");
     assert.equal(errors.each, "clicks must be at most 0: 1 for spring");
-    assert.match(errors.unknown, /does not name reach/);
+  });
+
+  test("a check may be a statement, of which a figure of the first row counts", async () => {
+    const day = "day = DATE '{{day}}'";
+    const check = (id, sql, bounds, more = {}) => ({ id, kind: "check", params: { scope, sql, ...bounds, ...more } });
+    const by = `SELECT campaign, SUM(clicks) AS clicks, SUM(impressions) AS shown FROM ad_stats WHERE ${day} GROUP BY campaign`;
+    await define("statements", {
+      tasks: [
+        check("fine", `SELECT SUM(clicks) * 1.0 / SUM(impressions) FROM ad_stats WHERE ${day}`, { min: 0.25, max: 0.25 }),
+        check("named", `${by} ORDER BY 1`, { min: 4 }, { column: "SHOWN" }),
+        check("parameter", `SELECT SUM(impressions) FROM ad_stats WHERE ${day} AND campaign = ?`, { min: 4 }, { params: ["spring"] }),
+        check("few", `SELECT SUM(clicks) AS clicks FROM ad_stats WHERE ${day}`, { min: 1_000 }),
+        check("none", `SELECT SUM(clicks) FROM ad_stats WHERE campaign = 'nobody'`, { max: 1_000 }),
+        check("nobody", `SELECT clicks FROM ad_stats WHERE campaign = 'nobody'`, { max: 1_000 }),
+        check("others", "SELECT COUNT(*) AS n FROM ad_stats", { max: 0 }, { scope: "advertiser:nobody" }),
+        echo("publish", ["few"]),
+      ],
+    });
+    const found = await run("statements", { days: ["2026-04-01"] });
+    assert.deepEqual(states(found), {
+      fine: "succeeded", named: "succeeded", parameter: "succeeded", others: "succeeded", few: "failed", none: "failed", nobody: "failed", publish: "upstream_failed",
+    }, JSON.stringify(found.tasks));
+    const errors = Object.fromEntries(found.tasks.map(({ id, error }) => [id, error]));
+    assert.equal(errors.few, "clicks must be at least 1000: it is 1");
+    assert.match(errors.none, /must be at most 1000: it is nothing/);
+    assert.match(errors.nobody, /must be at most 1000: there is no row/);
+  });
+
+  test("what could only fail is refused when a job is made", async () => {
+    const refused = async (kind, params, about) => {
+      const answer = await server.admin.put("/v1/jobs/definitions/never", { tasks: [echo("a"), { id: "b", kind, params }] });
+      isProblem(answer, 422, "invalid_field", about);
+      assert.match(answer.json.detail, /task "b"/);
+    };
+    const bounds = { min: 1 };
+    await refused("webhook", {}, /url/);
+    await refused("webhook", { url: "ftp://example.com" }, /ftp/);
+    await refused("export", { name: "a.csv", query: { metrics: "nope" } }, /nope/);
+    await refused("export", { name: "a.csv", scope: "service:news", query: { ...query, by: "campaign" } }, /campaign/);
+    await refused("check", { query, metric: "reach", ...bounds }, /does not name reach/);
+    await refused("check", { query, metric: "ctr" }, /neither min nor max/);
+    await refused("check", { sql: "SELECT 1", query, metric: "ctr", ...bounds }, /either query and metric, or sql/);
+    await refused("check", { sql: "SELECT nothing FROM ad_stats", ...bounds }, /line 1, column 8: there is no column "nothing"/);
+    await refused("check", { sql: "SELECT campaign FROM ad_stats", scope: "service:news", ...bounds }, /"campaign"/);
+    await refused("check", { sql: "DELETE FROM ad_stats", ...bounds }, /statements only read/);
+    await refused("check", { sql: "SELECT campaign FROM ad_stats", ...bounds }, /is varchar, not a number/);
+    await refused("check", { sql: "SELECT 1 AS a", column: "b", ...bounds }, /no column "b"/);
+    const nowhere = { id: "b", kind: "check", params: { sql: "SELECT 1", tz: "Mars/Olympus", ...bounds } };
+    isProblem(await server.admin.put("/v1/jobs/definitions/never", { tasks: [nowhere] }), 422, "sql_bad_value", /Mars/);
+    await refused("check", { sql: "SELECT SUM(clicks) FROM ad_stats WHERE day = '{{day}}' AND ad = ?", ...bounds }, /parameters/);
+    isProblem(await server.admin.get("/v1/jobs/definitions/never"), 404, "job_not_found");
   });
 });
 

@@ -180,10 +180,11 @@ test("a report is delivered: as a file in the bucket, told of, and as the body i
     { id: "file", kind: "export", params: { scope, query, name: "mail/{{run}}.csv" } },
     { id: "tell", kind: "webhook", needs: ["file"], params: { url: `${base}/told`, body: { file: "exports/mail/{{run}}.csv" } } },
     { id: "send", kind: "webhook", params: { url: `${base}/sent`, report: { scope, query } } },
-    { id: "both", kind: "webhook", attempts: 1, params: { url: `${base}/both`, body: {}, report: { scope, query } } },
   ], { schedule: "daily 06:30" });
+  const both = { id: "both", kind: "webhook", params: { url: `${base}/both`, body: {}, report: { scope, query } } };
+  isProblem(await server.admin.put("/v1/jobs/definitions/both", { tasks: [both] }), 422, "invalid_field", /not both/);
   const { run: id, tasks } = await run("mail");
-  assert.deepEqual(tasks.map((task) => [task.id, task.state]).toSorted(), [["both", "failed"], ["file", "succeeded"], ["send", "succeeded"], ["tell", "succeeded"]]);
+  assert.deepEqual(tasks.map((task) => [task.id, task.state]).toSorted(), [["file", "succeeded"], ["send", "succeeded"], ["tell", "succeeded"]]);
   assert.deepEqual(JSON.parse(of("/told")[0].text), { file: `exports/mail/${id}.csv` });
   const [{ headers, text }] = of("/sent");
   assert.deepEqual([headers["content-type"], text.trim().split(/\r?\n/)], ["text/csv; charset=utf-8", ["campaign,impressions", "spring,2"]]);

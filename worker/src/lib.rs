@@ -34,6 +34,7 @@ mod parts;
 mod reporters;
 mod shelf;
 mod reports;
+mod statements;
 mod cubes;
 mod ledgers;
 mod batch;

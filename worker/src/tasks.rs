@@ -11,7 +11,7 @@ mod webhook;
 mod bill;
 pub(crate) mod postback;
 mod export;
-mod check;
+pub(crate) mod check;
 mod compact;
 mod plan;
 mod archive;
@@ -43,6 +43,7 @@ use crate::clock;
 use crate::jobs::Jobs;
 use crate::problem::Fault;
 
+pub(crate) use check::CHECK_TASK;
 pub(crate) use cube_export::CUBE_EXPORT_TASK;
 pub(crate) use cubes::CUBES_TASK;
 pub(crate) use export::FOLDER as EXPORTS;

@@ -3,7 +3,7 @@
 use adtally_core::cell::Scope;
 use adtally_core::time::ServerTime;
 use adtally_sql::answer::to_json;
-use adtally_sql::{Catalog, Data, SqlError, Statement, execute, plan, zone};
+use adtally_sql::{Catalog, Data, Dialect, SqlError, Statement, execute, plan, zone};
 use thiserror::Error;
 
 use crate::shelf::{Fetch, Shelf};
@@ -70,7 +70,12 @@ impl Answerer {
         now: ServerTime,
         fetch: &impl Fetch,
     ) -> Result<String, Trouble> {
-        let catalog = Catalog { scope: self.scope.clone(), zone: zone(&self.tz)?, now_ms: now.0 };
+        let catalog = Catalog {
+            scope: self.scope.clone(),
+            zone: zone(&self.tz)?,
+            now_ms: now.0,
+            dialect: Dialect::Calcite,
+        };
         let plan = plan(&Statement::parse(sql)?, &catalog, &[])?;
         let (mut data, mut versions) = (Data::default(), Vec::new());
         for scan in &plan.scans {

@@ -105,12 +105,34 @@ pub fn to_json(plan: &Plan, rows: &Rows, versions: &[String]) -> String {
         false => plan.columns.iter().map(column).collect(),
     };
     answer.insert("columns".to_owned(), columns.into());
-    let cells = |row: &Vec<Value>| Json::Array(row.iter().map(json).collect());
-    answer.insert("rows".to_owned(), rows.rows.iter().map(cells).collect());
     answer.insert("row_count".to_owned(), rows.rows.len().into());
     answer.insert("versions".to_owned(), versions.to_vec().into());
     answer.insert("steps".to_owned(), rows.work.into());
-    Json::Object(answer).to_string()
+    with_rows(&Json::Object(answer), "rows", rows.rows.iter(), json)
+}
+
+/// An object that has fields, and one more with these rows: they are written one by one, as all of them as a tree
+/// would take several times their bytes.
+pub(crate) fn with_rows<'r>(
+    object: &Json,
+    name: &str,
+    rows: impl Iterator<Item = &'r Vec<Value>>,
+    cell: impl Fn(&Value) -> Json,
+) -> String {
+    let mut text = object.to_string();
+    // The bracket that ends it.
+    text.pop();
+    // Writing to a string cannot fail.
+    let _ = write!(text, ",\"{name}\":[");
+    for (place, row) in rows.enumerate() {
+        text.push_str(if place > 0 { ",[" } else { "[" });
+        for (place, value) in row.iter().enumerate() {
+            let _ = write!(text, "{}{}", if place > 0 { "," } else { "" }, cell(value));
+        }
+        text.push(']');
+    }
+    text.push_str("]}");
+    text
 }
 
 /// The answer as CSV, with a line of names; what a spreadsheet would take for a formula gets a quote before it.
@@ -152,4 +174,34 @@ fn line(out: &mut String, fields: impl Iterator<Item = String>) {
         };
     }
     out.push_str("\r\n");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_behind_an_object() {
+        let check = |rows: &[Vec<Value>], expected: Json| {
+            let text = with_rows(&json!({ "a": "}" }), "rows", rows.iter(), json);
+            assert_eq!(
+                serde_json::from_str::<Json>(&text).unwrap(),
+                json!({ "a": "}", "rows": expected }),
+                "{text}"
+            );
+        };
+        check(&[], json!([]));
+        check(&[vec![]], json!([[]]));
+        let row = vec![
+            Value::Null,
+            Value::text("\"]\n여"),
+            Value::Integer(-1),
+            Value::Double(0.5),
+            Value::Boolean(true),
+        ];
+        check(
+            &[row.clone(), row],
+            json!([[null, "\"]\n여", -1, 0.5, true], [null, "\"]\n여", -1, 0.5, true]]),
+        );
+    }
 }

@@ -8,6 +8,7 @@ mod expr;
 mod literal;
 mod operator;
 mod call;
+mod times;
 mod window;
 
 use std::collections::BTreeSet;
@@ -18,7 +19,7 @@ use sqlparser::tokenizer::{Location, Span};
 use crate::catalog::{Catalog, FactColumn, Table};
 use crate::error::{Code, Result, SqlError};
 use crate::expr::Expr;
-use crate::limits::{MAX_COLUMNS, MAX_NODES};
+use crate::limits::{MAX_COLUMNS, MAX_NODES, MAX_SCANS};
 use crate::parse::Statement;
 use crate::plan::{AggregateCall, Node, OutputColumn, Plan, QueryKind, WindowCall};
 use crate::scan::{FactScan, choose_grains};
@@ -44,6 +45,7 @@ pub fn plan(statement: &Statement, catalog: &Catalog, parameters: &[Value]) -> R
         queries: Vec::new(),
         with: Vec::new(),
         nodes: 0,
+        around: Vec::new(),
     };
     if statement.placeholders.len() != parameters.len() {
         let (given, used) = (parameters.len(), statement.placeholders.len());
@@ -51,6 +53,10 @@ pub fn plan(statement: &Statement, catalog: &Catalog, parameters: &[Value]) -> R
         return Err(SqlError::new(Code::Parameters, text));
     }
     let bound = binder.query(&statement.query)?;
+    if binder.scans > MAX_SCANS {
+        let text = format!("ad_stats is named {} times, at most {MAX_SCANS}", binder.scans);
+        return Err(SqlError::new(Code::TooComplex, text));
+    }
     let mut columns = Vec::with_capacity(bound.columns.len());
     for (place, column) in (1..).zip(&bound.columns) {
         if column.ty == Type::Users {
@@ -107,6 +113,8 @@ struct Binder<'a> {
     /// The queries of `WITH`, the innermost last, each with how many of them it sees itself.
     with: Vec<(String, Vec<String>, Box<Query>, usize)>,
     nodes: usize,
+    /// The columns of the queries around the one that is read, which it must not name.
+    around: Vec<Vec<Named>>,
 }
 
 /// What names mean in an expression, and what is found in it that is more than an expression.
@@ -155,6 +163,27 @@ impl<'c> Env<'c> {
 }
 
 impl Binder<'_> {
+    /// The column of a name; one of a query around this one is not supported.
+    fn column(&self, table: Option<&str>, name: &str, place: Span, env: &Env<'_>) -> Result<Typed> {
+        let found = env.find(table, name, place);
+        let is_unknown = matches!(&found, Err(error) if error.code == Code::UnknownColumn);
+        let is_around =
+            || self.around.iter().any(|columns| Env::rows(columns).find(table, name, place).is_ok());
+        if is_unknown && is_around() {
+            let text = format!("a sub-query that names {name:?} of the query around it");
+            return Err(crate::error::not_supported(text).at(place));
+        }
+        found
+    }
+
+    /// A query within an expression over these columns.
+    fn inner_query(&mut self, query: &Query, env: &Env<'_>) -> Result<Bound> {
+        self.around.push(env.columns.to_vec());
+        let bound = self.query(query);
+        self.around.pop();
+        bound
+    }
+
     /// Counts a step of the plan.
     fn count_node(&mut self) -> Result<()> {
         self.nodes += 1;

@@ -8,7 +8,7 @@ use adtally_core::measure::Measure;
 use chrono_tz::Tz;
 
 use crate::error::{Code, Result, SqlError};
-use crate::value::time::Unit;
+use crate::value::time::{Unit, to_local};
 use crate::value::{Type, Value};
 
 /// The name that BI tools see as the catalog.
@@ -67,6 +67,16 @@ pub(crate) enum FactColumn {
     Users,
 }
 
+/// Whose words a statement uses, where they mean different things.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Dialect {
+    /// Calcite's, and so Kylin's and ODBC's: the first day of a week is Sunday.
+    #[default]
+    Calcite,
+    /// Trino's: days of a week are those of ISO 8601, from Monday.
+    Trino,
+}
+
 /// What a caller sees, and when.
 #[derive(Debug, Clone)]
 pub struct Catalog {
@@ -76,6 +86,8 @@ pub struct Catalog {
     pub zone: Tz,
     /// The server's clock, in ms since 1970.
     pub now_ms: i64,
+    /// Whose words statements use.
+    pub dialect: Dialect,
 }
 
 impl FactColumn {
@@ -275,6 +287,11 @@ impl Catalog {
     }
 }
 
+/// Whether a table has this name, whoever sees it.
+pub fn is_table(name: &str) -> bool {
+    Table::ALL.iter().any(|table| table.name().eq_ignore_ascii_case(name))
+}
+
 /// A type as tools know it: users are told as the text that they can only be counted as.
 pub fn shown_type(ty: Type) -> String {
     match ty {
@@ -288,9 +305,14 @@ pub fn shown_type(ty: Type) -> String {
 impl Catalog {
     /// What the wall clock shows at an instant, in ms since 1970.
     pub(crate) fn local(&self, ms: i64) -> i64 {
-        use chrono::{DateTime, Offset, TimeZone, Utc};
-        let offset = DateTime::<Utc>::from_timestamp_millis(ms)
-            .map_or(0, |time| self.zone.offset_from_utc_datetime(&time.naive_utc()).fix().local_minus_utc());
-        ms + i64::from(offset) * 1_000
+        to_local(self.zone, ms)
+    }
+
+    /// The unit that a word means: the same word is Sunday's 1 for some and Monday's for others.
+    pub(crate) fn meant(&self, unit: Unit) -> Unit {
+        match (unit, self.dialect) {
+            (Unit::DayOfWeek, Dialect::Trino) => Unit::IsoDayOfWeek,
+            (unit, _) => unit,
+        }
     }
 }

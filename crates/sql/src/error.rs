@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use sqlparser::tokenizer::{Location, Span};
 use thiserror::Error;
 
 /// A place in a statement, both from 1.
@@ -11,6 +12,29 @@ pub struct Position {
     pub line: u64,
     /// The character in the line.
     pub column: u64,
+}
+
+/// Where an expression stands, if that is known; expressions are the same wherever they stand.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Place(Option<Position>);
+
+impl Place {
+    pub(crate) fn is_known(self) -> bool {
+        self.0.is_some()
+    }
+}
+
+impl PartialEq for Place {
+    fn eq(&self, _: &Place) -> bool {
+        true
+    }
+}
+
+impl From<Span> for Place {
+    fn from(span: Span) -> Self {
+        let Location { line, column } = span.start;
+        Place((line > 0).then_some(Position { line, column }))
+    }
 }
 
 /// What kind of mistake it is.
@@ -108,11 +132,8 @@ impl SqlError {
 
     /// The same at a place, unless it has one already.
     #[must_use]
-    pub(crate) fn at(mut self, place: sqlparser::tokenizer::Span) -> Self {
-        let start = place.start;
-        if self.position.is_none() && start.line > 0 {
-            self.position = Some(Position { line: start.line, column: start.column });
-        }
+    pub(crate) fn at(mut self, place: impl Into<Place>) -> Self {
+        self.position = self.position.or(place.into().0);
         self
     }
 }

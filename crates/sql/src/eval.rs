@@ -9,6 +9,9 @@ use std::rc::Rc;
 
 use crate::error::{Code, Result, SqlError};
 use crate::expr::{Arithmetic, Comparison, Expr, Like, OnFailure, ValueSet};
+use crate::function::Function;
+use crate::like::Pattern;
+use crate::limits::{MAX_TEXT_BYTES, Meter};
 use crate::value::cast::cast;
 use crate::value::decimal::{Decimal, overflow};
 use crate::value::time::{midnight, shift};
@@ -18,6 +21,20 @@ use crate::value::{Type, Value};
 #[derive(Debug, Default)]
 pub(crate) struct Answers {
     pub(crate) queries: Vec<Answer>,
+    /// What it has cost so far.
+    pub(crate) meter: Meter,
+}
+
+impl Answers {
+    /// None, for a constant: one that is much work is not worked out.
+    pub(crate) fn folding() -> Self {
+        Self { queries: Vec::new(), meter: Meter::folding() }
+    }
+
+    /// None, for the hours that a statement needs.
+    pub(crate) fn planning() -> Self {
+        Self { queries: Vec::new(), meter: Meter::planning() }
+    }
 }
 
 /// What a sub-query gave.
@@ -36,18 +53,27 @@ impl Expr {
             Expr::Literal(value) => value.clone(),
             Expr::Column(place) => row[*place].clone(),
             Expr::Not(one) => of(one)?.truth().map_or(Value::Null, |truth| Value::Boolean(!truth)),
-            Expr::Negate(one) => negate(&of(one)?)?,
-            Expr::Arithmetic(op, one, other) => arithmetic(*op, &of(one)?, &of(other)?)?,
-            Expr::Compare(op, one, other) => compare(*op, &of(one)?, &of(other)?),
-            Expr::Same(one, other) => Value::Boolean(of(one)? == of(other)?),
+            Expr::Negate(one, place) => negate(&of(one)?).map_err(|error| error.at(*place))?,
+            Expr::Arithmetic(Arithmetic::Join, one, other, place) => {
+                joined(&[of(one)?, of(other)?], &answers.meter).map_err(|error| error.at(*place))?
+            }
+            Expr::Arithmetic(op, one, other, place) => {
+                arithmetic(*op, &of(one)?, &of(other)?).map_err(|error| error.at(*place))?
+            }
+            Expr::Compare(op, one, other) => {
+                let (one, other) = (of(one)?, of(other)?);
+                answers.meter.look(one.text_bytes().min(other.text_bytes()))?;
+                compare(*op, &one, &other)
+            }
+            Expr::Same(one, other) => Value::Boolean(looked_at(of(one)?, answers)? == of(other)?),
             Expr::And(all) => junction(all, false, row, answers)?,
             Expr::Or(all) => junction(all, true, row, answers)?,
             Expr::IsNull(one) => Value::Boolean(of(one)?.is_null()),
             Expr::Is(one, truth) => Value::Boolean(of(one)?.truth() == Some(*truth)),
-            Expr::InSet(one, set) => set.has(&of(one)?),
+            Expr::InSet(one, set) => set.has(&looked_at(of(one)?, answers)?),
             Expr::InList(one, list) => in_list(&of(one)?, list, row, answers)?,
             Expr::InQuery(one, number) => match &answers.queries[*number] {
-                Answer::Set(set) => set.has(&of(one)?),
+                Answer::Set(set) => set.has(&looked_at(of(one)?, answers)?),
                 _ => Value::Null,
             },
             Expr::QueryValue(number) => match &answers.queries[*number] {
@@ -58,7 +84,7 @@ impl Expr {
                 Answer::Exists(exists) => Value::Boolean(*exists),
                 _ => Value::Null,
             },
-            Expr::Like(like) => like_value(like, row, answers)?,
+            Expr::Like(like) => like_value(like, row, answers).map_err(|error| error.at(like.place))?,
             Expr::Case(whens, otherwise) => {
                 for (when, then) in whens {
                     if of(when)?.truth() == Some(true) {
@@ -67,13 +93,15 @@ impl Expr {
                 }
                 of(otherwise)?
             }
-            Expr::Cast(one, to, on_failure) => match (cast(&of(one)?, *to), on_failure) {
-                (Err(_), OnFailure::Null) => Value::Null,
-                (result, _) => result?,
-            },
-            Expr::Call(function, arguments) => {
-                let arguments = arguments.iter().map(of).collect::<Result<Vec<_>>>()?;
-                function.call(&arguments)?
+            Expr::Cast(one, to, on_failure, place) => {
+                let one = looked_at(of(one)?, answers)?;
+                match (cast(&one, *to), on_failure) {
+                    (Err(_), OnFailure::Null) => Value::Null,
+                    (result, _) => result.map_err(|error| error.at(*place))?,
+                }
+            }
+            Expr::Call(function, arguments, place) => {
+                called(*function, arguments, row, answers).map_err(|error| error.at(*place))?
             }
         })
     }
@@ -82,6 +110,46 @@ impl Expr {
     pub(crate) fn holds(&self, row: &[Value], answers: &Answers) -> Result<bool> {
         Ok(self.eval(row, answers)?.truth() == Some(true))
     }
+}
+
+/// The value, with its text counted as looked at.
+fn looked_at(value: Value, answers: &Answers) -> Result<Value> {
+    answers.meter.look(value.text_bytes())?;
+    Ok(value)
+}
+
+fn called(function: Function, arguments: &[Expr], row: &[Value], answers: &Answers) -> Result<Value> {
+    let mut values = Vec::with_capacity(arguments.len());
+    let mut bytes = 0;
+    for argument in arguments {
+        let value = argument.eval(row, answers)?;
+        // Texts that no function could make one of are not gathered either.
+        bytes += value.text_bytes();
+        if bytes > 2 * MAX_TEXT_BYTES {
+            let text = format!("takes texts of more than {} bytes", 2 * MAX_TEXT_BYTES);
+            return Err(SqlError::new(Code::TooMuchWork, text));
+        }
+        values.push(value);
+    }
+    answers.meter.look(bytes)?;
+    function.call(&values, &answers.meter)
+}
+
+/// Texts, or what others are as text, one behind the other; null if one is.
+pub(crate) fn joined(values: &[Value], meter: &Meter) -> Result<Value> {
+    if values.iter().any(Value::is_null) {
+        return Ok(Value::Null);
+    }
+    // What is no text is short.
+    meter.make(values.iter().map(Value::text_bytes).sum())?;
+    let mut text = String::new();
+    for value in values {
+        match value {
+            Value::Text(more) => text.push_str(more),
+            other => text.push_str(&other.to_string()),
+        }
+    }
+    Ok(Value::text(&text))
 }
 
 /// `AND` and `OR`: `decides` is the value that settles it.
@@ -100,7 +168,7 @@ fn junction(all: &[Expr], decides: bool, row: &[Value], answers: &Answers) -> Re
 fn in_list(value: &Value, list: &[Expr], row: &[Value], answers: &Answers) -> Result<Value> {
     let mut unknown = value.is_null();
     for one in list {
-        match value.compare(&one.eval(row, answers)?) {
+        match value.compare(&looked_at(one.eval(row, answers)?, answers)?) {
             Some(Ordering::Equal) => return Ok(Value::Boolean(true)),
             Some(_) => {}
             None => unknown = true,
@@ -136,7 +204,6 @@ pub(crate) fn arithmetic(op: Arithmetic, one: &Value, other: &Value) -> Result<V
     use Value::{Date, Decimal as Exact, Double, Integer, Interval, Null, Timestamp};
     Ok(match (one, other) {
         (Null, _) | (_, Null) => Null,
-        _ if op == Arithmetic::Join => Value::text(&format!("{one}{other}")),
         (Integer(one), Integer(other)) => integers(op, *one, *other)?,
         (Exact(_), Exact(_) | Integer(_)) | (Integer(_), Exact(_)) => {
             decimals(op, &exact(one), &exact(other))?
@@ -217,52 +284,15 @@ fn decimals(op: Arithmetic, one: &Decimal, other: &Decimal) -> Result<Value> {
 fn like_value(like: &Like, row: &[Value], answers: &Answers) -> Result<Value> {
     let (text, pattern) = (like.text.eval(row, answers)?, like.pattern.eval(row, answers)?);
     let (Value::Text(text), Value::Text(pattern)) = (text, pattern) else { return Ok(Value::Null) };
+    // A pattern is taken apart for each row.
+    answers.meter.look(text.len() + 4 * pattern.len())?;
     let (text, pattern): (Rc<str>, Rc<str>) = match like.ignore_case {
         true => (text.to_lowercase().into(), pattern.to_lowercase().into()),
         false => (text, pattern),
     };
-    Ok(Value::Boolean(matches(&text, &pattern, like.escape)))
-}
-
-/// Whether a text is like a pattern: `%` is anything, `_` one character; in time text x pattern at most.
-fn matches(text: &str, pattern: &str, escape: Option<char>) -> bool {
-    #[derive(PartialEq)]
-    enum Part {
-        Any,
-        One,
-        Is(char),
-    }
-    let mut parts = Vec::new();
-    let mut characters = pattern.chars();
-    while let Some(character) = characters.next() {
-        parts.push(match character {
-            escaped if Some(escaped) == escape => Part::Is(characters.next().unwrap_or(escaped)),
-            '%' => Part::Any,
-            '_' => Part::One,
-            other => Part::Is(other),
-        });
-    }
-    let text: Vec<char> = text.chars().collect();
-    let (mut at, mut part) = (0, 0);
-    // Where the last `%` was, and how much it has taken.
-    let mut retry: Option<(usize, usize)> = None;
-    while at < text.len() {
-        match parts.get(part) {
-            Some(Part::Any) => {
-                retry = Some((part, at));
-                part += 1;
-            }
-            Some(one) if *one == Part::One || *one == Part::Is(text[at]) => {
-                (at, part) = (at + 1, part + 1);
-            }
-            _ => {
-                let Some((any, taken)) = retry else { return false };
-                retry = Some((any, taken + 1));
-                (at, part) = (taken + 1, any + 1);
-            }
-        }
-    }
-    parts[part..].iter().all(|part| *part == Part::Any)
+    let pattern = Pattern::new(&pattern, like.escape);
+    answers.meter.look(pattern.tries(&text))?;
+    Ok(Value::Boolean(pattern.fits(&text)))
 }
 
 /// The type of two types calculated with; none where they do not go together.
@@ -288,27 +318,4 @@ pub(crate) fn arithmetic_type(op: Arithmetic, one: Type, other: Type) -> Option<
         (Date, Integer) if sum => Date,
         _ => return None,
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn patterns() {
-        fn check(text: &str, pattern: &str, expected: bool) {
-            assert_eq!(matches(text, pattern, Some('\\')), expected, "{text} {pattern}");
-        }
-        check("summer", "sum%", true);
-        check("summer", "%mm%r", true);
-        check("summer", "s_mmer", true);
-        check("summer", "s__mmer", false);
-        check("", "%", true);
-        check("", "_", false);
-        check("100%", "100\\%", true);
-        check("1000", "100\\%", false);
-        check("aaab", "%a%b", true);
-        check("여름", "여_", true);
-        check(&"a".repeat(5_000), &format!("{}b", "%a".repeat(100)), false);
-    }
 }

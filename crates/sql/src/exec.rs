@@ -5,8 +5,8 @@ mod join;
 mod sort;
 mod window;
 
-use std::collections::BTreeMap;
 use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 
 use adtally_core::segment::Segment;
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -15,7 +15,7 @@ use crate::catalog::Table;
 use crate::error::{Code, Result, SqlError};
 use crate::eval::{Answer, Answers};
 use crate::expr::{Expr, ValueSet};
-use crate::limits::{MAX_ROWS, Meter};
+use crate::limits::{Held, MAX_ANSWER_BYTES, MAX_ROWS, Meter, copying};
 use crate::plan::{Node, Plan, QueryKind};
 use crate::scan::Facts;
 use crate::value::Value;
@@ -49,34 +49,41 @@ pub fn execute(plan: &Plan, data: &Data) -> Result<Rows> {
         let rows = crate::explain::lines(plan, &data.routes).into_iter().map(|line| vec![Value::text(&line)]);
         return Ok(Rows { rows: rows.collect(), work: 0 });
     }
-    let mut run =
-        Run { plan, data, answers: Answers::default(), meter: Meter::default(), nothing: Segment::default() };
+    let mut run = Run { plan, data, answers: Answers::default(), nothing: Segment::default() };
     for (node, kind) in &plan.queries {
         let answer = run.query(node, *kind)?;
         run.answers.queries.push(answer);
     }
-    let mut rows = Vec::new();
+    let (mut rows, mut bytes) = (Vec::new(), 0);
     run.rows(&plan.root, &mut |row| {
         if rows.len() >= MAX_ROWS {
             let text = format!("the answer has more than {MAX_ROWS} rows: use LIMIT");
+            return Err(SqlError::new(Code::TooManyRows, text));
+        }
+        bytes += row.iter().map(Value::text_bytes).sum::<usize>() as u64;
+        if bytes > MAX_ANSWER_BYTES {
+            let text = format!("the texts of the answer have more than {MAX_ANSWER_BYTES} bytes: use LIMIT");
             return Err(SqlError::new(Code::TooManyRows, text));
         }
         run.keep(row)?;
         rows.push(row.to_vec());
         Ok(true)
     })?;
-    Ok(Rows { rows, work: run.meter.done() })
+    Ok(Rows { rows, work: run.meter().done() })
 }
 
 struct Run<'a> {
     plan: &'a Plan,
     data: &'a Data,
     answers: Answers,
-    meter: Meter,
     nothing: Segment,
 }
 
 impl Run<'_> {
+    fn meter(&self) -> &Meter {
+        &self.answers.meter
+    }
+
     fn query(&self, node: &Node, kind: QueryKind) -> Result<Answer> {
         match kind {
             QueryKind::Set => {
@@ -115,7 +122,9 @@ impl Run<'_> {
         match node {
             Node::Values(rows) => {
                 for row in rows {
-                    if !take(&self.eval_all(row, &[])?)? {
+                    self.meter().work(row.iter().map(Expr::size).sum())?;
+                    let (row, _held) = self.eval_all(row, &[])?;
+                    if !take(&row)? {
                         return Ok(false);
                     }
                 }
@@ -123,10 +132,12 @@ impl Run<'_> {
             }
             Node::Facts(number) => {
                 let segment = self.data.cells.get(*number).unwrap_or(&self.nothing);
-                let facts =
-                    Facts::new(segment, &self.plan.scans[*number], &self.plan.facts, &self.plan.catalog);
+                let scan = &self.plan.scans[*number];
+                let read = scan.columns.as_ref().map_or(self.plan.facts.len(), BTreeSet::len);
+                let size = 1 + copying(read);
+                let facts = Facts::new(segment, scan, &self.plan.facts, &self.plan.catalog);
                 facts.each(&mut |row| {
-                    self.meter.work(1)?;
+                    self.meter().work(size)?;
                     take(row)
                 })
             }
@@ -134,7 +145,7 @@ impl Run<'_> {
             Node::Filter(input, condition) => {
                 let size = condition.size();
                 self.rows(input, &mut |row| {
-                    self.meter.work(size)?;
+                    self.meter().work(size)?;
                     if condition.holds(row, &self.answers)? { take(row) } else { Ok(true) }
                 })
             }
@@ -142,11 +153,9 @@ impl Run<'_> {
                 let size: u64 = exprs.iter().map(Expr::size).sum();
                 let mut shown = Vec::with_capacity(exprs.len());
                 self.rows(input, &mut |row| {
-                    self.meter.work(size)?;
+                    self.meter().work(size)?;
                     shown.clear();
-                    for expr in exprs {
-                        shown.push(expr.eval(row, &self.answers)?);
-                    }
+                    let _held = self.eval_into(exprs, row, &mut shown)?;
                     take(&shown)
                 })
             }
@@ -158,6 +167,8 @@ impl Run<'_> {
             Node::Distinct(input) => {
                 let mut seen: FxHashSet<Vec<Value>> = FxHashSet::default();
                 self.rows(input, &mut |row| {
+                    self.meter().work(copying(row.len()))?;
+                    self.meter().look(row.iter().map(Value::text_bytes).sum())?;
                     if seen.contains(row) {
                         return Ok(true);
                     }
@@ -181,7 +192,7 @@ impl Run<'_> {
         let made = self.plan.catalog.information(table);
         let rows = self.data.tables.get(&table).unwrap_or(&made);
         for row in rows {
-            self.meter.work(1)?;
+            self.meter().work(1)?;
             if !take(row)? {
                 return Ok(false);
             }
@@ -212,14 +223,32 @@ impl Run<'_> {
         Ok(wanted)
     }
 
-    fn eval_all(&self, exprs: &[Expr], row: &[Value]) -> Result<Vec<Value>> {
-        exprs.iter().map(|expr| expr.eval(row, &self.answers)).collect()
+    /// Appends the values of expressions, whose texts are held as long as what is answered.
+    fn eval_into(&self, exprs: &[Expr], row: &[Value], values: &mut Vec<Value>) -> Result<Held<'_>> {
+        let mut held = self.meter().holding();
+        for expr in exprs {
+            let value = expr.eval(row, &self.answers)?;
+            held.add(&value)?;
+            values.push(value);
+        }
+        Ok(held)
+    }
+
+    fn eval_all(&self, exprs: &[Expr], row: &[Value]) -> Result<(Vec<Value>, Held<'_>)> {
+        let mut values = Vec::with_capacity(exprs.len());
+        let held = self.eval_into(exprs, row, &mut values)?;
+        Ok((values, held))
     }
 
     /// Counts a row that is kept.
     fn keep(&self, row: &[Value]) -> Result<()> {
-        self.meter.keep(size_of::<Vec<Value>>() + row.iter().map(Value::bytes).sum::<usize>())
+        self.meter().keep(bytes(row))
     }
+}
+
+/// About how many bytes a row takes.
+fn bytes(row: &[Value]) -> usize {
+    size_of::<Vec<Value>>() + row.iter().map(Value::bytes).sum::<usize>()
 }
 
 /// Rows by key, in the order in which keys came.

@@ -3,8 +3,9 @@
 use std::rc::Rc;
 
 use rustc_hash::FxHashSet;
+use sqlparser::tokenizer::Span;
 
-use crate::error::Result;
+use crate::error::{Place, Result};
 use crate::function::Function;
 use crate::value::{Type, Value};
 
@@ -15,8 +16,8 @@ pub(crate) enum Expr {
     /// A column by its place in the row.
     Column(usize),
     Not(Box<Expr>),
-    Negate(Box<Expr>),
-    Arithmetic(Arithmetic, Box<Expr>, Box<Expr>),
+    Negate(Box<Expr>, Place),
+    Arithmetic(Arithmetic, Box<Expr>, Box<Expr>, Place),
     Compare(Comparison, Box<Expr>, Box<Expr>),
     /// `IS [NOT] DISTINCT FROM`; true when they are the same.
     Same(Box<Expr>, Box<Expr>),
@@ -36,8 +37,8 @@ pub(crate) enum Expr {
     QueryExists(usize),
     Like(Box<Like>),
     Case(Vec<(Expr, Expr)>, Box<Expr>),
-    Cast(Box<Expr>, Type, OnFailure),
-    Call(Function, Vec<Expr>),
+    Cast(Box<Expr>, Type, OnFailure, Place),
+    Call(Function, Vec<Expr>, Place),
 }
 
 /// What a cast of a value that does not fit gives.
@@ -75,6 +76,7 @@ pub(crate) struct Like {
     pub(crate) pattern: Expr,
     pub(crate) escape: Option<char>,
     pub(crate) ignore_case: bool,
+    pub(crate) place: Place,
 }
 
 /// Values to be in or not; all of one type.
@@ -117,12 +119,12 @@ impl Expr {
     pub(crate) fn children(&self) -> Vec<&Expr> {
         match self {
             Expr::Literal(_) | Expr::Column(_) | Expr::QueryValue(_) | Expr::QueryExists(_) => Vec::new(),
-            Expr::Not(one) | Expr::Negate(one) | Expr::IsNull(one) | Expr::Is(one, _) => vec![one],
+            Expr::Not(one) | Expr::Negate(one, _) | Expr::IsNull(one) | Expr::Is(one, _) => vec![one],
             Expr::InSet(one, _) | Expr::InQuery(one, _) | Expr::Cast(one, ..) => vec![one],
-            Expr::Arithmetic(_, one, other) | Expr::Compare(_, one, other) | Expr::Same(one, other) => {
+            Expr::Arithmetic(_, one, other, _) | Expr::Compare(_, one, other) | Expr::Same(one, other) => {
                 vec![one, other]
             }
-            Expr::And(all) | Expr::Or(all) | Expr::Call(_, all) => all.iter().collect(),
+            Expr::And(all) | Expr::Or(all) | Expr::Call(_, all, _) => all.iter().collect(),
             Expr::InList(one, list) => std::iter::once(&**one).chain(list).collect(),
             Expr::Like(like) => vec![&like.text, &like.pattern],
             Expr::Case(whens, otherwise) => {
@@ -135,12 +137,12 @@ impl Expr {
     fn children_mut(&mut self) -> Vec<&mut Expr> {
         match self {
             Expr::Literal(_) | Expr::Column(_) | Expr::QueryValue(_) | Expr::QueryExists(_) => Vec::new(),
-            Expr::Not(one) | Expr::Negate(one) | Expr::IsNull(one) | Expr::Is(one, _) => vec![one],
+            Expr::Not(one) | Expr::Negate(one, _) | Expr::IsNull(one) | Expr::Is(one, _) => vec![one],
             Expr::InSet(one, _) | Expr::InQuery(one, _) | Expr::Cast(one, ..) => vec![one],
-            Expr::Arithmetic(_, one, other) | Expr::Compare(_, one, other) | Expr::Same(one, other) => {
+            Expr::Arithmetic(_, one, other, _) | Expr::Compare(_, one, other) | Expr::Same(one, other) => {
                 vec![one, other]
             }
-            Expr::And(all) | Expr::Or(all) | Expr::Call(_, all) => all.iter_mut().collect(),
+            Expr::And(all) | Expr::Or(all) | Expr::Call(_, all, _) => all.iter_mut().collect(),
             Expr::InList(one, list) => std::iter::once(&mut **one).chain(list).collect(),
             Expr::Like(like) => {
                 let Like { text, pattern, .. } = &mut **like;
@@ -168,6 +170,26 @@ impl Expr {
             true
         });
         size
+    }
+
+    /// Says of all within that can fail where it stands, unless that is said already.
+    pub(crate) fn stamp(&mut self, span: Span) {
+        if let Expr::Negate(_, place)
+        | Expr::Arithmetic(_, _, _, place)
+        | Expr::Cast(_, _, _, place)
+        | Expr::Call(_, _, place) = self
+        {
+            if place.is_known() {
+                return;
+            }
+            *place = span.into();
+        }
+        match self {
+            Expr::Like(like) if !like.place.is_known() => like.place = span.into(),
+            Expr::Like(_) => return,
+            _ => {}
+        }
+        self.children_mut().into_iter().for_each(|child| child.stamp(span));
     }
 
     /// Whether it is the same for every row.

@@ -1,8 +1,14 @@
 //! Functions of values.
 
+use chrono_tz::Tz;
+
 use crate::error::{Code, Result, SqlError};
+use crate::eval::joined;
+use crate::limits::Meter;
 use crate::value::decimal::{Decimal, overflow};
-use crate::value::time::{Unit, day_of, extract, midnight, trunc};
+use crate::value::time::{
+    Unit, between, day_of, extract, formatted, from_local, interval, midnight, shift, to_local, trunc,
+};
 use crate::value::{Type, Value};
 
 /// A function of values; aggregates are elsewhere.
@@ -15,6 +21,14 @@ pub(crate) enum Function {
     Extract(Unit),
     /// Whole units between two times.
     DateDiff(Unit),
+    /// A time moved by so many units; a date stays one.
+    DateAdd(Unit),
+    /// A time as text, by a pattern.
+    DateFormat,
+    /// What the clock of a zone shows so many seconds after 1970 began.
+    FromUnix(Tz),
+    /// What the clock of the second zone shows when that of the first does.
+    InZone(Tz, Tz),
     Abs,
     Round,
     Floor,
@@ -91,6 +105,11 @@ impl Function {
         let time: Fits = Type::is_time;
         match self {
             Function::Trunc(_) | Function::CeilTime(_) => (Answers::First, Some(time)),
+            Function::FromUnix(_) => (Answers::Type(Type::Timestamp), Some(number)),
+            Function::InZone(..) => (Answers::Type(Type::Timestamp), Some(time)),
+            // Of two types: the binder looks at them.
+            Function::DateAdd(_) => (Answers::First, None),
+            Function::DateFormat => (Answers::Type(Type::Text), None),
             Function::Extract(_) | Function::DateDiff(_) => (Answers::Type(Type::Integer), Some(time)),
             Function::Abs | Function::Round | Function::Floor | Function::Ceil => {
                 (Answers::First, Some(number))
@@ -113,7 +132,7 @@ impl Function {
     }
 
     /// Its value; most have none where an argument has none.
-    pub(crate) fn call(self, arguments: &[Value]) -> Result<Value> {
+    pub(crate) fn call(self, arguments: &[Value], meter: &Meter) -> Result<Value> {
         match self {
             Function::Coalesce => {
                 return Ok(arguments.iter().find(|one| !one.is_null()).cloned().unwrap_or(Value::Null));
@@ -130,16 +149,22 @@ impl Function {
                 Ok(arguments.iter().max_by(|a, b| a.order(b)).cloned().unwrap_or(Value::Null))
             }
             Function::Least => Ok(arguments.iter().min_by(|a, b| a.order(b)).cloned().unwrap_or(Value::Null)),
-            Function::Trunc(_) | Function::CeilTime(_) | Function::Extract(_) | Function::DateDiff(_) => {
-                self.of_times(arguments)
-            }
+            Function::FromUnix(zone) => from_unix(zone, &arguments[0]),
+            Function::Trunc(_)
+            | Function::CeilTime(_)
+            | Function::Extract(_)
+            | Function::DateDiff(_)
+            | Function::DateAdd(_)
+            | Function::DateFormat
+            | Function::InZone(..) => self.of_times(arguments, meter),
             Function::Abs | Function::Round | Function::Floor | Function::Ceil => self.of_number(arguments),
             Function::Power | Function::Sqrt | Function::Ln | Function::Exp => Ok(self.of_doubles(arguments)),
-            _ => Ok(self.of_texts(arguments)),
+            Function::Concat => joined(arguments, meter),
+            _ => self.of_texts(arguments, meter),
         }
     }
 
-    fn of_times(self, arguments: &[Value]) -> Result<Value> {
+    fn of_times(self, arguments: &[Value], meter: &Meter) -> Result<Value> {
         let ms = |value: &Value| match value {
             Value::Date(day) => Some(midnight(*day)),
             Value::Timestamp(ms) => Some(*ms),
@@ -158,10 +183,7 @@ impl Function {
                     if start == first {
                         return Some(start);
                     }
-                    match crate::value::time::interval(unit, 1)? {
-                        Value::Interval(months, by) => crate::value::time::shift(start, months, by),
-                        _ => None,
-                    }
+                    moved(unit, 1, start)
                 };
                 next().map_or(Value::Null, like_first)
             }
@@ -169,6 +191,21 @@ impl Function {
             Function::DateDiff(unit) => {
                 let second = ms(&arguments[1]).ok_or_else(|| no("a time", &arguments[1]))?;
                 between(unit, first, second).map_or(Value::Null, Value::Integer)
+            }
+            Function::DateAdd(unit) => match &arguments[1] {
+                Value::Integer(count) => like_first(moved(unit, *count, first).ok_or_else(overflow)?),
+                other => return Err(no("a number of units", other)),
+            },
+            Function::DateFormat => {
+                let pattern = arguments[1].to_string();
+                // The longest name of a part has nine letters, in place of two.
+                meter.make(5 * pattern.len())?;
+                let bad =
+                    || SqlError::new(Code::BadValue, format!("{pattern:?} is no pattern of DATE_FORMAT"));
+                Value::text(&formatted(first, &pattern).ok_or_else(bad)?)
+            }
+            Function::InZone(from, to) => {
+                from_local(from, first).map_or(Value::Null, |ms| Value::Timestamp(to_local(to, ms)))
             }
             _ => Value::Null,
         })
@@ -232,23 +269,23 @@ impl Function {
         if result.is_finite() { Value::Double(result) } else { Value::Null }
     }
 
-    fn of_texts(self, arguments: &[Value]) -> Value {
+    fn of_texts(self, arguments: &[Value], meter: &Meter) -> Result<Value> {
         let text = |place: usize| match arguments.get(place) {
             Some(Value::Text(text)) => text.clone(),
             Some(other) => other.to_string().into(),
             None => "".into(),
         };
         let one = text(0);
-        match self {
+        meter.make(one.len())?;
+        Ok(match self {
             Function::Upper => Value::text(&one.to_uppercase()),
             Function::Lower => Value::text(&one.to_lowercase()),
             Function::Trim => Value::text(one.trim_matches(' ')),
             Function::TrimStart => Value::text(one.trim_start_matches(' ')),
             Function::TrimEnd => Value::text(one.trim_end_matches(' ')),
             Function::Length => Value::Integer(one.chars().count() as i64),
-            Function::Concat => Value::text(&arguments.iter().map(ToString::to_string).collect::<String>()),
             Function::Replace if text(1).is_empty() => Value::Text(one),
-            Function::Replace => Value::text(&one.replace(&*text(1), &text(2))),
+            Function::Replace => replaced(&one, &text(1), &text(2), meter)?,
             Function::StartsWith => Value::Boolean(one.starts_with(&*text(1))),
             Function::Position => {
                 let at = one.find(&*text(1)).map_or(0, |at| one[..at].chars().count() as i64 + 1);
@@ -265,27 +302,35 @@ impl Function {
                 Value::text(&within.map(|(_, character)| character).collect::<String>())
             }
             _ => Value::Null,
-        }
+        })
     }
 }
 
-/// Whole units from one time to another; months and years by the calendar.
-fn between(unit: Unit, from: i64, to: i64) -> Option<i64> {
-    let months = |ms: i64| Some(extract(Unit::Year, ms)? * 12 + extract(Unit::Month, ms)?);
-    match unit {
-        Unit::Month | Unit::Quarter | Unit::Year => {
-            let each = match unit {
-                Unit::Month => 1,
-                Unit::Quarter => 3,
-                _ => 12,
-            };
-            Some((months(to)? - months(from)?) / each)
-        }
-        _ => match crate::value::time::interval(unit, 1)? {
-            Value::Interval(_, each) => Some((to - from) / each),
-            _ => None,
-        },
+/// The text with one text in place of another, unless that would be too long.
+fn replaced(text: &str, from: &str, to: &str, meter: &Meter) -> Result<Value> {
+    let longer = to.len().saturating_sub(from.len());
+    if longer > 0 {
+        meter.make(text.len() + text.matches(from).count().saturating_mul(longer))?;
     }
+    Ok(Value::text(&text.replace(from, to)))
+}
+
+/// A time moved by so many units.
+fn moved(unit: Unit, count: i64, ms: i64) -> Option<i64> {
+    match interval(unit, count)? {
+        Value::Interval(months, by) => shift(ms, months, by),
+        _ => None,
+    }
+}
+
+fn from_unix(zone: Tz, seconds: &Value) -> Result<Value> {
+    let seconds = seconds.number().ok_or_else(|| no("a number", seconds))?;
+    let ms = (seconds * 1_000.0).round();
+    // The years of the calendar here.
+    if ms.abs() > 8e15 {
+        return Err(overflow());
+    }
+    Ok(Value::Timestamp(to_local(zone, ms as i64)))
 }
 
 fn no(what: &str, value: &Value) -> SqlError {

@@ -13,11 +13,11 @@
 //! use adtally_core::measure::Measure;
 //! use adtally_core::segment::Segment;
 //! use adtally_core::time::Hour;
-//! use adtally_sql::{Catalog, Data, Statement, execute, plan};
+//! use adtally_sql::{Catalog, Data, Dialect, Statement, execute, plan};
 //!
 //! let mut cells = Cells::new();
 //! cells.entry(CellKey::at(Hour(400_000))).or_default().measures.add(Measure::Clicks, 3);
-//! let catalog = Catalog { scope: Scope::Platform, zone: chrono_tz::UTC, now_ms: 1_600_000_000_000 };
+//! let catalog = Catalog { scope: Scope::Platform, zone: chrono_tz::UTC, now_ms: 1_600_000_000_000, dialect: Dialect::Calcite };
 //! let statement = Statement::parse("SELECT SUM(clicks) * ? AS n FROM ad_stats")?;
 //! let plan = plan(&statement, &catalog, &[adtally_sql::Value::Integer(2)])?;
 //! let data = Data { cells: vec![Segment::from_cells(cells)], ..Data::default() };
@@ -41,12 +41,13 @@ mod bind;
 mod plan;
 mod expr;
 mod eval;
+mod like;
 mod function;
 mod exec;
 mod explain;
 
 pub use bind::plan;
-pub use catalog::{Catalog, Table};
+pub use catalog::{Catalog, Dialect, Table};
 pub use error::{Code, Position, SqlError};
 pub use exec::{Data, Rows, execute};
 pub use parse::Statement;

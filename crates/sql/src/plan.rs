@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::catalog::{Catalog, FactColumn, Table};
+use crate::error::Place;
 use crate::expr::Expr;
 use crate::scan::FactScan;
 use crate::value::Type;
@@ -93,6 +94,7 @@ pub(crate) struct AggregateCall {
     pub(crate) arguments: Vec<Expr>,
     /// Of the argument.
     pub(crate) ty: Type,
+    pub(crate) place: Place,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -123,6 +125,7 @@ pub(crate) struct WindowCall {
     /// Up to the row itself, not to the last that is equal in order.
     pub(crate) by_row: bool,
     pub(crate) ty: Type,
+    pub(crate) place: Place,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

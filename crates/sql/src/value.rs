@@ -190,6 +190,14 @@ impl Value {
         }
     }
 
+    /// How long its text is, if it is one.
+    pub(crate) fn text_bytes(&self) -> usize {
+        match self {
+            Value::Text(text) => text.len(),
+            _ => 0,
+        }
+    }
+
     /// About how many bytes it takes.
     pub(crate) fn bytes(&self) -> usize {
         size_of::<Value>()

@@ -4,5 +4,6 @@ pub mod api;
 pub mod definition;
 pub mod object;
 pub mod stored;
+pub mod told;
 pub mod webhook;
 pub mod postback;

@@ -2,8 +2,9 @@
 
 use adtally_core::cell::Scope;
 use adtally_core::time::Day;
+use adtally_sql::catalog::is_table;
 use adtally_wire::catalog::read;
-use adtally_wire::cube::{BuildBody, CubeBody, CubeCall, CubeInfo, CubeTold};
+use adtally_wire::cube::{BuildBody, CubeBody, CubeCall, CubeInfo, CubeRefusal, CubeTold};
 use adtally_wire::cube_export::export_folder;
 use adtally_wire::jobs::api::{JobInfo, NewRun, StartedRuns};
 use adtally_wire::jobs::definition::{JobChange, TaskDefinition};
@@ -52,6 +53,10 @@ async fn show(call: &Call, name: &str) -> Result<Response, Fault> {
 /// `PUT /v1/cubes/{name}`: makes or changes a cube; the same one again changes nothing.
 async fn define(call: &mut Call, name: &str) -> Result<Response, Fault> {
     let scope = changeable(call).await?;
+    if is_table(name) {
+        let refusal = CubeRefusal::Bad(format!("{name:?} is the name of a table, a cube has another"));
+        return Err(Fault::refused(refusal.status(), refusal.code(), refusal.to_string()));
+    }
     let body: CubeBody = read(&call.body(MAX_JSON_BYTES).await?)?;
     let default_tz = default_tz(&call.bindings.catalog, &scope, call.now).await?;
     one(200, cubes(call, &scope, &CubeCall::Define { name: name.to_owned(), body, default_tz }).await?)
@@ -123,6 +128,12 @@ pub(super) async fn build(
         },
     };
     let (from, to) = (day(&wanted.from)?, day(&wanted.to)?);
+    if let (Some(first), Some(end)) = (from, to)
+        && first >= end
+    {
+        let detail = "from is not before to, the day after the last one".to_owned();
+        return Err(Fault::refused(422, "bad_range", detail));
+    }
     let name = name.to_owned();
     let first = match wanted.refresh {
         true => CubeCall::Refresh { name: name.clone(), from, to },

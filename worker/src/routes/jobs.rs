@@ -10,14 +10,16 @@ use adtally_wire::jobs::object::{
     CANCEL, DEFINE, DEFINITIONS, Define, FORGET, JobsRefusal, LIST, ListRuns, OfRun, RETRY, SHOW, START,
     Start,
 };
+use adtally_wire::jobs::told::{Told, told};
 use worker::Response;
 
+use super::sql::sources;
 use crate::auth::authenticate;
 use crate::call::{Call, MAX_JSON_BYTES, json, no_content};
 use crate::problem::Fault;
 use crate::store::Store;
 use crate::tasks::postback::progress;
-use crate::tasks::{TaskError, open_kinds};
+use crate::tasks::{CHECK_TASK, TaskError, check, open_kinds};
 
 /// Runs of a list where `limit` is absent.
 const DEFAULT_LIMIT: u32 = 20;
@@ -109,6 +111,7 @@ pub(super) async fn define(call: &mut Call, name: &str) -> Result<Response, Faul
     authenticate(call).await?.changes_of(&Owner::Platform)?;
     let body = call.body(MAX_JSON_BYTES).await?;
     let change: JobChange = read(&body)?;
+    check_told(call, &change).await?;
     let kinds = open_kinds().into_iter().map(str::to_owned).collect();
     let define = Define { name: name.to_owned(), change, kinds };
     json(200, &call.bindings.jobs.ask::<JobInfo>(DEFINE, &define).await?)
@@ -139,6 +142,18 @@ pub(super) async fn postback(call: &Call, name: &str) -> Result<Response, Fault>
 pub(super) async fn webhook_key(call: &Call) -> Result<Response, Fault> {
     authenticate(call).await?.changes_of(&Owner::Platform)?;
     json(200, &serde_json::json!({ "key": call.bindings.webhook_key.as_str() }))
+}
+
+/// Refuses a job of which it can be seen that a task of it would fail each time.
+async fn check_told(call: &Call, change: &JobChange) -> Result<(), Fault> {
+    for Told { id, kind, params } in told(change.tasks.as_deref().unwrap_or_default(), call.now) {
+        let wrong = |error: String| Fault::from(JobsRefusal::Invalid(format!("task {id:?}: {error}")));
+        adtally_wire::jobs::told::check_told(&kind, &params, call.now).map_err(wrong)?;
+        if kind == CHECK_TASK {
+            check::refuse_statement(&sources(call), &params).await?.map_err(wrong)?;
+        }
+    }
+    Ok(())
 }
 
 async fn may_look(call: &Call) -> Result<(), Fault> {

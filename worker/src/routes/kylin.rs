@@ -1,23 +1,25 @@
 //! `/kylin/api`: the REST protocol of Apache Kylin, version 1.
 
 use adtally_core::access::{Grant, Owner};
-use adtally_sql::protocol::kylin;
+use adtally_sql::protocol::kylin::{self, Build};
+use adtally_sql::{Catalog, Dialect};
 use adtally_wire::cube::{BuildBody, CubeCall, CubeInfo};
 use adtally_wire::jobs::api::{NewRun, RunInfo, Runs, StartedRuns};
-use adtally_wire::jobs::object::{LIST, ListRuns, START, Start};
+use adtally_wire::jobs::object::{LIST, ListRuns, OfRun, SHOW, START, Start};
 use serde_json::{Value as Json, json as object};
 use worker::{Method, Response, ResponseBuilder};
 
 use super::cubes::{build as build_cube, cubes};
-use super::sql::{MAX_BODY_BYTES, Unanswered, answer, catalog};
+use super::sql::{MAX_BODY_BYTES, sources};
 use crate::auth::authenticate_tool;
 use crate::call::{Call, json};
+use crate::cubes::CUBES_JOB;
 use crate::problem::Fault;
+use crate::statements::Unanswered;
+use crate::tasks::BATCH;
 
-/// The job that makes batch segments.
-const BATCH: &str = "batch";
-/// The most runs that are listed.
-const MAX_RUNS: u32 = 100;
+/// The most runs of a job that are looked at for a list.
+const MAX_RUNS: u32 = 200;
 
 /// Answers whatever lies below `/kylin/api`; `path` is what follows it.
 ///
@@ -45,27 +47,26 @@ async fn dispatch(call: &mut Call, path: &[String]) -> Result<Response, Fault> {
         }
         (Method::Post, ["query"] | ["query", "prestate"]) => query(call, grant).await,
         (Method::Get, ["tables_and_columns"]) => {
-            json(200, &kylin::tables_and_columns(&catalog(call, grant.scope, None).await?))
+            json(200, &kylin::tables_and_columns(&catalog(call, grant).await?))
         }
         (Method::Get, ["projects"]) => json(200, &kylin::projects()),
         (Method::Get, ["cubes"]) => json(200, &kylin::cubes(&defined(call, &grant, &CubeCall::List).await?)),
-        (Method::Get, ["models"]) => json(200, &kylin::models(&catalog(call, grant.scope, None).await?)),
+        (Method::Get, ["models"]) => json(200, &kylin::models(&catalog(call, grant).await?)),
         (Method::Get, ["cube_desc", kylin::CUBE, "desc"]) => {
-            json(200, &kylin::cube_desc(&catalog(call, grant.scope, None).await?, None))
+            json(200, &kylin::cube_desc(&catalog(call, grant).await?, None))
         }
         (Method::Get, ["cube_desc", name, "desc"]) => {
             let cube = defined(call, &grant, &CubeCall::Show { name: (*name).to_owned() }).await?;
-            json(200, &kylin::cube_desc(&catalog(call, grant.scope, None).await?, cube.first()))
+            json(200, &kylin::cube_desc(&catalog(call, grant).await?, cube.first()))
         }
         (Method::Get, ["jobs"]) => jobs(call, &grant).await,
         (Method::Get, ["jobs", run]) => job(call, &grant, run).await,
-        (Method::Put, ["cubes", kylin::CUBE, "build" | "rebuild"]) => build(call, &grant).await,
+        (Method::Put, ["cubes", name, verb @ ("build" | "rebuild")]) => build(call, &grant, name, verb).await,
         // There is one cube and it is always ready, so both change nothing.
         (Method::Put, ["cubes", kylin::CUBE, "enable" | "disable"]) => {
             grant.changes_of(&Owner::Platform)?;
             json(200, &kylin::cube())
         }
-        (Method::Put, ["cubes", name, "build" | "rebuild"]) => build_defined(call, &grant, name).await,
         (Method::Put, ["cubes", name, state @ ("enable" | "disable")]) => {
             grant.changes_of(&grant.scope.owner())?;
             let enabled = *state == "enable";
@@ -88,43 +89,79 @@ async fn query(call: &mut Call, grant: Grant) -> Result<Response, Fault> {
         Ok(request) => request,
         Err(error) => return failed(&error.to_string()),
     };
-    let catalog = catalog(call, grant.scope, None).await?;
-    match answer(call, &catalog, &request.sql, &request.parameters).await {
+    let catalog = catalog(call, grant).await?;
+    match sources(call).answer(&catalog, &request.sql, &request.parameters).await {
         Ok(answered) => respond(200, kylin::to_json(&answered.plan, &answered.rows, &request)),
         Err(Unanswered::Sql(error)) => failed(&error.to_string()),
         Err(Unanswered::Fault(fault)) => Err(fault),
     }
 }
 
-/// Runs of the batch, the latest first.
+/// What the token's scope sees, in the words of Kylin.
+async fn catalog(call: &Call, grant: Grant) -> Result<Catalog, Fault> {
+    sources(call).catalog(grant.scope, None, Dialect::Calcite).await
+}
+
+/// Runs of the batch and of builds of cubes, the latest first.
 async fn jobs(call: &Call, grant: &Grant) -> Result<Response, Fault> {
-    json(200, &runs(call, grant).await?.iter().map(job_instance).collect::<Vec<Json>>())
+    let mut runs = Vec::new();
+    for job in [BATCH, CUBES_JOB] {
+        let query = ListRuns { job: Some(job.to_owned()), state: None, limit: MAX_RUNS };
+        runs.extend(call.bindings.jobs.ask::<Runs>(LIST, &query).await?.runs);
+    }
+    runs.retain(|run| sees(grant, run));
+    runs.sort_by(|one, other| other.created.cmp(&one.created));
+    json(200, &runs.iter().map(job_instance).collect::<Vec<Json>>())
 }
 
 async fn job(call: &Call, grant: &Grant, run: &str) -> Result<Response, Fault> {
-    match runs(call, grant).await?.iter().find(|known| known.run == run) {
-        Some(run) => json(200, &job_instance(run)),
+    let of = OfRun { run: run.to_owned(), task: None };
+    let found = match call.bindings.jobs.ask::<RunInfo>(SHOW, &of).await {
+        Err(Fault::Refused(refusal)) if refusal.status == 404 => None,
+        found => Some(found?).filter(|run| sees(grant, run)),
+    };
+    match found {
+        Some(run) => json(200, &job_instance(&run)),
         None => Err(Fault::refused(404, "run_not_found", format!("there is no job {run:?}"))),
     }
 }
 
-/// The batch is the platform's business; others see no jobs.
-async fn runs(call: &Call, grant: &Grant) -> Result<Vec<RunInfo>, Fault> {
-    if grant.reads_of(&Owner::Platform).is_err() {
-        return Ok(Vec::new());
+/// The batch is the platform's business; a build of a cube is also that of the cube's scope.
+fn sees(grant: &Grant, run: &RunInfo) -> bool {
+    let is_platform = grant.reads_of(&Owner::Platform).is_ok();
+    match run.job.as_str() {
+        BATCH => is_platform,
+        CUBES_JOB => is_platform || run.params["scope"] == grant.scope.to_string().as_str(),
+        _ => false,
     }
-    let query = ListRuns { job: Some(BATCH.to_owned()), state: None, limit: MAX_RUNS };
-    Ok(call.bindings.jobs.ask::<Runs>(LIST, &query).await?.runs)
 }
 
-/// Starts a run of the batch: of all days that changed.
-async fn build(call: &Call, grant: &Grant) -> Result<Response, Fault> {
-    grant.changes_of(&Owner::Platform)?;
-    let new: NewRun = serde_json::from_value(object!({ "job": BATCH })).map_err(worker::Error::from)?;
-    let started = call.bindings.jobs.ask::<StartedRuns>(START, &Start { new }).await?;
-    let runs = runs(call, grant).await?;
-    let run = runs.iter().find(|run| run.run == started.run);
-    json(200, &run.map_or_else(|| object!({ "uuid": started.run, "job_status": "PENDING" }), job_instance))
+/// Starts a run: of the batch, or of what builds a cube; `rebuild` makes what is there again.
+async fn build(call: &mut Call, grant: &Grant, name: &str, verb: &str) -> Result<Response, Fault> {
+    let body = call.body(MAX_BODY_BYTES).await?;
+    let body: Json = match body.is_empty() {
+        true => Json::Null,
+        false => serde_json::from_slice(&body)
+            .map_err(|error| Fault::refused(400, "bad_json", format!("the body is not JSON: {error}")))?,
+    };
+    let wanted = Build::read(verb, &body)?;
+    let started = match name {
+        kylin::CUBE => {
+            grant.changes_of(&Owner::Platform)?;
+            // Of the days of a range, else of all that changed.
+            let (from, to) = wanted.range().map_or((None, None), |(from, to)| (Some(from), Some(to)));
+            let new = NewRun { job: BATCH.to_owned(), from, to, ..NewRun::default() };
+            call.bindings.jobs.ask::<StartedRuns>(START, &Start { new }).await?
+        }
+        name => {
+            grant.changes_of(&grant.scope.owner())?;
+            let text = |day: Option<adtally_core::time::Day>| day.map(|day| day.to_string());
+            let wanted = BuildBody { refresh: wanted.is_again, from: text(wanted.from), to: text(wanted.to) };
+            build_cube(call, &grant.scope, name, &wanted).await?
+        }
+    };
+    let of = OfRun { run: started.run, task: None };
+    json(200, &job_instance(&call.bindings.jobs.ask::<RunInfo>(SHOW, &of).await?))
 }
 
 /// The cubes that the token's scope has defined.
@@ -140,19 +177,6 @@ async fn defined(call: &Call, grant: &Grant, question: &CubeCall) -> Result<Vec<
     Ok(cubes(call, &grant.scope, question).await?.into_iter().map(cube).collect())
 }
 
-/// Starts to build what is missing of a cube.
-async fn build_defined(call: &Call, grant: &Grant, name: &str) -> Result<Response, Fault> {
-    grant.changes_of(&grant.scope.owner())?;
-    let started = build_cube(call, &grant.scope, name, &BuildBody::default()).await?;
-    json(
-        200,
-        &object!({
-            "uuid": started.run, "name": format!("BUILD CUBE - {name}"), "type": "BUILD", "duration": 0,
-            "related_cube": name, "job_status": "PENDING", "progress": 0.0, "steps": [],
-        }),
-    )
-}
-
 fn job_instance(run: &RunInfo) -> Json {
     let (status, progress) = match run.state.as_str() {
         "queued" => ("PENDING", 0.0),
@@ -160,9 +184,10 @@ fn job_instance(run: &RunInfo) -> Json {
         "succeeded" => ("FINISHED", 100.0),
         _ => ("ERROR", 0.0),
     };
+    let cube = run.params["cube"].as_str().unwrap_or(kylin::CUBE);
     object!({
-        "uuid": run.run, "name": format!("BUILD CUBE - {}", kylin::CUBE), "type": "BUILD", "duration": 0,
-        "related_cube": kylin::CUBE, "job_status": status, "progress": progress, "steps": [],
+        "uuid": run.run, "name": format!("BUILD CUBE - {cube}"), "type": "BUILD", "duration": 0,
+        "related_cube": cube, "job_status": status, "progress": progress, "steps": [],
     })
 }
 

@@ -1,15 +1,16 @@
 //! `/v1/statement`: the client protocol of Trino, in one answer.
 
-use adtally_sql::SqlError;
 use adtally_sql::protocol::trino::session::{PREPARED, PROPERTIES, Session};
 use adtally_sql::protocol::trino::{self, Order};
+use adtally_sql::{Dialect, SqlError};
 use worker::{Response, ResponseBuilder};
 
-use super::sql::{MAX_BODY_BYTES, Unanswered, answer, catalog};
+use super::sql::{MAX_BODY_BYTES, sources};
 use crate::auth::authenticate_tool;
 use crate::call::Call;
 use crate::clock;
 use crate::problem::Fault;
+use crate::statements::Unanswered;
 
 /// Random bytes of a query id.
 const ID_BYTES: usize = 8;
@@ -31,13 +32,14 @@ pub(super) async fn statement(call: &mut Call) -> Result<Response, Fault> {
     };
     // A driver says the zone of its machine unasked; days are those of the scope, as in reports, unless a statement
     // has set another.
-    let catalog = catalog(call, grant.scope, session.zone.as_deref()).await?;
+    let sources = sources(call);
+    let catalog = sources.catalog(grant.scope, session.zone.as_deref(), Dialect::Trino).await?;
     let translated = match trino::translate(&sql, &session, &catalog, &id) {
         Ok(Order::Query(translated)) => translated,
         Ok(Order::Change(change)) => return respond(trino::changed(&id, &origin, &change), &change.headers),
         Err(error) => return failed(&error),
     };
-    match answer(call, &catalog, &translated.sql, &translated.parameters).await {
+    match sources.answer(&catalog, &translated.sql, &translated.parameters).await {
         Ok(answered) => respond(trino::to_json(&id, &origin, &answered.plan, &answered.rows), &[]),
         Err(Unanswered::Sql(error)) => failed(&error),
         Err(Unanswered::Fault(fault)) => Err(fault),

@@ -2,11 +2,11 @@
 
 use adtally_archive::table_file;
 use adtally_core::report::Table;
-use serde::Deserialize;
+use adtally_wire::jobs::told::ExportTold;
 use serde_json::json;
 use worker::HttpMetadata;
 
-use super::question::{Parameters, ask};
+use super::question::ask;
 use super::{Context, Done, TaskError};
 use crate::bindings::STORE;
 
@@ -14,17 +14,6 @@ use crate::bindings::STORE;
 pub(crate) const FOLDER: &str = "exports/";
 /// The longest name of a file, in characters.
 const MAX_NAME_CHARS: usize = 400;
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Params {
-    /// Whose report it is; absent: the platform's.
-    scope: Option<String>,
-    /// What `GET /v1/reports` takes.
-    query: Parameters,
-    /// The file's name: `acme/{{day}}.csv`; its ending says what it is.
-    name: String,
-}
 
 /// What a file is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,7 +40,7 @@ impl Kind {
 
 /// May be repeated: the file is written again, with what the report says then.
 pub(crate) async fn run(context: &Context, params: &str) -> Result<Done, TaskError> {
-    let Params { scope, query, name } = serde_json::from_str(params)?;
+    let ExportTold { scope, query, name } = serde_json::from_str(params)?;
     let (key, kind) = key(&name)?;
     let table = ask(context, scope.as_deref(), &query).await?;
     let file = kind.bytes(&table)?;

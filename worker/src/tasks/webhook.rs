@@ -6,13 +6,13 @@
 use std::pin::pin;
 use std::time::Duration;
 
+use adtally_wire::jobs::told::{ReportTold, WebhookTold};
 use adtally_wire::jobs::webhook::{SIGNATURE, WebhookKey, is_private};
 use futures_util::future::{Either, select};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::json;
 use worker::{Delay, Env, Fetch, Method, Request, RequestInit, RequestRedirect, Url};
 
-use super::question::{Parameters, ask};
+use super::question::ask;
 use super::{Context, Done, TaskError};
 use crate::bindings::{ID_SALT, PRIVATE_WEBHOOKS};
 use crate::clock;
@@ -25,28 +25,6 @@ const SHOWN_CHARS: usize = 300;
 /// The value of the variable that allows private hosts.
 const ALLOWED: &str = "allowed";
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Params {
-    url: String,
-    #[serde(default)]
-    body: Value,
-    /// A report that is the body, as CSV.
-    #[serde(default)]
-    report: Option<ReportBody>,
-}
-
-/// A report as `export` asks for it.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ReportBody {
-    /// Whose report it is; absent: the platform's.
-    #[serde(default)]
-    scope: Option<String>,
-    /// What `GET /v1/reports` takes.
-    query: Parameters,
-}
-
 /// The key that receivers check signatures with.
 pub(crate) fn key(env: &Env) -> Result<WebhookKey, Fault> {
     let salt = env.secret(ID_SALT).map_err(|_| Fault::Misconfigured(ID_SALT))?;
@@ -55,14 +33,14 @@ pub(crate) fn key(env: &Env) -> Result<WebhookKey, Fault> {
 
 /// May be repeated as far as the receiver allows: every attempt carries the same `Idempotency-Key`.
 pub(crate) async fn run(context: &Context, params: &str) -> Result<Done, TaskError> {
-    let Params { url, body, report } = serde_json::from_str(params)?;
+    let WebhookTold { url, body, report } = serde_json::from_str(params)?;
     let key = format!("{}/{}", context.run, context.task);
     let (body, content_type) = match report {
         None => (body.to_string(), "application/json"),
         Some(_) if !body.is_null() => {
             return Err(TaskError::permanent("a webhook has a body or a report, not both"));
         }
-        Some(ReportBody { scope, query }) => {
+        Some(ReportTold { scope, query }) => {
             (ask(context, scope.as_deref(), &query).await?.to_csv(), "text/csv; charset=utf-8")
         }
     };

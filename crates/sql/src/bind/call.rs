@@ -6,15 +6,14 @@ use sqlparser::ast::{
 };
 use sqlparser::tokenizer::Span;
 
-use super::expr::{cast_to, refuse_users};
-use super::literal::unit_named;
+use super::expr::refuse_users;
 use super::operator::{as_type, folded, unify_all};
 use super::{Binder, CALLS, Env, GROUPINGS, Typed};
+use crate::catalog::{CATALOG, SCHEMA};
 use crate::error::{Code, Result, SqlError, not_supported};
-use crate::expr::{Expr, OnFailure};
+use crate::expr::Expr;
 use crate::function::{Answers, Function};
 use crate::plan::{AggregateCall, AggregateKind};
-use crate::value::time::Unit;
 use crate::value::{Type, Value};
 
 /// The arguments of a call.
@@ -42,6 +41,13 @@ impl Binder<'_> {
             let distinct = distinct || arguments.distinct;
             return self.aggregate(kind, distinct, &arguments, call.filter.as_deref(), place, env);
         }
+        if let ("count_if" | "countif", [condition]) = (name.as_str(), arguments.list.as_slice()) {
+            if call.filter.is_some() || arguments.distinct {
+                return Err(not_supported("FILTER or DISTINCT of count_if").at(place));
+            }
+            let rows = Arguments { list: Vec::new(), distinct: false, is_star: true };
+            return self.aggregate(AggregateKind::Count, false, &rows, Some(*condition), place, env);
+        }
         if call.filter.is_some() || arguments.distinct || arguments.is_star {
             return Err(SqlError::new(Code::Syntax, format!("{name} is not an aggregate")).at(place));
         }
@@ -52,32 +58,18 @@ impl Binder<'_> {
     }
 
     fn scalar(&mut self, name: &str, list: &[&Ast], place: Span, env: &mut Env<'_>) -> Result<Typed> {
-        let now = self.catalog.local(self.catalog.now_ms);
+        if let Some(typed) = self.time_call(name, list, place, env)? {
+            return Ok(typed);
+        }
+        let text = |text: &str| Ok(Typed::new(Expr::Literal(Value::text(text)), Type::Text));
         match (name, list) {
-            ("current_timestamp" | "now" | "localtimestamp", []) => {
-                return Ok(Typed::new(Expr::Literal(Value::Timestamp(now)), Type::Timestamp));
-            }
-            ("current_date", []) => {
-                let today = crate::value::time::day_of(now);
-                return Ok(Typed::new(Expr::Literal(Value::Date(today)), Type::Date));
-            }
-            ("version", []) => {
-                return Ok(Typed::new(Expr::Literal(Value::text("adtally")), Type::Text));
-            }
+            // Whoever has the token; it has no other name here.
+            ("current_user" | "session_user" | "user", []) => return text(&self.catalog.scope.to_string()),
+            ("current_catalog", []) => return text(CATALOG),
+            ("current_schema", []) => return text(SCHEMA),
+            ("version", []) => return text("adtally"),
             ("infinity" | "nan", []) => {
                 return Err(SqlError::new(Code::BadValue, format!("{name} is no number here")).at(place));
-            }
-            ("date_trunc", [unit, expr]) => {
-                let unit = unit_named(unit).ok_or_else(|| bad_unit(unit))?;
-                return self.function(Function::Trunc(unit), [*expr].into_iter(), place, env);
-            }
-            ("date_diff" | "datediff" | "timestampdiff", [unit, from, to]) => {
-                let unit = unit_named(unit).ok_or_else(|| bad_unit(unit))?;
-                return self.function(Function::DateDiff(unit), [*from, *to].into_iter(), place, env);
-            }
-            ("date" | "to_date", [expr]) => {
-                let typed = self.expr(expr, env)?;
-                return cast_to(typed, Type::Date, OnFailure::Error).map_err(|error| error.at(place));
             }
             ("mod", [one, other]) => {
                 let (one, other) = (self.expr(one, env)?, self.expr(other, env)?);
@@ -90,12 +82,6 @@ impl Binder<'_> {
                 let otherwise = results.pop().unwrap_or(Expr::Literal(Value::Null));
                 let then = results.pop().unwrap_or(Expr::Literal(Value::Null));
                 return Ok(Typed::new(folded(Expr::Case(vec![(when, then)], otherwise.boxed())), ty));
-            }
-            (part, [expr]) => {
-                let unit = Unit::parse(part).filter(|_| !part.ends_with('s'));
-                if let Some(unit) = unit {
-                    return self.function(Function::Extract(unit), [*expr].into_iter(), place, env);
-                }
             }
             _ => {}
         }
@@ -145,7 +131,7 @@ impl Binder<'_> {
             Answers::First => (typed.into_iter().map(|one| one.expr).collect(), first),
             Answers::Type(ty) => (typed.into_iter().map(|one| one.expr).collect(), ty),
         };
-        Ok(Typed::new(folded(Expr::Call(function, arguments)), ty))
+        Ok(Typed::new(folded(Expr::Call(function, arguments, place.into())), ty))
     }
 
     /// An aggregate: found once for all places in which it stands.
@@ -218,7 +204,7 @@ impl Binder<'_> {
                 *argument = Expr::Case(vec![(filter.clone(), argument.clone())], nothing);
             }
         }
-        Ok((AggregateCall { kind, distinct, arguments, ty }, answer))
+        Ok((AggregateCall { kind, distinct, arguments, ty, place: place.into() }, answer))
     }
 
     fn grouping_call(&mut self, arguments: &Arguments<'_>, place: Span, env: &mut Env<'_>) -> Result<Typed> {
@@ -244,10 +230,6 @@ pub(super) fn aggregate_kind(name: &str) -> Option<(AggregateKind, bool)> {
         "max" => (AggregateKind::Max, false),
         _ => return None,
     })
-}
-
-fn bad_unit(unit: &Ast) -> SqlError {
-    not_supported(format!("the unit {unit}")).at(unit.span())
 }
 
 fn arguments(call: &Call) -> Result<Arguments<'_>> {

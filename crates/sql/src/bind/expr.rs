@@ -9,7 +9,8 @@ use sqlparser::tokenizer::Span;
 use super::literal::{data_type, unit};
 use super::operator::{binary, folded, unify, unify_all};
 use super::{Binder, Env, Typed};
-use crate::error::{Code, Result, SqlError, not_supported};
+use crate::catalog::SCHEMA;
+use crate::error::{Code, Place, Result, SqlError, not_supported};
 use crate::expr::{Comparison, Expr, Like, OnFailure, ValueSet};
 use crate::function::Function;
 use crate::plan::{Node, QueryKind};
@@ -20,10 +21,25 @@ use crate::value::{Type, Value};
 impl Binder<'_> {
     /// An expression with its type.
     pub(super) fn expr(&mut self, ast: &Ast, env: &mut Env<'_>) -> Result<Typed> {
+        let mut typed = self.unplaced(ast, env)?;
+        // What fails for a row is told with its place.
+        if !matches!(typed.expr, Expr::Literal(_) | Expr::Column(_)) {
+            typed.expr.stamp(ast.span());
+        }
+        Ok(typed)
+    }
+
+    fn unplaced(&mut self, ast: &Ast, env: &mut Env<'_>) -> Result<Typed> {
         match ast {
-            Ast::Identifier(name) => env.find(None, &name.value, name.span),
+            Ast::Identifier(name) => match self.column(None, &name.value, name.span, env) {
+                // The one word of its kind that the parser takes for a name.
+                Err(_) if name.quote_style.is_none() && name.value.eq_ignore_ascii_case("current_schema") => {
+                    Ok(Typed::new(Expr::Literal(Value::text(SCHEMA)), Type::Text))
+                }
+                found => found,
+            },
             Ast::CompoundIdentifier(names) => match names.as_slice() {
-                [.., table, name] => env.find(Some(&table.value), &name.value, name.span),
+                [.., table, name] => self.column(Some(&table.value), &name.value, name.span, env),
                 _ => Err(not_supported("this name").at(ast.span())),
             },
             Ast::Nested(inner) => self.expr(inner, env),
@@ -48,13 +64,14 @@ impl Binder<'_> {
             Ast::Extract { field, expr, .. } => {
                 let unit =
                     unit(field).ok_or_else(|| not_supported(format!("EXTRACT({field})")).at(ast.span()))?;
-                self.of_time(Function::Extract(unit), expr, env)
+                self.of_time(Function::Extract(self.catalog.meant(unit)), expr, env)
             }
             Ast::Floor { expr, field } => self.floor(Function::Floor, Function::Trunc, field, expr, env),
             Ast::Ceil { expr, field } => self.floor(Function::Ceil, Function::CeilTime, field, expr, env),
-            Ast::Subquery(query) => self.query_value(query),
+            Ast::Subquery(query) => self.query_value(query, env),
+            Ast::AtTimeZone { timestamp, time_zone } => self.at_zone(timestamp, time_zone, env),
             Ast::Exists { subquery, negated } => {
-                let bound = self.query(subquery)?;
+                let bound = self.inner_query(subquery, env)?;
                 // Whether there is a row: its columns make no difference, nor does how many there are.
                 let rows = Node::Project(Box::new(bound.node), Vec::new());
                 let number = self.add_query(Node::Distinct(Box::new(rows)), QueryKind::Exists);
@@ -126,6 +143,7 @@ impl Binder<'_> {
         for (op, right) in chain.into_iter().rev() {
             let other = self.expr(right, env)?;
             typed = binary(op, typed, other, right.span())?;
+            typed.expr.stamp(right.span());
         }
         Ok(typed)
     }
@@ -140,7 +158,7 @@ impl Binder<'_> {
                     let text = format!("- of {}", typed.ty.name());
                     return Err(SqlError::new(Code::TypeMismatch, text).at(expr.span()));
                 }
-                Ok(Typed::new(folded(Expr::Negate(typed.expr.boxed())), typed.ty))
+                Ok(Typed::new(folded(Expr::Negate(typed.expr.boxed(), expr.span().into())), typed.ty))
             }
             other => Err(not_supported(format!("the operator {other}")).at(expr.span())),
         }
@@ -216,7 +234,7 @@ impl Binder<'_> {
     fn in_query(&mut self, one: &Ast, query: &Query, negated: bool, env: &mut Env<'_>) -> Result<Typed> {
         let place = one.span();
         let one = self.expr(one, env)?;
-        let bound = self.query(query)?;
+        let bound = self.inner_query(query, env)?;
         let [column] = bound.columns.as_slice() else {
             return Err(SqlError::new(Code::TypeMismatch, "IN of several columns").at(place));
         };
@@ -231,9 +249,9 @@ impl Binder<'_> {
         Ok(negated_if(negated, Expr::InQuery(one.boxed(), number)))
     }
 
-    fn query_value(&mut self, query: &Query) -> Result<Typed> {
+    fn query_value(&mut self, query: &Query, env: &Env<'_>) -> Result<Typed> {
         let place = query.span();
-        let bound = self.query(query)?;
+        let bound = self.inner_query(query, env)?;
         let [column] = bound.columns.as_slice() else {
             return Err(SqlError::new(Code::TypeMismatch, "a value of several columns").at(place));
         };
@@ -273,7 +291,7 @@ impl Binder<'_> {
             }
             Some(_) => return Err(SqlError::new(Code::BadValue, "ESCAPE is one character").at(place)),
         };
-        let like = Like { text: text.expr, pattern: pattern.expr, escape, ignore_case };
+        let like = Like { text: text.expr, pattern: pattern.expr, escape, ignore_case, place: place.into() };
         Ok(negated_if(negated, Expr::Like(Box::new(like))))
     }
 
@@ -341,5 +359,5 @@ pub(super) fn cast_to(typed: Typed, to: Type, on_failure: OnFailure) -> Result<T
     if typed.ty == to {
         return Ok(typed);
     }
-    Ok(Typed::new(folded(Expr::Cast(typed.expr.boxed(), to, on_failure)), to))
+    Ok(Typed::new(folded(Expr::Cast(typed.expr.boxed(), to, on_failure, Place::default())), to))
 }

@@ -4,6 +4,7 @@ use sqlparser::ast::{
     Expr as Ast, Ident, Join as AstJoin, JoinConstraint, JoinOperator, ObjectName, ObjectNamePart, Spanned,
     TableAlias, TableFactor, TableWithJoins,
 };
+use sqlparser::tokenizer::Span;
 
 use super::operator::unify;
 use super::{Binder, Bound, Env, HIDDEN, Named, Typed};
@@ -51,8 +52,8 @@ impl Binder<'_> {
         };
         let (left_width, right_width) = (left.columns.len(), right.columns.len());
         let mut bound = match swapped {
-            false => self.join_on(left, right, outer, constraint)?,
-            true => self.join_on(right, left, outer, constraint)?,
+            false => self.join_on(left, right, outer, constraint, place)?,
+            true => self.join_on(right, left, outer, constraint, place)?,
         };
         if swapped {
             // Columns stay in the order in which the tables stand.
@@ -63,11 +64,18 @@ impl Binder<'_> {
         Ok(bound)
     }
 
-    fn join_on(&mut self, left: Bound, right: Bound, outer: bool, on: &JoinConstraint) -> Result<Bound> {
+    fn join_on(
+        &mut self,
+        left: Bound,
+        right: Bound,
+        outer: bool,
+        on: &JoinConstraint,
+        place: Span,
+    ) -> Result<Bound> {
         let width = left.columns.len();
         let conditions = match on {
             JoinConstraint::None => Vec::new(),
-            JoinConstraint::Natural => return Err(not_supported("NATURAL JOIN")),
+            JoinConstraint::Natural => return Err(not_supported("NATURAL JOIN").at(place)),
             JoinConstraint::On(condition) => {
                 let columns: Vec<Named> = left.columns.iter().chain(&right.columns).cloned().collect();
                 let typed = self.condition(condition, &mut Env::rows(&columns))?;

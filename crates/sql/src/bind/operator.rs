@@ -4,7 +4,7 @@ use sqlparser::ast::BinaryOperator;
 use sqlparser::tokenizer::Span;
 
 use super::Typed;
-use crate::error::{Code, Result, SqlError, not_supported};
+use crate::error::{Code, Place, Result, SqlError, not_supported};
 use crate::eval::{Answers, arithmetic_type};
 use crate::expr::{Arithmetic, Comparison, Expr, OnFailure};
 use crate::value::cast::cast;
@@ -18,9 +18,9 @@ pub(super) fn as_type(typed: Typed, ty: Type) -> Expr {
         Expr::Literal(value) => match cast(&value, ty) {
             Ok(cast) => Expr::Literal(cast),
             // Told when a row needs it.
-            Err(_) => Expr::Cast(Expr::Literal(value).boxed(), ty, OnFailure::Error),
+            Err(_) => Expr::Cast(Expr::Literal(value).boxed(), ty, OnFailure::Error, Place::default()),
         },
-        expr => Expr::Cast(expr.boxed(), ty, OnFailure::Error),
+        expr => Expr::Cast(expr.boxed(), ty, OnFailure::Error, Place::default()),
     }
 }
 
@@ -79,12 +79,13 @@ pub(super) fn unify_all(all: Vec<Typed>) -> Result<(Vec<Expr>, Type)> {
     Ok((all.into_iter().map(|one| as_type(one, ty)).collect(), ty))
 }
 
-/// A constant is worked out once; one that fails stays, and fails when a row needs it.
+/// A constant is worked out once; one that fails stays, and fails when a row needs it, and so does one that is much
+/// work, which is counted then.
 pub(super) fn folded(expr: Expr) -> Expr {
     if matches!(expr, Expr::Literal(_)) || !expr.is_constant() {
         return expr;
     }
-    match expr.eval(&[], &Answers::default()) {
+    match expr.eval(&[], &Answers::folding()) {
         Ok(value) => Expr::Literal(value),
         Err(_) => expr,
     }
@@ -146,9 +147,12 @@ fn calculated(op: &BinaryOperator, one: Typed, other: Typed, place: Span) -> Res
     };
     let is_day = ty == Type::Timestamp
         && ((one.ty == Type::Date && whole(&other)) || (other.ty == Type::Date && whole(&one)));
-    let expr = Expr::Arithmetic(arithmetic, one.expr.boxed(), other.expr.boxed());
+    let expr = Expr::Arithmetic(arithmetic, one.expr.boxed(), other.expr.boxed(), place.into());
     Ok(match is_day {
-        true => Typed::new(folded(Expr::Cast(expr.boxed(), Type::Date, OnFailure::Error)), Type::Date),
+        true => {
+            let day = Expr::Cast(expr.boxed(), Type::Date, OnFailure::Error, place.into());
+            Typed::new(folded(day), Type::Date)
+        }
         false => Typed::new(folded(expr), ty),
     })
 }

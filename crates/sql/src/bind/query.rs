@@ -5,7 +5,7 @@ use sqlparser::ast::{
 };
 
 use super::{Binder, Bound, Env, Named, Typed};
-use crate::error::{Code, Result, SqlError, not_supported};
+use crate::error::{Code, Place, Result, SqlError, not_supported};
 use crate::eval::Answers;
 use crate::expr::{Expr, OnFailure};
 use crate::plan::Node;
@@ -18,7 +18,7 @@ impl Binder<'_> {
         let seen = self.with.len();
         if let Some(with) = &query.with {
             if with.recursive {
-                return Err(not_supported("WITH RECURSIVE"));
+                return Err(not_supported("WITH RECURSIVE").at(with.with_token.0.span));
             }
             for table in &with.cte_tables {
                 let columns = table.alias.columns.iter().map(|column| column.name.value.clone()).collect();
@@ -33,7 +33,8 @@ impl Binder<'_> {
 
     fn query_in_with(&mut self, query: &Query) -> Result<Bound> {
         if query.for_clause.is_some() || !query.locks.is_empty() || !query.pipe_operators.is_empty() {
-            return Err(not_supported("this clause behind a query"));
+            let what = if query.locks.is_empty() { "this clause behind a query" } else { "FOR UPDATE" };
+            return Err(not_supported(what).at(query.body.span()));
         }
         let order = query.order_by.as_ref();
         let mut bound = match &*query.body {
@@ -58,7 +59,7 @@ impl Binder<'_> {
             SetExpr::Insert(_) | SetExpr::Update(_) | SetExpr::Delete(_) | SetExpr::Merge(_) => {
                 Err(SqlError::new(Code::ReadOnly, "statements only read"))
             }
-            SetExpr::Table(_) => Err(not_supported("TABLE as a query")),
+            SetExpr::Table(_) => Err(not_supported("TABLE as a query").at(body.span())),
         }
     }
 
@@ -72,7 +73,7 @@ impl Binder<'_> {
             let all = match set_quantifier {
                 SetQuantifier::All => true,
                 SetQuantifier::None | SetQuantifier::Distinct => false,
-                other => return Err(not_supported(format!("UNION {other}"))),
+                other => return Err(not_supported(format!("UNION {other}")).at(right.span())),
             };
             chain.push((all, right));
             first = left;
@@ -181,7 +182,7 @@ fn converted(bound: Bound, columns: &[Named]) -> Node {
         return bound.node;
     }
     let cast = |(place, column): (usize, &Named)| {
-        Expr::Cast(Expr::Column(place).boxed(), column.ty, OnFailure::Error)
+        Expr::Cast(Expr::Column(place).boxed(), column.ty, OnFailure::Error, Place::default())
     };
     Node::Project(Box::new(bound.node), columns.iter().enumerate().map(cast).collect())
 }

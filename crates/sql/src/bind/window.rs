@@ -88,7 +88,7 @@ impl Binder<'_> {
             }
             _ => self.aggregate_over(name, arguments, place, env),
         }?;
-        Ok((WindowCall { function, arguments: exprs, partition, order, by_row, ty }, ty))
+        Ok((WindowCall { function, arguments: exprs, partition, order, by_row, ty, place: place.into() }, ty))
     }
 
     fn aggregate_over(

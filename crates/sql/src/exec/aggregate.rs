@@ -10,6 +10,7 @@ use super::{Grouped, Run, Sink};
 use crate::error::Result;
 use crate::eval::arithmetic;
 use crate::expr::{Arithmetic, Expr};
+use crate::limits::copying;
 use crate::plan::{Aggregate, AggregateCall, AggregateKind};
 use crate::value::Value;
 
@@ -60,12 +61,12 @@ impl State {
             }
             AggregateKind::Min => {
                 if self.value.is_null() || argument.compare(&self.value) == Some(Ordering::Less) {
-                    self.value = argument.clone();
+                    self.take(argument, run)?;
                 }
             }
             AggregateKind::Max => {
                 if self.value.is_null() || argument.compare(&self.value) == Some(Ordering::Greater) {
-                    self.value = argument.clone();
+                    self.take(argument, run)?;
                 }
             }
             AggregateKind::Users => {
@@ -74,6 +75,14 @@ impl State {
                 }
             }
         }
+        Ok(())
+    }
+
+    /// Keeps a value in place of the one before.
+    fn take(&mut self, value: &Value, run: &Run<'_>) -> Result<()> {
+        run.meter().release(self.value.text_bytes());
+        run.meter().keep(value.text_bytes())?;
+        self.value = value.clone();
         Ok(())
     }
 
@@ -94,11 +103,13 @@ impl Run<'_> {
     pub(super) fn aggregate(&self, aggregate: &Aggregate, take: &mut Sink<'_>) -> Result<bool> {
         let Aggregate { input, keys, sets, calls } = aggregate;
         let arguments = calls.iter().flat_map(|call| &call.arguments);
-        let size = keys.iter().chain(arguments).map(Expr::size).sum::<u64>() + sets.len() as u64;
+        // A group is looked for in each set, and each of its aggregates takes the row in.
+        let each = 2 + copying(keys.len()) + calls.len() as u64;
+        let size = keys.iter().chain(arguments).map(Expr::size).sum::<u64>() + sets.len() as u64 * each;
         let mut groups: Vec<Grouped<Group>> = sets.iter().map(|_| Grouped::new()).collect();
         self.rows(input, &mut |row| {
-            self.meter.work(size)?;
-            let key = self.eval_all(keys, row)?;
+            self.meter().work(size)?;
+            let (key, _held) = self.eval_all(keys, row)?;
             let values = calls.iter().map(|call| self.eval_all(&call.arguments, row));
             let values = values.collect::<Result<Vec<_>>>()?;
             for (set, groups) in sets.iter().zip(&mut groups) {
@@ -107,8 +118,8 @@ impl Run<'_> {
                     false => Value::Null,
                 });
                 let group = groups.of(masked.collect(), |key| self.group(key, calls))?;
-                for (state, values) in group.states.iter_mut().zip(&values) {
-                    state.add(values, self)?;
+                for ((state, call), (values, _held)) in group.states.iter_mut().zip(calls).zip(&values) {
+                    state.add(values, self).map_err(|error| error.at(call.place))?;
                 }
             }
             Ok(true)
@@ -132,7 +143,7 @@ impl Run<'_> {
 
     fn group(&self, key: &[Value], calls: &[AggregateCall]) -> Result<Group> {
         self.keep(key)?;
-        self.meter.keep(calls.len() * size_of::<State>() + 64)?;
+        self.meter().keep(calls.len() * size_of::<State>() + 64)?;
         let states = calls.iter().map(|call| State::new(call.kind, call.distinct)).collect();
         Ok(Group { key: key.to_vec(), states })
     }

@@ -5,17 +5,20 @@ use rustc_hash::FxHashMap;
 use super::{Run, Sink};
 use crate::error::Result;
 use crate::expr::Expr;
+use crate::limits::copying;
 use crate::plan::Join;
 use crate::value::Value;
 
 impl Run<'_> {
     pub(super) fn join(&self, join: &Join, take: &mut Sink<'_>) -> Result<bool> {
         let (left_keys, right_keys): (Vec<Expr>, Vec<Expr>) = join.keys.iter().cloned().unzip();
+        let size_of_all = |exprs: &[Expr]| exprs.iter().map(Expr::size).sum::<u64>();
+        let (left_size, right_size) = (size_of_all(&left_keys), size_of_all(&right_keys));
         let mut kept: Vec<Vec<Value>> = Vec::new();
         let mut by_key: FxHashMap<Vec<Value>, Vec<u32>> = FxHashMap::default();
         self.rows(&join.right, &mut |row| {
-            self.meter.work(1 + right_keys.len() as u64)?;
-            let key = self.eval_all(&right_keys, row)?;
+            self.meter().work(1 + right_size + copying(row.len()))?;
+            let (key, _held) = self.eval_all(&right_keys, row)?;
             if key.iter().any(Value::is_null) {
                 return Ok(true);
             }
@@ -25,17 +28,18 @@ impl Run<'_> {
             kept.push(row.to_vec());
             Ok(true)
         })?;
-        let size = 1 + join.condition.as_ref().map_or(0, Expr::size);
+        let size = 1 + copying(join.right_width) + join.condition.as_ref().map_or(0, Expr::size);
         let mut both: Vec<Value> = Vec::with_capacity(join.left_width + join.right_width);
         self.rows(&join.left, &mut |row| {
-            self.meter.work(1 + left_keys.len() as u64)?;
-            let key = self.eval_all(&left_keys, row)?;
+            self.meter().work(1 + left_size + copying(row.len()))?;
+            let (key, _held) = self.eval_all(&left_keys, row)?;
             let partners = by_key.get(&key).filter(|_| !key.iter().any(Value::is_null));
             let mut has_partner = false;
+            both.clear();
+            both.extend_from_slice(row);
             for partner in partners.into_iter().flatten() {
-                self.meter.work(size)?;
-                both.clear();
-                both.extend_from_slice(row);
+                self.meter().work(size)?;
+                both.truncate(row.len());
                 both.extend_from_slice(&kept[*partner as usize]);
                 if let Some(condition) = &join.condition
                     && !condition.holds(&both, &self.answers)?
@@ -48,8 +52,7 @@ impl Run<'_> {
                 }
             }
             if !has_partner && join.outer {
-                both.clear();
-                both.extend_from_slice(row);
+                both.truncate(row.len());
                 both.resize(join.left_width + join.right_width, Value::Null);
                 return take(&both);
             }

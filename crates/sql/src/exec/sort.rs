@@ -2,8 +2,10 @@
 
 use std::cmp::Ordering;
 
-use super::{Run, Sink};
+use super::{Run, Sink, bytes};
 use crate::error::Result;
+use crate::expr::Expr;
+use crate::limits::copying;
 use crate::plan::{Node, SortKey};
 use crate::value::Value;
 
@@ -33,6 +35,7 @@ impl Run<'_> {
         take: &mut Sink<'_>,
     ) -> Result<bool> {
         let exprs: Vec<_> = keys.iter().map(|key| key.expr.clone()).collect();
+        let size = 2 + exprs.iter().map(Expr::size).sum::<u64>();
         // Where few are wanted, the others are let go from time to time.
         let room = first.and_then(|first| first.checked_mul(2)).map(|room| room.max(1_024));
         let mut rows: Vec<(Vec<Value>, u64, Vec<Value>)> = Vec::new();
@@ -41,18 +44,18 @@ impl Run<'_> {
         };
         let mut number = 0;
         self.rows(input, &mut |row| {
-            self.meter.work(1 + keys.len() as u64)?;
-            let key = self.eval_all(&exprs, row)?;
-            if room.is_none_or(|room| rows.len() >= room || rows.len() as u64 >= number) {
-                self.keep(row)?;
-            }
+            self.meter().work(size + copying(row.len()))?;
+            let (key, _held) = self.eval_all(&exprs, row)?;
+            self.keep(row)?;
+            self.keep(&key)?;
             rows.push((key, number, row.to_vec()));
             number += 1;
             if let (Some(room), Some(first)) = (room, first)
                 && rows.len() > room
             {
                 rows.select_nth_unstable_by(first.min(room), in_order);
-                rows.truncate(first);
+                let gone = rows.drain(first..).map(|(key, _, row)| bytes(&key) + bytes(&row));
+                self.meter().release(gone.sum());
             }
             Ok(true)
         })?;

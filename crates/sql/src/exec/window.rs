@@ -6,6 +6,8 @@ use super::aggregate::State;
 use super::sort::order;
 use super::{Run, Sink};
 use crate::error::Result;
+use crate::expr::Expr;
+use crate::limits::copying;
 use crate::plan::{Node, WindowCall, WindowFunction};
 use crate::value::Value;
 
@@ -13,6 +15,7 @@ impl Run<'_> {
     pub(super) fn window(&self, input: &Node, calls: &[WindowCall], take: &mut Sink<'_>) -> Result<bool> {
         let mut rows: Vec<Vec<Value>> = Vec::new();
         self.rows(input, &mut |row| {
+            self.meter().work(copying(row.len()))?;
             self.keep(row)?;
             rows.push(row.to_vec());
             Ok(true)
@@ -32,12 +35,16 @@ impl Run<'_> {
         let mut partitions: FxHashMap<Vec<Value>, Vec<usize>> = FxHashMap::default();
         let mut sort_keys = Vec::with_capacity(rows.len());
         let order_exprs: Vec<_> = call.order.iter().map(|key| key.expr.clone()).collect();
+        let exprs = call.partition.iter().chain(&order_exprs).chain(&call.arguments);
+        let size = 6 + exprs.map(Expr::size).sum::<u64>();
         for (number, row) in rows.iter().enumerate() {
-            self.meter.work(4 + call.order.len() as u64)?;
-            let key = self.eval_all(&call.partition, row)?;
+            self.meter().work(size)?;
+            let (key, _held) = self.eval_all(&call.partition, row)?;
             self.keep(&key)?;
             partitions.entry(key).or_default().push(number);
-            sort_keys.push(self.eval_all(&order_exprs, row)?);
+            let (sort_key, _held) = self.eval_all(&order_exprs, row)?;
+            self.keep(&sort_key)?;
+            sort_keys.push(sort_key);
         }
         let mut results = vec![Value::Null; rows.len()];
         for (_, mut partition) in partitions {
@@ -72,8 +79,8 @@ impl Run<'_> {
             dense += 1;
             if let Some(state) = &mut state {
                 for row in &partition[start..end] {
-                    let arguments = self.eval_all(&call.arguments, &rows[*row])?;
-                    state.add(&arguments, self)?;
+                    let (arguments, _held) = self.eval_all(&call.arguments, &rows[*row])?;
+                    state.add(&arguments, self).map_err(|error| error.at(call.place))?;
                 }
             }
             for (place, row) in (start..).zip(&partition[start..end]) {
@@ -90,6 +97,7 @@ impl Run<'_> {
                         self.neighbour(call, rows, partition, place)?
                     }
                 };
+                self.meter().keep(results[*row].bytes())?;
             }
             start = end;
         }

@@ -120,14 +120,15 @@ mod tests {
 
     use super::super::trino::session::Session;
     use super::super::trino::{Order, translate};
-    use crate::catalog::Catalog;
+    use crate::catalog::{Catalog, Dialect};
     use crate::{Data, Statement, execute, plan};
 
     /// What the metadata of a connection ask, in the words of the driver.
     #[test]
     fn what_the_driver_for_java_asks() {
         let scope = Scope::parse("advertiser:acme").unwrap();
-        let catalog = Catalog { scope, zone: chrono_tz::UTC, now_ms: 1_600_000_000_000 };
+        let catalog =
+            Catalog { scope, zone: chrono_tz::UTC, now_ms: 1_600_000_000_000, dialect: Dialect::Trino };
         let check = |sql: &str, rows: usize, first: &str| {
             let Order::Query(translated) = translate(sql, &Session::default(), &catalog, "q").unwrap() else {
                 panic!("{sql}")

@@ -4,8 +4,10 @@
 //! Cubes that were defined stand beside it; statements name `ad_stats` all the same.
 //! The JDBC driver refuses metadata with a field that it does not know, so there are exactly its fields.
 
+use adtally_core::time::Day;
 use serde_json::{Value as Json, json};
 
+use crate::answer::with_rows;
 use crate::catalog::{CATALOG, Catalog, Column, FactColumn, SCHEMA, Table};
 use crate::error::{Code, Result, SqlError};
 use crate::exec::Rows;
@@ -16,6 +18,8 @@ use crate::value::{Type, Value};
 pub const PROJECT: &str = "adtally";
 /// The cube and the model that there are.
 pub const CUBE: &str = "ad_stats";
+/// The end of the years that days are written of.
+const MAX_MS: i64 = 253_402_300_799_999;
 /// The cube's identity.
 const UUID: &str = "6ad7a11e-0000-4000-8000-000000000001";
 
@@ -50,6 +54,47 @@ impl Request {
             // No limit is said by 0 or by leaving it out.
             limit: number("limit").filter(|limit| *limit > 0),
         })
+    }
+}
+
+/// What is to be built, as `PUT cubes/{name}/build` and `rebuild` say it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Build {
+    /// Whether what is there is made again.
+    pub is_again: bool,
+    /// From this day on; none: from the first.
+    pub from: Option<Day>,
+    /// To the day before this one; none: to the last.
+    pub to: Option<Day>,
+}
+
+impl Build {
+    /// Reads `{"startTime", "endTime", "buildType"}`, times in ms since 1970 with the end outside; 0 is no time.
+    pub fn read(verb: &str, body: &Json) -> Result<Build> {
+        let bad = |text: String| SqlError::new(Code::Parameters, text);
+        let time = |name: &str| match body.get(name) {
+            None | Some(Json::Null) => Ok(None),
+            Some(ms) => match ms.as_i64().filter(|ms| (0..=MAX_MS).contains(ms)) {
+                Some(ms) => Ok(Some(ms).filter(|ms| *ms > 0)),
+                None => Err(bad(format!("{name} {ms} is no time in ms since 1970"))),
+            },
+        };
+        let (start, end) = (time("startTime")?, time("endTime")?);
+        if let (Some(start), Some(end)) = (start, end)
+            && start >= end
+        {
+            return Err(bad("startTime is not before endTime".to_owned()));
+        }
+        let kind = body.get("buildType").and_then(Json::as_str).unwrap_or_default();
+        // A day of which some is in the range is in it.
+        let to = end.map(|end| Day(Day::holding(end - 1).0 + 1));
+        let is_again = verb == "rebuild" || kind.eq_ignore_ascii_case("refresh");
+        Ok(Build { is_again, from: start.map(Day::holding), to })
+    }
+
+    /// Its first day and the one after its last, if both are said.
+    pub fn range(&self) -> Option<(String, String)> {
+        Some((self.from?.to_string(), self.to?.to_string()))
     }
 }
 
@@ -108,10 +153,8 @@ pub fn to_json(plan: &Plan, rows: &Rows, request: &Request) -> String {
         other => Json::String(other.to_string()),
     };
     let page = rows.rows.iter().skip(request.offset).take(request.limit.unwrap_or(usize::MAX));
-    let results: Vec<Json> = page.map(|row| row.iter().map(text).collect()).collect();
-    json!({
+    let answer = json!({
         "columnMetas": columns.iter().map(meta).collect::<Vec<Json>>(),
-        "results": results,
         "cube": format!("CUBE[name={CUBE}]"),
         "affectedRowCount": 0,
         "isException": false,
@@ -123,8 +166,8 @@ pub fn to_json(plan: &Plan, rows: &Rows, request: &Request) -> String {
         "storageCacheUsed": false,
         "partial": false,
         "pushDown": false,
-    })
-    .to_string()
+    });
+    with_rows(&answer, "results", page, text)
 }
 
 fn meta(column: &OutputColumn) -> Json {
@@ -295,6 +338,102 @@ pub fn models(catalog: &Catalog) -> Json {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_to_be_built() {
+        fn check(verb: &str, body: Json, expected: Option<(bool, &str, &str)>) {
+            let text = |day: Option<Day>| day.map_or_else(|| "-".to_owned(), |day| day.to_string());
+            let found = Build::read(verb, &body).ok();
+            let found = found.map(|build| (build.is_again, text(build.from), text(build.to)));
+            let expected = expected.map(|(again, from, to)| (again, from.to_owned(), to.to_owned()));
+            assert_eq!(found, expected, "{verb} {body}");
+        }
+        let day = 86_400_000_i64;
+        check("build", Json::Null, Some((false, "-", "-")));
+        check(
+            "build",
+            json!({ "buildType": "BUILD", "startTime": 0, "endTime": 0 }),
+            Some((false, "-", "-")),
+        );
+        check("build", json!({ "startTime": 0, "endTime": 2 * day }), Some((false, "-", "1970-01-03")));
+        check(
+            "build",
+            json!({ "buildType": "REFRESH", "startTime": day, "endTime": 3 * day }),
+            Some((true, "1970-01-02", "1970-01-04")),
+        );
+        check(
+            "rebuild",
+            json!({ "startTime": day, "endTime": 2 * day + 1 }),
+            Some((true, "1970-01-02", "1970-01-04")),
+        );
+        check("rebuild", json!({}), Some((true, "-", "-")));
+        check("build", json!({ "startTime": 2 * day, "endTime": 2 * day }), None);
+        check("build", json!({ "startTime": -1, "endTime": 2 * day }), None);
+        check("build", json!({ "startTime": "soon" }), None);
+    }
+
+    /// The JDBC driver refuses what it does not know, and misses what is not there.
+    #[test]
+    fn fields_of_tables_and_columns() {
+        let catalog = Catalog {
+            scope: adtally_core::cell::Scope::Platform,
+            zone: chrono_tz::UTC,
+            now_ms: 0,
+            dialect: crate::Dialect::Calcite,
+        };
+        let told = tables_and_columns(&catalog);
+        let tables = told.as_array().unwrap();
+        let fields = |object: &Json| object.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+        assert_eq!(tables.len(), 6);
+        for table in tables {
+            assert_eq!(
+                fields(table),
+                [
+                    "columns",
+                    "ref_GENERATION",
+                    "remarks",
+                    "self_REFERENCING_COL_NAME",
+                    "table_CAT",
+                    "table_NAME",
+                    "table_SCHEM",
+                    "table_TYPE",
+                    "type_CAT",
+                    "type_NAME",
+                    "type_SCHEM",
+                ],
+            );
+            for column in table["columns"].as_array().unwrap() {
+                assert_eq!(
+                    fields(column),
+                    [
+                        "buffer_LENGTH",
+                        "char_OCTET_LENGTH",
+                        "column_DEF",
+                        "column_NAME",
+                        "column_SIZE",
+                        "data_TYPE",
+                        "decimal_DIGITS",
+                        "is_AUTOINCREMENT",
+                        "is_NULLABLE",
+                        "nullable",
+                        "num_PREC_RADIX",
+                        "ordinal_POSITION",
+                        "remarks",
+                        "scope_CATLOG",
+                        "scope_SCHEMA",
+                        "scope_TABLE",
+                        "source_DATA_TYPE",
+                        "sql_DATA_TYPE",
+                        "sql_DATETIME_SUB",
+                        "table_CAT",
+                        "table_NAME",
+                        "table_SCHEM",
+                        "type_NAME",
+                    ],
+                );
+            }
+        }
+    }
 
     #[test]
     fn prepared_parameters() {

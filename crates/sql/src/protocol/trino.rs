@@ -12,7 +12,7 @@ use serde_json::{Value as Json, json};
 use self::session::Change;
 pub(super) use self::statement::after;
 pub use self::statement::translate;
-use crate::answer;
+use crate::answer::{self, with_rows};
 use crate::catalog::shown_type;
 use crate::error::{Code, SqlError};
 use crate::exec::Rows;
@@ -44,16 +44,14 @@ pub fn to_json(id: &str, origin: &str, plan: &Plan, rows: &Rows) -> String {
         true => vec![column("Query Plan", Type::Text)],
         false => plan.columns.iter().map(|one| column(&one.name, one.ty)).collect(),
     };
-    let data: Vec<Json> = rows.rows.iter().map(|row| row.iter().map(cell).collect()).collect();
-    json!({
+    let answer = json!({
         "id": id,
         "infoUri": format!("{origin}/v1/statement/{id}"),
         "columns": columns,
-        "data": data,
         "stats": stats("FINISHED", rows.rows.len()),
         "warnings": [],
-    })
-    .to_string()
+    });
+    with_rows(&answer, "data", rows.rows.iter(), cell)
 }
 
 /// The answer of a statement that changed something of its session: a row, as drivers expect one of everything.

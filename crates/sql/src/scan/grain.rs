@@ -291,15 +291,15 @@ fn look(expr: &Expr, facts: &[FactColumn], scan: &mut super::FactScan) {
 /// The unit that is all that an expression knows of its time, if it is coarser than an hour.
 fn coarse(expr: &Expr, facts: &[FactColumn]) -> Option<Unit> {
     let (unit, inner) = match expr {
-        Expr::Call(Function::Trunc(unit), arguments) => (*unit, arguments.first()?),
-        Expr::Call(Function::Extract(unit), arguments) => (*unit, arguments.first()?),
-        Expr::Cast(inner, Type::Date, _) => (Unit::Day, &**inner),
+        Expr::Call(Function::Trunc(unit), arguments, _) => (*unit, arguments.first()?),
+        Expr::Call(Function::Extract(unit), arguments, _) => (*unit, arguments.first()?),
+        Expr::Cast(inner, Type::Date, ..) => (Unit::Day, &**inner),
         _ => return None,
     };
     let unit = match unit {
-        Unit::Month if matches!(expr, Expr::Call(Function::Trunc(_), _)) => Unit::Month,
-        Unit::Quarter | Unit::Year if matches!(expr, Expr::Call(Function::Trunc(_), _)) => Unit::Month,
-        Unit::Week if matches!(expr, Expr::Call(Function::Trunc(_), _)) => Unit::Week,
+        Unit::Month if matches!(expr, Expr::Call(Function::Trunc(_), ..)) => Unit::Month,
+        Unit::Quarter | Unit::Year if matches!(expr, Expr::Call(Function::Trunc(_), ..)) => Unit::Month,
+        Unit::Week if matches!(expr, Expr::Call(Function::Trunc(_), ..)) => Unit::Week,
         Unit::Month | Unit::Quarter | Unit::Year => Unit::Month,
         Unit::Day | Unit::Week | Unit::DayOfWeek | Unit::IsoDayOfWeek | Unit::DayOfYear => Unit::Day,
         _ => return None,
@@ -307,7 +307,7 @@ fn coarse(expr: &Expr, facts: &[FactColumn]) -> Option<Unit> {
     let mut inner = inner;
     loop {
         match inner {
-            Expr::Cast(one, Type::Timestamp, _) => inner = one,
+            Expr::Cast(one, Type::Timestamp, ..) => inner = one,
             Expr::Column(place) => {
                 return match facts.get(*place) {
                     // A column of a coarser unit is looked at as it is.

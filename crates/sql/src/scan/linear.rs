@@ -21,19 +21,21 @@ pub(super) fn is_linear(expr: &Expr, role: &impl Fn(usize) -> Role) -> bool {
         Expr::Column(place) => role(*place) == Role::Measure,
         Expr::Literal(Value::Null) => true,
         Expr::Literal(value) => value.number() == Some(0.0),
-        Expr::Negate(one) => linear(one),
-        Expr::Arithmetic(Arithmetic::Add | Arithmetic::Subtract, one, other) => linear(one) && linear(other),
-        Expr::Arithmetic(Arithmetic::Multiply, one, other) => {
+        Expr::Negate(one, _) => linear(one),
+        Expr::Arithmetic(Arithmetic::Add | Arithmetic::Subtract, one, other, _) => {
+            linear(one) && linear(other)
+        }
+        Expr::Arithmetic(Arithmetic::Multiply, one, other, _) => {
             (linear(one) && fixed(other)) || (fixed(one) && linear(other))
         }
         // The quotient of integers is cut off, so only one of doubles or decimals can be taken later.
-        Expr::Arithmetic(Arithmetic::Divide, one, other) => {
+        Expr::Arithmetic(Arithmetic::Divide, one, other, _) => {
             linear(one) && fixed(other) && is_exact(one, other)
         }
         Expr::Case(whens, otherwise) => {
             whens.iter().all(|(when, then)| fixed(when) && linear(then)) && linear(otherwise)
         }
-        Expr::Cast(one, ty, _) => ty.is_number() && linear(one) && is_widening(one, *ty),
+        Expr::Cast(one, ty, ..) => ty.is_number() && linear(one) && is_widening(one, *ty),
         _ => false,
     }
 }
@@ -52,7 +54,7 @@ fn is_exact(one: &Expr, other: &Expr) -> bool {
     let is_wide = |expr: &Expr| {
         use crate::value::Type;
         let literal = matches!(expr, Expr::Literal(Value::Decimal(_) | Value::Double(_)));
-        literal || matches!(expr, Expr::Cast(_, Type::Double | Type::Decimal(_), _))
+        literal || matches!(expr, Expr::Cast(_, Type::Double | Type::Decimal(_), ..))
     };
     let mut wide = is_wide(other);
     one.walk(&mut |part| {

@@ -51,6 +51,8 @@ pub(super) fn hours(
     if range.end.0.saturating_sub(range.start.0) > MAX_TRIED {
         return (range, Exactness::Look);
     }
+    let answers = Answers::planning();
+    let size = 1 + conditions.iter().map(Expr::size).sum::<u64>();
     let mut row = vec![Value::Null; columns.len()];
     let mut passing: Option<Range<i32>> = None;
     for hour in range.start.0..range.end.0 {
@@ -60,8 +62,9 @@ pub(super) fn hours(
                 *value = value_at(*unit, local);
             }
         }
-        // What cannot be worked out is left to the rows.
-        let Ok(passes) = holds(conditions, &row) else { return (range, Exactness::Look) };
+        // What cannot be worked out, or only with much work, is left to the rows.
+        let passes = answers.meter.work(size).and_then(|()| holds(conditions, &row, &answers));
+        let Ok(passes) = passes else { return (range, Exactness::Look) };
         if !passes {
             continue;
         }
@@ -83,10 +86,9 @@ pub(super) enum Exactness {
     Look,
 }
 
-fn holds(conditions: &[Expr], row: &[Value]) -> crate::error::Result<bool> {
-    let answers = Answers::default();
+fn holds(conditions: &[Expr], row: &[Value], answers: &Answers) -> crate::error::Result<bool> {
     for condition in conditions {
-        if !condition.holds(row, &answers)? {
+        if !condition.holds(row, answers)? {
             return Ok(false);
         }
     }
@@ -134,8 +136,8 @@ fn mirrored(op: Comparison) -> Comparison {
 fn is_time(expr: &Expr) -> bool {
     match expr {
         Expr::Column(_) => true,
-        Expr::Cast(one, Type::Date | Type::Timestamp, _) => is_time(one),
-        Expr::Call(Function::Trunc(_), arguments) => arguments.iter().all(is_time),
+        Expr::Cast(one, Type::Date | Type::Timestamp, ..) => is_time(one),
+        Expr::Call(Function::Trunc(_), arguments, _) => arguments.iter().all(is_time),
         _ => false,
     }
 }

@@ -1,7 +1,10 @@
 //! Days and wall-clock times.
 
+use std::fmt::Write;
+
 use adtally_core::time::{DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS};
-use chrono::{DateTime, Datelike, Days, Months, NaiveDate, NaiveDateTime, Timelike, Utc};
+use chrono::{DateTime, Datelike, Days, Months, NaiveDate, NaiveDateTime, Offset, TimeZone, Timelike, Utc};
+use chrono_tz::Tz;
 
 use super::Value;
 
@@ -26,7 +29,7 @@ pub enum Unit {
     Quarter,
     /// Of the calendar.
     Year,
-    /// 1 is Sunday, as ODBC and Calcite count.
+    /// 1 is Sunday, as ODBC and Calcite count; Trino means the next by the same words.
     DayOfWeek,
     /// 1 is Monday.
     IsoDayOfWeek,
@@ -40,7 +43,9 @@ impl Unit {
     /// By its name in any case, with or without a plural `s`.
     pub(crate) fn parse(name: &str) -> Option<Unit> {
         let name = name.to_ascii_lowercase();
-        Some(match name.strip_suffix('s').unwrap_or(&name) {
+        // As JDBC and ODBC write units.
+        let name = name.strip_prefix("sql_tsi_").unwrap_or(&name);
+        Some(match name.strip_suffix('s').unwrap_or(name) {
             "millisecond" => Unit::Millisecond,
             "second" => Unit::Second,
             "minute" => Unit::Minute,
@@ -151,6 +156,84 @@ pub(crate) fn shift(ms: i64, months: i32, by_ms: i64) -> Option<i64> {
     moved.checked_add(by_ms).filter(|ms| wall(*ms).is_some())
 }
 
+/// What a wall clock shows at an instant, in ms since 1970.
+pub(crate) fn to_local(zone: Tz, ms: i64) -> i64 {
+    let offset = DateTime::<Utc>::from_timestamp_millis(ms)
+        .map_or(0, |time| zone.offset_from_utc_datetime(&time.naive_utc()).fix().local_minus_utc());
+    ms.saturating_add(i64::from(offset) * SECOND_MS)
+}
+
+/// When a wall clock shows a time: of two instants the earlier one, and one that it leaves out is that much later.
+pub(crate) fn from_local(zone: Tz, local: i64) -> Option<i64> {
+    let at = |ms: i64| zone.from_local_datetime(&wall(ms)?).earliest().map(|time| time.timestamp_millis());
+    at(local).or_else(|| at(local + HOUR_MS))
+}
+
+/// Whole units from one time to another: a month is over on the same day of the next, or on its last.
+pub(crate) fn between(unit: Unit, from: i64, to: i64) -> Option<i64> {
+    let each = match unit {
+        Unit::Month => 1,
+        Unit::Quarter => 3,
+        Unit::Year => 12,
+        _ => match interval(unit, 1)? {
+            Value::Interval(_, each) => return Some(to.checked_sub(from)? / each),
+            _ => return None,
+        },
+    };
+    let month = |ms: i64| Some(extract(Unit::Year, ms)? * 12 + extract(Unit::Month, ms)?);
+    let months = month(to)? - month(from)?;
+    let reached = shift(from, i32::try_from(months).ok()?, 0)?;
+    let months = match months.signum() {
+        1 if reached > to => months - 1,
+        -1 if reached < to => months + 1,
+        _ => months,
+    };
+    Some(months / each)
+}
+
+/// A time as `DATE_FORMAT` of Trino and MySQL writes it; none where the pattern has what they do not know.
+pub(crate) fn formatted(ms: i64, pattern: &str) -> Option<String> {
+    let time = wall(ms)?;
+    let mut text = String::with_capacity(2 * pattern.len());
+    let mut characters = pattern.chars();
+    while let Some(character) = characters.next() {
+        if character != '%' {
+            text.push(character);
+            continue;
+        }
+        let ours = match characters.next()? {
+            'Y' => "%Y",
+            'y' => "%y",
+            'm' => "%m",
+            'c' => "%-m",
+            'M' => "%B",
+            'b' => "%b",
+            'd' => "%d",
+            'e' => "%-d",
+            'j' => "%j",
+            'a' => "%a",
+            'W' => "%A",
+            'v' => "%V",
+            'x' => "%G",
+            'H' => "%H",
+            'k' => "%-H",
+            'h' | 'I' => "%I",
+            'l' => "%-I",
+            'i' => "%M",
+            's' | 'S' => "%S",
+            'f' => "%6f",
+            'p' => "%p",
+            'T' => "%H:%M:%S",
+            'r' => "%I:%M:%S %p",
+            '%' => "%%",
+            _ => return None,
+        };
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{}", time.format(ours));
+    }
+    Some(text)
+}
+
 /// Reads `2018-07-22`.
 pub(crate) fn parse_date(text: &str) -> Option<i32> {
     let date = NaiveDate::parse_from_str(text.trim(), "%Y-%m-%d").ok()?;
@@ -202,5 +285,49 @@ mod tests {
         assert_eq!(date_text(day_of(shift(end, 1, 0).unwrap())), "2024-02-29");
         assert_eq!(date_text(-1), "1969-12-31");
         assert_eq!(parse_date("1970-01-01"), Some(0));
+    }
+
+    #[test]
+    fn whole_units() {
+        let check = |unit, from: &str, to: &str, expected: i64| {
+            let (from, to) = (parse_timestamp(from).unwrap(), parse_timestamp(to).unwrap());
+            assert_eq!(between(unit, from, to), Some(expected), "{unit:?} {from} {to}");
+        };
+        check(Unit::Day, "2026-01-01", "2026-03-01", 59);
+        check(Unit::Hour, "2026-01-01 00:30", "2026-01-01 02:00", 1);
+        check(Unit::Month, "2026-01-15", "2026-03-14", 1);
+        check(Unit::Month, "2026-01-15", "2026-03-15", 2);
+        check(Unit::Month, "2026-01-31", "2026-02-28", 1);
+        check(Unit::Quarter, "2026-01-02", "2026-07-01", 1);
+        check(Unit::Year, "2024-02-29", "2026-02-28", 2);
+        check(Unit::Week, "2026-01-01", "2026-01-14", 1);
+        check(Unit::Month, "2026-03-14", "2026-01-15", -1);
+        check(Unit::Month, "2026-03-15", "2026-01-15", -2);
+        check(Unit::Day, "2026-01-03", "2026-01-01", -2);
+    }
+
+    #[test]
+    fn patterns_of_dates() {
+        let at = parse_timestamp("2026-03-07 15:04:05.250").unwrap();
+        let check = |pattern: &str, expected: Option<&str>| {
+            assert_eq!(formatted(at, pattern).as_deref(), expected, "{pattern}");
+        };
+        check("%Y-%m-%d %H:%i:%s", Some("2026-03-07 15:04:05"));
+        check("%x week %v, %W %e %M (%b) %y", Some("2026 week 10, Saturday 7 March (Mar) 26"));
+        check("%T.%f %r %% %l %c %j", Some("15:04:05.250000 03:04:05 PM % 3 3 066"));
+        check("%Q", None);
+        check("100%", None);
+    }
+
+    #[test]
+    fn zones() {
+        let check = |zone: Tz, local: &str, utc: &str| {
+            let found = from_local(zone, parse_timestamp(local).unwrap()).unwrap();
+            assert_eq!(timestamp_text(found), utc, "{zone} {local}");
+        };
+        check(Tz::Asia__Seoul, "2026-03-07 09:00", "2026-03-07 00:00:00");
+        check(Tz::America__New_York, "2026-03-08 02:30", "2026-03-08 07:30:00");
+        check(Tz::America__New_York, "2026-11-01 01:30", "2026-11-01 05:30:00");
+        assert_eq!(to_local(Tz::Asia__Seoul, 0), 9 * HOUR_MS);
     }
 }

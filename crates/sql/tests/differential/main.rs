@@ -13,7 +13,7 @@ mod sqlite;
 use adtally_core::report::Query;
 use adtally_core::segment::{Merger, Segment};
 use adtally_core::time::ServerTime;
-use adtally_sql::{Catalog, Data, Statement, Table, Value, execute, plan};
+use adtally_sql::{Catalog, Data, Dialect, Statement, Table, Value, execute, plan};
 
 use data::World;
 use dice::Dice;
@@ -70,7 +70,12 @@ fn in_order(mut rows: Vec<Vec<Cell>>, pair: &Pair) -> Vec<Vec<Cell>> {
 
 /// Our answer, and whether all cells were added up before they were read.
 fn ask(world: &World, sql: &str) -> Result<(Vec<Vec<Cell>>, bool), adtally_sql::SqlError> {
-    let catalog = Catalog { scope: world.scope.clone(), zone: world.zone, now_ms: world.now_ms };
+    let catalog = Catalog {
+        scope: world.scope.clone(),
+        zone: world.zone,
+        now_ms: world.now_ms,
+        dialect: Dialect::Calcite,
+    };
     let plan = plan(&Statement::parse(sql)?, &catalog, &[])?;
     let mut data = Data::default();
     for scan in &plan.scans {

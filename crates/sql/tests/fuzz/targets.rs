@@ -8,7 +8,12 @@ use adtally_sql::{Catalog, Statement, plan};
 
 /// Statements, as they are and as clients of Trino send them; what is read is planned.
 pub fn statements(bytes: &[u8]) {
-    let catalog = Catalog { scope: Scope::Platform, zone: chrono_tz::UTC, now_ms: 1_532_271_610_000 };
+    let catalog = Catalog {
+        scope: Scope::Platform,
+        zone: chrono_tz::UTC,
+        now_ms: 1_532_271_610_000,
+        dialect: adtally_sql::Dialect::Trino,
+    };
     let text = String::from_utf8_lossy(bytes);
     if let Ok(statement) = Statement::parse(&text) {
         drop(plan(&statement, &catalog, &[]));

@@ -252,7 +252,8 @@ fn show(words: &[&Token]) -> Result<String> {
     let filter =
         |column: &str| like.as_ref().map_or(String::new(), |like| format!(" AND {column} LIKE {like}"));
     if named("catalogs") {
-        return Ok("SELECT 'adtally' AS \"Catalog\"".to_owned());
+        let filter = filter("table_cat");
+        return Ok(format!("SELECT table_cat AS \"Catalog\" FROM system.jdbc.catalogs WHERE true{filter}"));
     }
     if named("schemas") {
         let filter = filter("schema_name");
@@ -312,9 +313,15 @@ mod tests {
     use adtally_core::cell::Scope;
 
     use super::*;
+    use crate::catalog::Dialect;
 
     fn catalog() -> Catalog {
-        Catalog { scope: Scope::Platform, zone: chrono_tz::UTC, now_ms: 1_600_000_000_000 }
+        Catalog {
+            scope: Scope::Platform,
+            zone: chrono_tz::UTC,
+            now_ms: 1_600_000_000_000,
+            dialect: Dialect::Trino,
+        }
     }
 
     fn asked(sql: &str, session: &Session) -> Translated {
@@ -351,6 +358,48 @@ mod tests {
             let statement = Statement::parse(&asked(sql).sql).unwrap();
             crate::plan(&statement, &catalog(), &[]).unwrap_or_else(|error| panic!("{sql}: {error}"));
         }
+    }
+
+    #[test]
+    fn words_of_trino() {
+        let session = Session::default();
+        for (sql, expected) in [
+            ("SHOW CATALOGS", "adtally"),
+            ("SHOW CATALOGS LIKE 'adt%'", "adtally"),
+            ("SHOW CATALOGS LIKE 'sys%'", ""),
+            ("SELECT day_of_week(DATE '2026-05-01'), dow(DATE '2026-05-03')", "5|7"),
+            (
+                "SELECT EXTRACT(DOW FROM DATE '2026-05-01'), EXTRACT(DAY_OF_WEEK FROM DATE '2026-05-03')",
+                "5|7",
+            ),
+            (
+                "SELECT date_add('day', 1, DATE '2026-01-31'), date_add('month', 1, DATE '2026-01-31')",
+                "2026-02-01|2026-02-28",
+            ),
+            ("SELECT date_add('hour', -1, TIMESTAMP '2026-01-31 00:00:00')", "2026-01-30 23:00:00"),
+            ("SELECT date_add('hour', 1, DATE '2026-01-31')", "2026-01-31 01:00:00"),
+            ("SELECT date_diff('month', DATE '2026-01-15', DATE '2026-03-14')", "1"),
+            ("SELECT date_format(TIMESTAMP '2026-01-31 10:00:00', '%Y-%m %H:%i')", "2026-01 10:00"),
+            ("SELECT from_unixtime(0), from_unixtime(1.5)", "1970-01-01 00:00:00|1970-01-01 00:00:01.500"),
+            ("SELECT count_if(table_schema = 'ads') FROM information_schema.tables", "6"),
+            ("SELECT current_user, current_catalog, current_schema", "platform|adtally|ads"),
+            ("SELECT TIMESTAMP '2026-03-07 00:00:00' AT TIME ZONE 'Asia/Seoul'", "2026-03-07 09:00:00"),
+        ] {
+            assert_eq!(rows(sql, &session).join(" "), expected, "{sql}");
+        }
+        let refused = |sql: &str| {
+            let plan = crate::plan(&Statement::parse(&asked(sql, &session).sql).unwrap(), &catalog(), &[]);
+            let error = plan.and_then(|plan| execute(&plan, &Data::default())).err().unwrap();
+            (error.code, error.position.map(|position| position.column))
+        };
+        assert_eq!(refused("SELECT date_add('day', 0.5, DATE '2026-01-31')"), (Code::TypeMismatch, Some(24)));
+        assert_eq!(refused("SELECT date_add('dow', 1, DATE '2026-01-31')"), (Code::NotSupported, Some(8)));
+        assert_eq!(refused("SELECT date_format(DATE '2026-01-31', '%Q')"), (Code::BadValue, Some(8)));
+        assert_eq!(
+            refused("SELECT date_add('day', 99999999999, DATE '2026-01-31')"),
+            (Code::Overflow, Some(8))
+        );
+        assert_eq!(refused("SELECT from_unixtime(1e300)"), (Code::Overflow, Some(8)));
     }
 
     #[test]
