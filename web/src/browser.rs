@@ -163,6 +163,16 @@ pub fn hear(what: &'static str, heard: impl FnMut() + 'static) {
     on_cleanup(move || drop(listener.try_update_value(Option::take)));
 }
 
+/// Gives the focus to the first element that a selector finds.
+pub fn focus_on(selector: &str) {
+    use wasm_bindgen::JsCast as _;
+    let found = document().query_selector(selector).ok().flatten();
+    if let Some(element) = found.and_then(|element| element.dyn_into::<web_sys::HtmlElement>().ok()) {
+        // Focus can only fail on an element that is not in the page.
+        let _ = element.focus();
+    }
+}
+
 /// Gives the reader a file.
 pub fn download(name: &str, media_type: &str, text: &str) {
     let parts = js_sys::Array::of1(&text.into());

@@ -12,6 +12,7 @@ use wasm_bindgen::JsValue;
 use crate::intl::{Dates, Numbers};
 use crate::lang::Lang;
 use crate::metric::{self, Unit};
+use crate::phrase::Phrase;
 
 /// What stands where there is no figure, such as a ratio over zero.
 pub const NOTHING: &str = "–";
@@ -46,6 +47,8 @@ pub enum Moment {
     Tick(TimeUnit),
     /// A day and a time of day to the second.
     Exact,
+    /// A day of this year and a time of day, where there is little room.
+    Minute,
     /// A day without its weekday.
     Day,
 }
@@ -100,6 +103,22 @@ pub fn moment(lang: Lang, moment: Moment, instant_ms: i64, tz: &str) -> String {
             .clone()
     });
     dates.map_or_else(|| adtally_core::time::rfc3339(instant_ms), |dates| dates.write(instant_ms))
+}
+
+/// How long something took.
+pub fn took(lang: Lang, ms: i64) -> String {
+    let ms = ms.max(0);
+    let (seconds, minutes) = (ms / 1_000, ms / 60_000);
+    let text = |phrase: Phrase, values: &[i64]| {
+        let values: Vec<String> = values.iter().map(i64::to_string).collect();
+        phrase.with(lang, &values.iter().map(String::as_str).collect::<Vec<_>>())
+    };
+    match ms {
+        0..1_000 => text(Phrase::Milliseconds, &[ms]),
+        1_000..60_000 => Phrase::Seconds.with(lang, &[&format!("{}.{}", seconds, ms % 1_000 / 100)]),
+        60_000..3_600_000 => text(Phrase::MinutesSeconds, &[minutes, seconds % 60]),
+        _ => text(Phrase::HoursMinutes, &[minutes / 60, minutes % 60]),
+    }
 }
 
 fn number(lang: Lang, style: Style, value: f64) -> String {
@@ -175,6 +194,7 @@ fn dates(lang: Lang, moment: Moment, tz: &str) -> Option<Dates> {
         Moment::Tick(TimeUnit::Hour) => &[HOUR, MINUTE],
         Moment::Tick(TimeUnit::Day | TimeUnit::Week) => &[MONTH, DAY],
         Moment::Exact => &[MONTH, DAY, HOUR, MINUTE, SECOND],
+        Moment::Minute => &[MONTH, DAY, HOUR, MINUTE],
         Moment::Day => &[YEAR, MONTH, DAY],
     };
     let mut entries: Vec<_> = fields.iter().map(|(name, value)| (*name, JsValue::from_str(value))).collect();
@@ -221,6 +241,20 @@ mod tests {
         assert_eq!(change(En, 0.0), "0%");
     }
 
+    #[wasm_bindgen_test(unsupported = test)]
+    fn how_long_it_took() {
+        fn check(ms: i64, en: &str, ko: &str) {
+            assert_eq!((took(Lang::En, ms).as_str(), took(Lang::Ko, ms).as_str()), (en, ko));
+        }
+        check(-5, "0 ms", "0밀리초");
+        check(999, "999 ms", "999밀리초");
+        check(5_470, "5.4 s", "5.4초");
+        check(59_999, "59.9 s", "59.9초");
+        check(60_000, "1 min 0 s", "1분 0초");
+        check(3_599_000, "59 min 59 s", "59분 59초");
+        check(7_380_000, "2 h 3 min", "2시간 3분");
+    }
+
     #[wasm_bindgen_test]
     fn times_are_those_of_the_zone() {
         let at = parse_rfc3339("2026-11-21T15:04:05Z").unwrap();
@@ -230,6 +264,7 @@ mod tests {
         check(Lang::En, Moment::Bucket(TimeUnit::Day), at, "Asia/Seoul", "Sun, Nov 22, 2026");
         check(Lang::En, Moment::Bucket(TimeUnit::Day), at, "UTC", "Sat, Nov 21, 2026");
         check(Lang::En, Moment::Tick(TimeUnit::Hour), at, "Asia/Seoul", "00:04");
+        check(Lang::En, Moment::Minute, at, "Asia/Seoul", "Nov 22, 00:04");
         check(Lang::En, Moment::Exact, at, "no/zone", "Nov 21, 15:04:05");
         check(Lang::Ko, Moment::Bucket(TimeUnit::Month), at, "Asia/Seoul", "2026년 11월");
     }

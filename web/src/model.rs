@@ -12,6 +12,8 @@ pub mod sheet;
 pub mod sheet_csv;
 pub mod behind;
 pub mod dag;
+pub mod matrix;
+pub mod occasion;
 pub mod timeline;
 pub mod edits;
 pub mod cubes;

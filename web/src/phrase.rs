@@ -9,6 +9,7 @@ mod explore;
 mod events;
 mod settings;
 mod operate;
+mod jobs;
 mod workbench;
 mod saved;
 
@@ -68,10 +69,19 @@ mod tests {
     use super::*;
 
     fn all() -> impl Iterator<Item = Phrase> {
-        [base::ALL, explore::ALL, events::ALL, settings::ALL, operate::ALL, workbench::ALL, saved::ALL]
-            .into_iter()
-            .flatten()
-            .copied()
+        [
+            base::ALL,
+            explore::ALL,
+            events::ALL,
+            settings::ALL,
+            operate::ALL,
+            jobs::ALL,
+            workbench::ALL,
+            saved::ALL,
+        ]
+        .into_iter()
+        .flatten()
+        .copied()
     }
 
     fn placeholders(text: &str) -> BTreeSet<String> {

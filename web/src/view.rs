@@ -3,6 +3,7 @@
 pub mod show;
 pub mod icon;
 pub mod popover;
+pub mod panel;
 pub mod notice;
 pub mod place;
 pub mod sign_in;
@@ -37,7 +38,10 @@ pub mod restatements;
 pub mod verify;
 pub mod health;
 pub mod health_figures;
+pub mod job_mark;
 pub mod job_graph;
+pub mod job_matrix;
+pub mod job_panel;
 pub mod job_controls;
 pub mod jobs;
 pub mod tag_builder;

@@ -13,7 +13,6 @@ phrases! {
     Tasks: "Tasks", "태스크";
     RunBatch: "Run the batch now", "지금 배치 실행";
     RetryFailed: "Retry what failed", "실패한 태스크 재시도";
-    TaskLog: "Log of {0}", "{0} 로그";
     Grid: "Grid of runs", "실행 격자";
     Queued: "queued", "대기";
     Running: "running", "실행 중";
@@ -49,7 +48,7 @@ phrases! {
     RunGone: "There is no run {0}, or not any more.", "{0} 실행이 없습니다. 삭제되었거나 이름이 잘못되었습니다.";
     TaskGone: "There is no such task in {0}, or not any more.", "{0}에 해당 태스크가 없습니다. 삭제되었거나 이름이 잘못되었습니다.";
     RunAgain: "Run again, with all that depends on it", "이 태스크와 이후 태스크 다시 실행";
-    Backfill: "Run again for days", "기간 다시 실행";
+    Backfill: "Run a job for days", "기간을 정해 실행";
     BackfillHint: "Days are linked again from the archive; figures that change are restated.", "아카이브에서 해당 날짜를 다시 연결하며, 바뀐 수치는 정정으로 기록됩니다.";
     StartBackfill: "Run for these days", "이 기간 실행";
     EndRun: "End", "종료";

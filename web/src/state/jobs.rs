@@ -14,10 +14,39 @@ pub struct TaskRef {
 /// What the jobs page shows beside the list of runs.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct JobsState {
+    /// The job whose runs are in the grid.
+    pub job: Option<String>,
     /// The run whose graph is open.
     pub run: Option<String>,
-    /// The task whose log is open; it may be of another run.
-    pub task: Option<TaskRef>,
+    /// What is open in the panel; it may be of another run.
+    pub open: Option<Opened>,
+}
+
+/// What the panel tells of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Opened {
+    /// A task.
+    Task(TaskRef),
+    /// All tasks of a run that are one row of the grid; the id is the row's name.
+    Group(TaskRef),
+}
+
+impl Opened {
+    /// The task or group, and its run.
+    pub fn at(&self) -> &TaskRef {
+        match self {
+            Opened::Task(at) | Opened::Group(at) => at,
+        }
+    }
+}
+
+impl TaskRef {
+    /// The inverse of how it is written: `batch-2/link/acme`.
+    fn parse(text: &str) -> Option<TaskRef> {
+        let (run, task) = text.split_once('/')?;
+        let is_whole = !run.is_empty() && !task.is_empty();
+        is_whole.then(|| TaskRef { run: run.to_string(), task: task.to_string() })
+    }
 }
 
 impl JobsState {
@@ -25,29 +54,31 @@ impl JobsState {
     pub fn read(query: &str) -> JobsState {
         let params = Params::parse(query);
         let text = |name| params.get(name).filter(|text| !text.is_empty());
-        let task = text("task").and_then(|text| text.split_once('/'));
-        let task = task.filter(|(run, task)| !run.is_empty() && !task.is_empty());
-        JobsState {
-            run: text("run").map(str::to_string),
-            task: task.map(|(run, task)| TaskRef { run: run.to_string(), task: task.to_string() }),
-        }
+        let at = |name| text(name).and_then(TaskRef::parse);
+        let open = at("task").map(Opened::Task).or_else(|| at("group").map(Opened::Group));
+        JobsState { job: text("job").map(str::to_string), run: text("run").map(str::to_string), open }
     }
 
     /// The inverse of [`JobsState::read`].
     pub fn write(&self) -> String {
         let mut params = Params::default();
+        if let Some(job) = &self.job {
+            params.push("job", job);
+        }
         if let Some(run) = &self.run {
             params.push("run", run);
         }
-        if let Some(TaskRef { run, task }) = &self.task {
-            params.push("task", format!("{run}/{task}"));
+        if let Some(open) = &self.open {
+            let name = if matches!(open, Opened::Task(_)) { "task" } else { "group" };
+            let TaskRef { run, task } = open.at();
+            params.push(name, format!("{run}/{task}"));
         }
         params.to_string()
     }
 
     /// The page with the graph of a run open.
     pub fn of_run(run: &str) -> JobsState {
-        JobsState { run: Some(run.to_string()), task: None }
+        JobsState { run: Some(run.to_string()), ..JobsState::default() }
     }
 
     /// With the graph of `run` open, or closed where it was open.
@@ -56,6 +87,24 @@ impl JobsState {
         let next = Some(run.to_string()).filter(|_| self.run.as_deref() != Some(run));
         JobsState { run: next, ..self }
     }
+}
+
+/// The API's address of the last runs of a job.
+pub fn runs_address(job: &str, limit: usize) -> String {
+    let mut params = Params::default();
+    params.push("job", job);
+    params.push("limit", limit.to_string());
+    params.after("/v1/jobs")
+}
+
+/// The API's address of a job.
+pub fn job_address(job: &str) -> String {
+    format!("/v1/jobs/definitions/{}", part(job))
+}
+
+/// The job that a run is of: what its name says before its number.
+pub fn job_of(run: &str) -> Option<&str> {
+    run.rsplit_once('-').map(|(job, _)| job)
 }
 
 /// The API's address of a run.
@@ -81,17 +130,26 @@ mod tests {
 
     #[wasm_bindgen_test(unsupported = test)]
     fn jobs_round_trip() {
-        let queries =
-            ["", "run=batch-3", "task=batch-2/link/acme:2026-03-07", "run=batch-3&task=batch-2/plan"];
+        let queries = [
+            "",
+            "run=batch-3",
+            "job=nightly",
+            "task=batch-2/link/acme:2026-03-07",
+            "run=batch-3&task=batch-2/plan",
+            "job=batch&run=batch-3&group=batch-2/link",
+        ];
         for query in queries {
             assert_eq!(JobsState::read(query).write(), query);
         }
-        for unread in ["run=", "task=", "task=batch-2", "task=/plan", "task=batch-2/", "other=1"] {
+        for unread in
+            ["run=", "job=", "task=", "task=batch-2", "task=/plan", "task=batch-2/", "group=a", "other=1"]
+        {
             assert_eq!(JobsState::read(unread), JobsState::default(), "{unread}");
         }
         let strange = JobsState {
             run: Some("a&task=b c".to_string()),
-            task: Some(TaskRef { run: "한".to_string(), task: "x/y#?=%2F".to_string() }),
+            open: Some(Opened::Task(TaskRef { run: "한".to_string(), task: "x/y#?=%2F".to_string() })),
+            ..JobsState::default()
         };
         assert_eq!(JobsState::read(&strange.write()), strange);
     }
@@ -113,6 +171,9 @@ mod tests {
         let at = TaskRef { run: "batch-1".to_string(), task: "link/acme 1".to_string() };
         assert_eq!(run_address("batch-1"), "/v1/jobs/batch-1");
         assert_eq!(run_address("../tokens"), "/v1/jobs/..%2Ftokens");
+        assert_eq!(runs_address("a&b", 14), "/v1/jobs?job=a%26b&limit=14");
+        assert_eq!(job_address("a/b"), "/v1/jobs/definitions/a%2Fb");
+        assert_eq!([job_of("week-end-12"), job_of("x")], [Some("week-end"), None]);
         assert_eq!(task_address(&at), "/v1/jobs/batch-1/tasks/link%2Facme%201");
     }
 }

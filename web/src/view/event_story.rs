@@ -9,6 +9,7 @@ use super::events::kind_phrase;
 use super::explore::catalog;
 use super::icon::{Glyph, Icon};
 use super::notice::FailureNotice;
+use super::panel::{hold_focus, on_escape};
 use super::place::CurrentPlace;
 use crate::api::fetch::Fetch;
 use crate::api::live::Live;
@@ -45,12 +46,7 @@ pub fn StoryPanel(
         (None, None) => view! { <p><span class="skeleton wide"></span></p> }.into_any(),
     };
     let panel = NodeRef::<leptos::html::Section>::new();
-    Effect::new(move |_| {
-        if let Some(panel) = panel.get() {
-            // Focus can only fail on an element that is not in the page.
-            let _ = panel.focus();
-        }
-    });
+    hold_focus(panel, move || name().unwrap_or_default());
     view! {
         <section
             class="story"
@@ -58,11 +54,7 @@ pub fn StoryPanel(
             tabindex="-1"
             data-testid="story"
             aria-label=t(Phrase::Story)
-            on:keydown=move |event| {
-                if event.key() == "Escape" {
-                    close();
-                }
-            }
+            on:keydown=on_escape(close)
         >
             <div class="story-head">
                 <h2>{t(Phrase::Story)}" "<code>{name}</code></h2>

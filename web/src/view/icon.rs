@@ -43,6 +43,8 @@ pub enum Icon {
     Plus,
     /// Remove, close.
     Cross,
+    /// Into the clipboard.
+    Copy,
     /// Download.
     Download,
     /// The address of something.
@@ -96,6 +98,7 @@ impl Icon {
             Icon::Check => "m3.5 8.5 3 3 6-6.5",
             Icon::Plus => "M8 3.5v9M3.5 8h9",
             Icon::Cross => "m4.5 4.5 7 7M11.5 4.5l-7 7",
+            Icon::Copy => "M5.5 5.5h8v8h-8zM10.5 5.5v-3h-8v8h3",
             Icon::Download => "M8 2.5v7.5M4.8 7 8 10.2 11.2 7M3 13.5h10",
             Icon::Link => {
                 "M6.5 9.5l3-3M7 4.5l1.2-1.2a3 3 0 0 1 4.5 4.5L11.5 9M9 11.5l-1.2 1.2a3 3 0 0 1-4.5-4.5L4.5 7"

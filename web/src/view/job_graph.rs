@@ -3,10 +3,13 @@
 use adtally_wire::jobs::api::{RunInfo, TaskInfo};
 use leptos::prelude::*;
 
-use super::jobs::{Opened, state_phrase};
+use super::job_mark::{Shape, state_phrase};
+use super::jobs::Opening;
 use crate::browser;
 use crate::model::dag::{Dag, Node, Task};
+use crate::model::matrix::known;
 use crate::phrase::Phrase;
+use crate::state::jobs::{Opened, TaskRef};
 
 /// The width of a task in pixels.
 const WIDTH: usize = 212;
@@ -29,17 +32,13 @@ fn top(node: &Node) -> usize {
     ROOM + node.row * DOWN
 }
 
-fn known(task: &TaskInfo) -> Task<'_> {
-    Task { id: &task.id, needs: &task.needs, spawned_by: task.spawned_by.as_deref() }
-}
-
 /// The tasks of a run; one that is opened tells its log.
 #[component]
 pub fn JobGraph(
     /// The run, with its tasks.
     run: RunInfo,
     /// What is open, and opens a task.
-    opened: Opened,
+    opening: Opening,
 ) -> impl IntoView {
     let tasks: Vec<Task<'_>> = run.tasks.iter().map(known).collect();
     let dag = Dag::of(&tasks);
@@ -55,7 +54,7 @@ pub fn JobGraph(
         view! { <path class=class d=format!("M{x1} {y1}C{middle} {y1} {middle} {y2} {x2} {y2}")/> }
     });
     let lines = lines.collect_view();
-    let nodes = dag.nodes.iter().map(|node| task_button(&run.run, &run.tasks[node.task], node, opened));
+    let nodes = dag.nodes.iter().map(|node| task_button(&run.run, &run.tasks[node.task], node, opening));
     let nodes = nodes.collect_view();
     let label = Phrase::GraphOf.with(browser::lang(), &[&run.run]);
     view! {
@@ -68,10 +67,10 @@ pub fn JobGraph(
     }
 }
 
-fn task_button(run: &str, task: &TaskInfo, node: &Node, opened: Opened) -> impl IntoView + use<> {
+fn task_button(run: &str, task: &TaskInfo, node: &Node, opening: Opening) -> impl IntoView + use<> {
     let state = state_phrase(&task.state).text(browser::lang());
     let name = format!("{}: {state}", task.id);
-    let (run, id) = (run.to_string(), task.id.clone());
+    let named = TaskRef { run: run.to_string(), task: task.id.clone() };
     let shown = match task.id.char_indices().nth(LETTERS) {
         Some((end, _)) => format!("{}…", &task.id[..end]),
         None => task.id.clone(),
@@ -79,7 +78,7 @@ fn task_button(run: &str, task: &TaskInfo, node: &Node, opened: Opened) -> impl 
     view! {
         <button
             type="button"
-            class="graph-task state"
+            class="graph-task"
             data-testid="graph-task"
             data-state=task.state.clone()
             data-id=task.id.clone()
@@ -87,9 +86,10 @@ fn task_button(run: &str, task: &TaskInfo, node: &Node, opened: Opened) -> impl 
             style:top=format!("{}px", top(node))
             title=name.clone()
             aria-label=name
-            on:click=move |_| opened.open_task(&run, &id)
+            on:click=move |_| opening.open(Opened::Task(named.clone()))
         >
-            {shown}
+            <Shape state=task.state.clone()/>
+            <span>{shown}</span>
         </button>
     }
 }

@@ -1,54 +1,44 @@
 //! Runs of jobs: a grid of their tasks, what a task said, and what can be done about it.
 
 use adtally_core::access::Role;
-use adtally_core::time::parse_rfc3339;
-use adtally_wire::jobs::api::{NewRun, Retry, RunInfo, Runs, StartedRuns, TaskDetail, TaskInfo};
+use adtally_wire::jobs::api::{Jobs as Definitions, NewRun, Retry, RunInfo, Runs};
 use gloo_net::http::Method;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
 use super::bench_page::{Desk, Trouble};
 use super::icon::{Glyph, Icon};
-use super::job_controls::{Backfill, JobList};
+use super::job_controls::{BATCH, Backfill, JobList, Starter};
 use super::job_graph::JobGraph;
+use super::job_mark::{StateMark, ZoneNote, at, counts};
+use super::job_matrix::JobMatrix;
+use super::job_panel::JobPanel;
 use super::notice::{FailureNotice, failure_text};
-use super::place::CurrentPlace;
 use super::show::Show;
 use crate::api::failure::Failure;
 use crate::api::fetch::Fetch;
 use crate::api::session::{Session, Who};
 use crate::browser::{self, beat, t};
-use crate::format::{self, Moment};
+use crate::format;
+use crate::model::occasion::about;
 use crate::phrase::Phrase;
-use crate::state::jobs::{JobsState, TaskRef, run_address, task_address};
+use crate::state::jobs::{JobsState, Opened, job_of, run_address};
 
 /// How often the runs are asked for.
 const FOLLOW_MS: u32 = 3_000;
 
-/// What a state is called.
-pub fn state_phrase(state: &str) -> Phrase {
-    match state {
-        "queued" => Phrase::Queued,
-        "running" => Phrase::Running,
-        "succeeded" => Phrase::Succeeded,
-        "skipped" => Phrase::Skipped,
-        "upstream_failed" => Phrase::UpstreamFailed,
-        _ => Phrase::Failed,
-    }
-}
-
 /// What is open beside the list of runs: it is in the address, so that links, back and forward lead to it.
 #[derive(Clone, Copy)]
-pub struct Opened {
+pub struct Opening {
     desk: Desk,
     state: Memo<JobsState>,
 }
 
-impl Opened {
+impl Opening {
     /// What the address of the page says.
-    fn read() -> Opened {
+    fn read() -> Opening {
         let desk = Desk::expect();
-        Opened { desk, state: Memo::new(move |_| JobsState::read(&desk.told.read().query)) }
+        Opening { desk, state: Memo::new(move |_| JobsState::read(&desk.told.read().query)) }
     }
 
     fn go(self, state: &JobsState) {
@@ -62,23 +52,34 @@ impl Opened {
         Memo::new(move |_| self.state.get().run)
     }
 
-    /// The task whose log is open.
-    fn task(self) -> Memo<Option<TaskRef>> {
-        Memo::new(move |_| self.state.get().task)
+    /// What is open in the panel.
+    pub fn opened(self) -> Memo<Option<Opened>> {
+        Memo::new(move |_| self.state.get().open)
     }
 
-    fn toggle(self, run: &str) {
+    /// Opens the graph of a run, or closes it.
+    pub fn toggle(self, run: &str) {
         self.go(&self.state.get_untracked().toggled(run));
     }
 
-    /// Opens the log of a task.
-    pub fn open_task(self, run: &str, task: &str) {
-        let task = TaskRef { run: run.to_string(), task: task.to_string() };
-        self.go(&JobsState { task: Some(task), ..self.state.get_untracked() });
+    /// Opens the graph of a run.
+    pub fn show_run(self, run: &str) {
+        self.go(&JobsState { run: Some(run.to_string()), ..self.state.get_untracked() });
     }
 
-    fn close_task(self) {
-        self.go(&JobsState { task: None, ..self.state.get_untracked() });
+    /// Shows the runs of a job in the grid.
+    pub fn show_job(self, job: &str) {
+        self.go(&JobsState { job: Some(job.to_string()), ..self.state.get_untracked() });
+    }
+
+    /// Opens something in the panel.
+    pub fn open(self, what: Opened) {
+        self.go(&JobsState { open: Some(what), ..self.state.get_untracked() });
+    }
+
+    /// Closes the panel.
+    pub fn close(self) {
+        self.go(&JobsState { open: None, ..self.state.get_untracked() });
     }
 }
 
@@ -88,16 +89,23 @@ pub fn Jobs() -> impl IntoView {
     let session = Session::expect();
     let beat = beat(FOLLOW_MS);
     let runs = Fetch::<Runs>::new(|| Some("/v1/jobs?limit=20".to_string()), move || beat.track());
-    let opened = Opened::read();
+    let opening = Opening::read();
     let refused = RwSignal::new(None::<Failure>);
     let may_change = Memo::new(move |_| matches!(session.who.get(), Who::Somebody(Role::Admin, _)));
-    let start = move |_| {
-        let new = NewRun { job: "batch".to_string(), ..NewRun::default() };
-        spawn_local(async move {
-            refused.set(session.client.send::<StartedRuns>(Method::POST, "/v1/jobs", &new).await.err());
-            runs.retry();
-        });
-    };
+    let jobs = Fetch::<Definitions>::new(|| Some("/v1/jobs/definitions".to_string()), move || beat.track());
+    let begun = Callback::new(move |()| runs.retry());
+    let chosen = RwSignal::new(BATCH.to_string());
+    let starter = Starter { session, refused, started: RwSignal::new(None), chosen, begun };
+    // The one that is chosen, else that of the run that is open, else the one before, at first that which ran last.
+    let job = Memo::new(move |before: Option<&Option<String>>| {
+        let before = before.cloned().flatten();
+        let state = opening.state.get();
+        let of_run = || state.run.as_deref().and_then(job_of).map(str::to_string);
+        let latest = || runs.shown.read().as_ref()?.runs.first().map(|run| run.job.clone());
+        let any =
+            || (runs.shown.read().is_some() || runs.failure.read().is_some()).then(|| BATCH.to_string());
+        state.job.clone().or_else(of_run).or(before).or_else(latest).or_else(any)
+    });
     let body = move || match (runs.failure.get(), runs.shown.get()) {
         (Some(failure), None) => {
             view! { <FailureNotice failure on_retry=Callback::new(move |()| runs.retry())/> }.into_any()
@@ -109,7 +117,7 @@ pub fn Jobs() -> impl IntoView {
             </div>
         }
         .into_any(),
-        (_, shown) => view! { <RunTable shown opened may_change runs refused/> }.into_any(),
+        (_, shown) => view! { <RunTable shown opening may_change runs refused/> }.into_any(),
     };
     let busy = move || if runs.busy.get() { "true" } else { "false" };
     view! {
@@ -117,23 +125,25 @@ pub fn Jobs() -> impl IntoView {
             {move || refused.get().map(|failure| view! {
                 <p class="strip warning" role="alert"><span>{failure_text(&failure, browser::lang())}</span></p>
             })}
+            <JobMatrix jobs job opening beat/>
+            <Graph opening beat/>
             <section class="card report-card">
                 <div class="card-head">
                     <h2>{t(Phrase::Runs)}</h2>
+                    <ZoneNote/>
                     <Show when=move || may_change.get()>
-                        <button type="button" class="button primary" data-testid="run-batch" on:click=start>{t(Phrase::RunBatch)}</button>
+                        <button type="button" class="button primary" data-testid="run-batch" on:click=move |_| starter.start(NewRun { job: BATCH.to_string(), ..NewRun::default() })>
+                            {t(Phrase::RunBatch)}
+                        </button>
                     </Show>
                 </div>
                 {body}
             </section>
-            <Graph opened beat/>
             <div class="cards">
-                <JobList beat may_change refused/>
-                <Show when=move || may_change.get()>
-                    <Backfill refused begun=Callback::new(move |()| runs.retry())/>
-                </Show>
+                <JobList jobs may_change starter/>
+                <Show when=move || may_change.get()><Backfill jobs starter/></Show>
             </div>
-            <TaskPanel opened beat may_change refused/>
+            <JobPanel opening beat may_change refused/>
         </div>
     }
 }
@@ -141,7 +151,7 @@ pub fn Jobs() -> impl IntoView {
 #[component]
 fn RunTable(
     shown: Option<Runs>,
-    opened: Opened,
+    opening: Opening,
     may_change: Memo<bool>,
     runs: Fetch<Runs>,
     refused: RwSignal<Option<Failure>>,
@@ -172,40 +182,38 @@ fn RunTable(
                 </Show>
             }
         });
-        run_row(run, opened, action.into_any())
+        run_row(run, opening, action.into_any())
     };
-    let heads = [Phrase::Job, Phrase::State, Phrase::Started, Phrase::Took, Phrase::Tasks];
+    let heads = [Phrase::Run, Phrase::State, Phrase::About, Phrase::Started, Phrase::Took, Phrase::Tasks];
     let rows = match shown {
         Some(shown) => shown.runs.into_iter().map(|run| row(run).into_any()).collect_view(),
         None => (0..5)
-            .map(|_| view! { <tr><td colspan="6"><span class="skeleton wide"></span></td></tr> }.into_any())
+            .map(|_| view! { <tr><td colspan="7"><span class="skeleton wide"></span></td></tr> }.into_any())
             .collect_view(),
     };
     view! {
-        <div class="table-scroll" tabindex="0" role="region" aria-label=t(Phrase::Grid)>
+        <div class="table-scroll" tabindex="0" role="region" aria-label=t(Phrase::Runs)>
             <table class="report-table" data-testid="runs">
-                <thead><tr>{heads.map(|head| view! { <th scope="col"><span class="head-text">{t(head)}</span></th> })}<td></td></tr></thead>
+                <thead><tr>
+                    {heads.map(|head| view! { <th scope="col"><span class="head-text">{t(head)}</span></th> })}
+                    <th scope="col"><span class="visually-hidden">{t(Phrase::Actions)}</span></th>
+                </tr></thead>
                 <tbody>{rows}</tbody>
             </table>
         </div>
     }
 }
 
-fn run_row(run: RunInfo, opened: Opened, actions: AnyView) -> impl IntoView {
+fn run_row(run: RunInfo, opening: Opening, actions: AnyView) -> impl IntoView {
     let lang = browser::lang();
-    let tz = CurrentPlace::expect().setting.get().map(|setting| setting.tz).unwrap_or_default();
-    let at = run.started.as_deref().or(Some(&run.created)).and_then(parse_rfc3339);
-    let at = at.map(|at| format::moment(lang, Moment::Exact, at, &tz));
-    let took = run.duration_ms.map(|ms| format!("{:.1} s", ms as f64 / 1_000.0));
-    let counts =
-        run.counts.iter().map(|(state, count)| format!("{count} {}", state_phrase(state).text(lang)));
-    let counts = counts.collect::<Vec<_>>().join(", ");
-    let dots = run.tasks.iter().map(|task| dot(&run.run, task, opened)).collect_view();
+    let started = at(run.started.as_deref().unwrap_or(&run.created));
+    let took = run.duration_ms.map(|ms| format::took(lang, ms));
+    let of_states = counts(&run.counts);
     let name = run.run.clone();
     let (shown, label) = (name.clone(), Phrase::GraphOf.with(lang, &[&name]));
     let is_open =
-        move || if opened.state.read().run.as_deref() == Some(shown.as_str()) { "true" } else { "false" };
-    let toggle = move |_| opened.toggle(&name);
+        move || if opening.state.read().run.as_deref() == Some(shown.as_str()) { "true" } else { "false" };
+    let toggle = move |_| opening.toggle(&name);
     view! {
         <tr data-testid="run" data-state=run.state.clone()>
             <td>
@@ -220,36 +228,20 @@ fn run_row(run: RunInfo, opened: Opened, actions: AnyView) -> impl IntoView {
                     {run.run.clone()}
                 </button>
             </td>
-            <td><span class="state" data-state=run.state.clone()>{state_phrase(&run.state).text(lang)}</span></td>
-            <td>{at}</td>
+            <td><StateMark state=run.state.clone()/></td>
+            <td class="about" data-testid="run-about">{about(&run.params)}</td>
+            <td>{started}</td>
             <td>{took}</td>
-            <td><div class="task-dots">{dots}</div><span class="quiet">{counts}</span></td>
+            <td>{of_states}</td>
             <td>{actions}</td>
         </tr>
     }
 }
 
-/// A task as a button of its state.
-fn dot(run: &str, task: &TaskInfo, opened: Opened) -> impl IntoView + use<> {
-    let name = format!("{}: {}", task.id, state_phrase(&task.state).text(browser::lang()));
-    let (run, id) = (run.to_string(), task.id.clone());
-    view! {
-        <button
-            type="button"
-            class="state task"
-            data-testid="task"
-            data-state=task.state.clone()
-            title=name.clone()
-            aria-label=name
-            on:click=move |_| opened.open_task(&run, &id)
-        ></button>
-    }
-}
-
 /// The run whose graph is open.
 #[component]
-fn Graph(opened: Opened, beat: RwSignal<u32>) -> impl IntoView {
-    let name = opened.run();
+fn Graph(opening: Opening, beat: RwSignal<u32>) -> impl IntoView {
+    let name = opening.run();
     let run = Fetch::<RunInfo>::new(move || name.get().as_deref().map(run_address), move || beat.track());
     // It fails again at each beat, and is to be told once.
     let failure = Memo::new(move |_| run.failure.get());
@@ -262,13 +254,20 @@ fn Graph(opened: Opened, beat: RwSignal<u32>) -> impl IntoView {
             view! { <Trouble failure on_retry=Callback::new(move |()| run.retry())/> }.into_any()
         }
         (None, None) => view! { <p class="card-body"><span class="skeleton wide"></span></p> }.into_any(),
-        (_, Some(run)) => view! { <JobGraph run opened/> }.into_any(),
+        (_, Some(run)) => view! { <JobGraph run opening/> }.into_any(),
     };
     let title = move || Phrase::GraphOf.with(browser::lang(), &[&name.get().unwrap_or_default()]);
-    let close = move |_| opened.toggle(&name.get_untracked().unwrap_or_default());
+    let section = NodeRef::<leptos::html::Section>::new();
+    // It may have been opened from far below.
+    Effect::new(move |_| {
+        if let (Some(section), true) = (section.get(), name.read().is_some()) {
+            request_animation_frame(move || section.scroll_into_view());
+        }
+    });
+    let close = move |_| opening.toggle(&name.get_untracked().unwrap_or_default());
     view! {
         <Show when=move || name.read().is_some()>
-            <section class="card report-card" data-testid="run-graph">
+            <section class="card report-card" node_ref=section data-testid="run-graph">
                 <div class="card-head">
                     <h2>{title}</h2>
                     <button type="button" class="icon-button" data-testid="close-graph" aria-label=t(Phrase::Close) on:click=close>
@@ -278,75 +277,5 @@ fn Graph(opened: Opened, beat: RwSignal<u32>) -> impl IntoView {
                 {body}
             </section>
         </Show>
-    }
-}
-
-/// What a task was told, left and said.
-#[component]
-fn TaskPanel(
-    opened: Opened,
-    beat: RwSignal<u32>,
-    may_change: Memo<bool>,
-    refused: RwSignal<Option<Failure>>,
-) -> impl IntoView {
-    let (session, chosen) = (Session::expect(), opened.task());
-    let again = move |_| {
-        let Some(TaskRef { run, task }) = chosen.get_untracked() else { return };
-        spawn_local(async move {
-            let address = format!("{}/retry", run_address(&run));
-            let retry = Retry { task: Some(task) };
-            refused.set(session.client.send::<RunInfo>(Method::POST, &address, &retry).await.err());
-            beat.try_update(|count| *count = count.wrapping_add(1));
-        });
-    };
-    let task =
-        Fetch::<TaskDetail>::new(move || chosen.get().as_ref().map(task_address), move || beat.track());
-    let failure = Memo::new(move |_| task.failure.get());
-    let is_there = Memo::new(move |_| task.shown.read().is_some());
-    let body = move || match (failure.get(), task.shown.get()) {
-        (Some(failure), _) if failure.is_missing() => {
-            let run = chosen.get().map(|at| at.run).unwrap_or_default();
-            let text = Phrase::TaskGone.with(browser::lang(), &[&run]);
-            view! { <p role="alert" data-testid="task-gone">{text}</p> }.into_any()
-        }
-        (Some(failure), None) => {
-            view! { <Trouble failure on_retry=Callback::new(move |()| task.retry())/> }.into_any()
-        }
-        (None, None) => view! { <p><span class="skeleton wide"></span></p> }.into_any(),
-        (_, Some(detail)) => said(&detail).into_any(),
-    };
-    let title = move || chosen.get().map(|at| Phrase::TaskLog.with(browser::lang(), &[&at.task]));
-    view! {
-        <Show when=move || chosen.read().is_some()>
-            <section class="story" data-testid="task-panel" aria-label=title>
-                <div class="story-head">
-                    <h2>{title}</h2>
-                    <button type="button" class="icon-button" data-testid="close-task" aria-label=t(Phrase::Close) on:click=move |_| opened.close_task()>
-                        <Glyph icon=Icon::Cross/>
-                    </button>
-                </div>
-                {body}
-                <Show when=move || may_change.get() && is_there.get()>
-                    <button type="button" class="button" data-testid="task-again" on:click=again>{t(Phrase::RunAgain)}</button>
-                </Show>
-            </section>
-        </Show>
-    }
-}
-
-/// The state of a task, its log and what it left.
-fn said(detail: &TaskDetail) -> impl IntoView + use<> {
-    let lang = browser::lang();
-    let log =
-        detail.log.iter().map(|line| format!("{} {}", line.at, line.text)).collect::<Vec<_>>().join("\n");
-    let error = detail.task.error.clone().map(|error| view! { <p class="field-error">{error}</p> });
-    view! {
-        <p class="story-sum">
-            <span class="state" data-state=detail.task.state.clone()>{state_phrase(&detail.task.state).text(lang)}</span>
-            <span class="quiet">{Phrase::Attempts.text(lang)}" "{detail.task.attempts}</span>
-        </p>
-        {error}
-        <pre class="snippet" tabindex="0" data-testid="task-log">{log}</pre>
-        <pre class="snippet" tabindex="0">{detail.result.to_string()}</pre>
     }
 }

@@ -2,7 +2,7 @@
 
 use adtally_core::cell::Dimension;
 use adtally_core::measure::Measure;
-use adtally_core::report::{Filter, Metric};
+use adtally_core::report::{Filter, Metric, TimeUnit};
 use adtally_core::time::parse_rfc3339;
 use adtally_wire::api::{Restated, RestatementList};
 use leptos::prelude::*;
@@ -11,6 +11,7 @@ use super::chips::Line;
 use super::choosers::FilterChips;
 use super::explore::catalog;
 use super::icon::{Glyph, Icon};
+use super::job_mark::ZoneNote;
 use super::notice::FailureNotice;
 use super::place::CurrentPlace;
 use crate::api::fetch::Fetch;
@@ -137,9 +138,10 @@ fn Changes(shown: Option<RestatementList>) -> impl IntoView {
         let more = if list.next.is_some() { Phrase::OlderNotShown.text(browser::lang()) } else { "" };
         format!("{} {more}", Phrase::ChangesShown.with(browser::lang(), &[&count]))
     });
+    let zone = shown.as_ref().map(|_| view! { <ZoneNote/> });
     let rows = match shown {
         None => (0..8)
-            .map(|_| view! { <tr><td colspan="7"><span class="skeleton wide"></span></td></tr> }.into_any())
+            .map(|_| view! { <tr><td class="skeleton-cell" colspan="7"><span class="skeleton wide"></span></td></tr> }.into_any())
             .collect_view(),
         Some(list) => list.restatements.into_iter().map(|one| row(one).into_any()).collect_view(),
     };
@@ -153,14 +155,15 @@ fn Changes(shown: Option<RestatementList>) -> impl IntoView {
         (Phrase::Cause, ""),
     ];
     let heads = heads.map(|(phrase, class)| {
-        view! { <th scope="col" class=class><span class="head-text">{t(phrase)}</span></th> }
+        view! { <th role="columnheader" scope="col" class=class><span class="head-text">{t(phrase)}</span></th> }
     });
     view! {
-        <div class="card-head"><p class="pager-text" role="status" data-testid="restatement-count">{count}</p></div>
+        <div class="card-head"><p class="pager-text" role="status" data-testid="restatement-count">{count}</p>{zone}</div>
         <div class="table-scroll" tabindex="0" role="region" aria-label=t(Phrase::Restatements)>
-            <table class="report-table" data-testid="restatement-table">
-                <thead><tr>{heads}</tr></thead>
-                <tbody>{rows}</tbody>
+            // On phones its rows are cards, and browsers take what is no table to the eye for none: the roles say that it is.
+            <table class="report-table restatement-table" role="table" data-testid="restatement-table">
+                <thead role="rowgroup"><tr role="row">{heads}</tr></thead>
+                <tbody role="rowgroup">{rows}</tbody>
             </table>
         </div>
     }
@@ -185,9 +188,12 @@ fn row(one: Restated) -> impl IntoView {
         None => format::count(lang, value),
     };
     let at = parse_rfc3339(&one.hour);
-    let hour =
-        at.map(|at| format::moment(lang, Moment::Bucket(adtally_core::report::TimeUnit::Hour), at, &tz));
-    let published = parse_rfc3339(&one.published).map(|at| format::moment(lang, Moment::Exact, at, &tz));
+    // The period above the page says which year; the whole time is in the tips.
+    let short = |at: i64| format::moment(lang, Moment::Minute, at, &tz);
+    let hour = at.map(short);
+    let whole_hour = at.map(|at| format::moment(lang, Moment::Bucket(TimeUnit::Hour), at, &tz));
+    let published = parse_rfc3339(&one.published);
+    let published_at = published.map(|at| format::moment(lang, Moment::Exact, at, &tz));
     let cell = one.cell.iter().filter(|(_, key)| !key.is_empty()).map(|(name, key)| {
         let dimension = Dimension::ALL.into_iter().find(|dimension| dimension.name() == name);
         dimension.and_then(|dimension| catalog.name(dimension, key)).unwrap_or(key).to_string()
@@ -199,14 +205,14 @@ fn row(one: Restated) -> impl IntoView {
     let events = at.and_then(|at| events_of_cell(place.frame(), &one.cell, at, measure, &tz));
     let shown = events.map(|state| state.href());
     view! {
-        <tr data-testid="restatement" data-measure=one.measure.clone() data-from=one.from data-to=one.to data-cause=one.cause.clone()>
-            <td>{published}<span class="quiet">" · g"{one.generation}</span></td>
-            <td>{hour}</td>
-            <td><a class="value link" data-testid="behind" href=shown>{cell}</a></td>
-            <td>{name}</td>
-            <td class="number">{figure(one.from)}</td>
-            <td class="number strong">{figure(one.to)}</td>
-            <td>{cause_phrase(&one.cause).text(lang)}</td>
+        <tr role="row" data-testid="restatement" data-measure=one.measure.clone() data-from=one.from data-to=one.to data-cause=one.cause.clone()>
+            <td role="cell" class="published" title=published_at>{published.map(short)}<span class="quiet">" · g"{one.generation}</span></td>
+            <td role="cell" class="hour" title=whole_hour>{hour}</td>
+            <td role="cell" class="of"><a class="value link" data-testid="behind" href=shown>{cell}</a></td>
+            <td role="cell" class="figure">{name}</td>
+            <td role="cell" class="number was">{figure(one.from)}</td>
+            <td role="cell" class="number strong is">{figure(one.to)}</td>
+            <td role="cell" class="why" data-testid="why">{cause_phrase(&one.cause).text(lang)}</td>
         </tr>
     }
 }

@@ -10,7 +10,7 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 
 use super::icon::{Glyph, Icon};
-use super::jobs::state_phrase;
+use super::job_mark::state_phrase;
 use super::notice::failure_text;
 use super::place::CurrentPlace;
 use super::show::Show;

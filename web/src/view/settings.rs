@@ -4,15 +4,16 @@ use adtally_core::access::Role;
 use adtally_core::cell::Scope;
 use leptos::prelude::*;
 
-use super::notice::failure_text;
+use super::notice::{FailureNotice, failure_text};
 use super::place::CurrentPlace;
-use super::settings_advertiser::AdvertiserCard;
+use super::settings_advertiser::{AdvertiserCard, NewAdvertiserCard};
 use super::settings_campaigns::CampaignsCard;
 use super::settings_entries::EntriesCard;
 use super::settings_tokens::TokensCard;
 use super::show::Show;
 use super::tag_builder::TagBuilder;
 use crate::api::failure::Failure;
+use crate::api::fetch::Fetch;
 use crate::api::session::{Session, Who};
 use crate::browser::{self, t};
 use crate::model::entries::Entries;
@@ -45,7 +46,13 @@ pub fn Settings() -> impl IntoView {
             }
             .into_any(),
         ),
-        Scope::Platform => Some(view! { <EntriesCard kind=Entries::Services may_change/> }.into_any()),
+        Scope::Platform => Some(
+            view! {
+                <Show when=move || operates.get()><NewAdvertiserCard/></Show>
+                <EntriesCard kind=Entries::Services may_change/>
+            }
+            .into_any(),
+        ),
     };
     let is_unchosen = move || scope.get() == Some(Scope::Platform);
     view! {
@@ -82,6 +89,34 @@ pub fn saved<T>(answer: Result<T, Failure>) -> Outcome {
     }
 }
 
+/// A list while it is asked for, where it cannot be had, and where it is empty; else what shows it.
+#[component]
+pub fn Listed<T: Send + Sync + 'static>(
+    /// What was asked for.
+    list: Fetch<T>,
+    /// Asks again.
+    on_retry: Callback<()>,
+    /// Whether there is nothing in it.
+    is_empty: fn(&T) -> bool,
+    /// What shows it.
+    children: ChildrenFn,
+) -> impl IntoView {
+    let failure = Memo::new(move |_| list.failure.get().filter(|_| list.shown.with(Option::is_none)));
+    let is_there = Memo::new(move |_| list.shown.with(Option::is_some));
+    let is_empty = Memo::new(move |_| list.shown.with(|shown| shown.as_ref().is_some_and(is_empty)));
+    move || match failure.get() {
+        Some(failure) => view! { <FailureNotice failure on_retry/> }.into_any(),
+        None if !is_there.get() => {
+            view! { <p class="card-body" data-testid="state-loading"><span class="skeleton wide"></span></p> }
+                .into_any()
+        }
+        None if is_empty.get() => {
+            view! { <p class="card-body quiet" data-testid="none-yet">{t(Phrase::NoneYet)}</p> }.into_any()
+        }
+        None => children().into_any(),
+    }
+}
+
 /// Says what became of saving.
 #[component]
 pub fn Said(
@@ -111,12 +146,16 @@ pub fn Field(
     test_id: &'static str,
     /// What is in it.
     value: RwSignal<String>,
+    /// Whether the form cannot do without it.
+    #[prop(optional)]
+    is_required: bool,
 ) -> impl IntoView {
     view! {
         <label class="stacked">
             <span>{t(phrase)}</span>
             <input
                 class="input"
+                required=is_required
                 data-testid=test_id
                 prop:value=value
                 on:input=move |event| value.set(event_target_value(&event))

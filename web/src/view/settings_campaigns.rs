@@ -7,7 +7,7 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use serde::Deserialize;
 
-use super::settings::{Field, Outcome, Said};
+use super::settings::{Field, Listed, Outcome, Said};
 use crate::api::fetch::Fetch;
 use crate::api::session::Session;
 use crate::browser::t;
@@ -49,25 +49,21 @@ pub fn CampaignsCard(
             </tr>
         }
     };
-    let rows = move || {
-        let list = list.shown.get()?;
-        Some(match list.campaigns.is_empty() {
-            true => view! { <tr><td colspan="2" class="quiet">{t(Phrase::NoneYet)}</td></tr> }.into_any(),
-            false => list.campaigns.into_iter().map(row).collect_view().into_any(),
-        })
-    };
+    let rows = move || list.shown.get().map(|list| list.campaigns.into_iter().map(row).collect_view());
     view! {
         <section class="card" data-testid="campaigns">
             <div class="card-head"><h2>{t(Phrase::Campaigns)}</h2></div>
-            <div class="table-scroll" tabindex="0" role="region" aria-label=t(Phrase::Campaigns)>
-                <table class="report-table">
-                    <thead><tr>
-                        <th scope="col"><span class="head-text">{t(Phrase::Campaign)}</span></th>
-                        <th scope="col"><span class="head-text">{t(Phrase::Price)}</span></th>
-                    </tr></thead>
-                    <tbody>{rows}</tbody>
-                </table>
-            </div>
+            <Listed list on_retry=Callback::new(move |()| list.retry()) is_empty=|list: &Campaigns| list.campaigns.is_empty()>
+                <div class="table-scroll" tabindex="0" role="region" aria-label=t(Phrase::Campaigns)>
+                    <table class="report-table">
+                        <thead><tr>
+                            <th scope="col"><span class="head-text">{t(Phrase::Campaign)}</span></th>
+                            <th scope="col"><span class="head-text">{t(Phrase::Price)}</span></th>
+                        </tr></thead>
+                        <tbody>{rows}</tbody>
+                    </table>
+                </div>
+            </Listed>
             <Form advertiser draft list may_change/>
         </section>
     }

@@ -7,8 +7,7 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use serde::Deserialize;
 
-use super::notice::FailureNotice;
-use super::settings::{Field, Outcome, Said, saved};
+use super::settings::{Field, Listed, Outcome, Said, saved};
 use crate::api::fetch::Fetch;
 use crate::api::session::Session;
 use crate::browser::t;
@@ -108,30 +107,18 @@ fn Table(list: Fetch<List>, form: Form, heading: Phrase, name_of: Phrase, has_be
         }
     };
     let rows = move || list.shown.get().map(|list| list.entries.into_iter().map(row).collect_view());
-    let is_empty = Memo::new(move |_| list.shown.read().as_ref().is_some_and(|list| list.entries.is_empty()));
-    move || match list.failure.get().filter(|_| list.shown.read().is_none()) {
-        Some(failure) => {
-            view! { <FailureNotice failure on_retry=Callback::new(move |()| list.retry())/> }.into_any()
-        }
-        None if list.shown.read().is_none() => {
-            view! { <p class="card-body" data-testid="state-loading"><span class="skeleton wide"></span></p> }
-                .into_any()
-        }
-        None if is_empty.get() => {
-            view! { <p class="card-body quiet" data-testid="none-yet">{t(Phrase::NoneYet)}</p> }.into_any()
-        }
-        None => view! {
+    view! {
+        <Listed list on_retry=Callback::new(move |()| list.retry()) is_empty=|list: &List| list.entries.is_empty()>
             <div class="table-scroll" tabindex="0" role="region" aria-label=t(heading)>
                 <table class="report-table">
                     <thead><tr>
                         <th scope="col"><span class="head-text">{t(name_of)}</span></th>
                         <th scope="col"><span class="head-text">{t(Phrase::Name)}</span></th>
-                        {has_below.then(|| view! { <td></td> })}
+                        {has_below.then(|| view! { <th scope="col"><span class="visually-hidden">{t(Phrase::Actions)}</span></th> })}
                     </tr></thead>
                     <tbody>{rows}</tbody>
                 </table>
             </div>
-        }
-        .into_any(),
+        </Listed>
     }
 }

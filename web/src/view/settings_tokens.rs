@@ -7,9 +7,7 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use serde::Deserialize;
 
-use super::icon::{Glyph, Icon};
-use super::settings::{Field, Outcome, Said};
-use super::show::Show;
+use super::settings::{Field, Listed, Outcome, Said};
 use super::tag_builder::CopyButton;
 use crate::api::fetch::Fetch;
 use crate::api::session::Session;
@@ -45,13 +43,12 @@ pub fn TokensCard() -> impl IntoView {
             list.retry();
         });
     };
-    let is_empty = Memo::new(move |_| list.shown.read().as_ref().is_some_and(|list| list.tokens.is_empty()));
     let row = move |info: TokenInfo| token_row(info, session, list);
     let rows = move || list.shown.get().map(|list| list.tokens.into_iter().map(row).collect_view());
     let roles = [("analyst", Phrase::RoleAnalyst), ("admin", Phrase::RoleAdmin), ("write", Phrase::WriteKey)];
     let roles = roles.map(|(value, phrase)| view! { <option value=value>{t(phrase)}</option> });
     view! {
-        <section class="card" data-testid="tokens">
+        <section class="card wide-card" data-testid="tokens">
             <div class="card-head"><h2>{t(Phrase::Tokens)}</h2></div>
             <form class="card-body" on:submit=submit>
                 <div class="form">
@@ -65,23 +62,26 @@ pub fn TokensCard() -> impl IntoView {
                 </div>
                 <Said outcome/>
                 {move || made.get().and_then(|info| info.token).map(|secret| view! {
-                    <p role="status">{t(Phrase::ShownOnce)}</p>
-                    <p class="secret" data-testid="secret">{secret.clone()}</p>
-                    <CopyButton text=secret/>
+                    <div class="secret-box">
+                        <p role="status">{t(Phrase::ShownOnce)}</p>
+                        <p class="secret" data-testid="secret">{secret.clone()}</p>
+                        <CopyButton text=secret/>
+                    </div>
                 })}
             </form>
-            <Show when=move || is_empty.get()><p class="card-body quiet" data-testid="none-yet">{t(Phrase::NoneYet)}</p></Show>
-            <div class="table-scroll" tabindex="0" role="region" aria-label=t(Phrase::Tokens) hidden=move || is_empty.get()>
-                <table class="report-table">
-                    <thead><tr>
-                        <th scope="col"><span class="head-text">{t(Phrase::Name)}</span></th>
-                        <th scope="col"><span class="head-text">{t(Phrase::Role)}</span></th>
-                        <th scope="col"><span class="head-text">{t(Phrase::Scope)}</span></th>
-                        <td></td>
-                    </tr></thead>
-                    <tbody>{rows}</tbody>
-                </table>
-            </div>
+            <Listed list on_retry=Callback::new(move |()| list.retry()) is_empty=|list: &Tokens| list.tokens.is_empty()>
+                <div class="table-scroll" tabindex="0" role="region" aria-label=t(Phrase::Tokens)>
+                    <table class="report-table tokens-table">
+                        <thead><tr>
+                            <th scope="col"><span class="head-text">{t(Phrase::Name)}</span></th>
+                            <th scope="col"><span class="head-text">{t(Phrase::Role)}</span></th>
+                            <th scope="col"><span class="head-text">{t(Phrase::Scope)}</span></th>
+                            <th scope="col"><span class="visually-hidden">{t(Phrase::Actions)}</span></th>
+                        </tr></thead>
+                        <tbody>{rows}</tbody>
+                    </table>
+                </div>
+            </Listed>
         </section>
     }
 }
@@ -100,10 +100,10 @@ fn token_row(info: TokenInfo, session: Session, list: Fetch<Tokens>) -> impl Int
     };
     view! {
         <tr data-testid="token-row" data-id=info.id>
-            <td>{info.name}</td>
+            <td class="scope-cell">{info.name}</td>
             <td>{info.role}</td>
-            <td>{info.scope}</td>
-            <td><button type="button" class="icon-button" aria-label=label on:click=revoke><Glyph icon=Icon::Cross/></button></td>
+            <td class="scope-cell">{info.scope}</td>
+            <td><button type="button" class="button" data-testid="revoke" aria-label=label on:click=revoke>{t(Phrase::RevokeIt)}</button></td>
         </tr>
     }
 }

@@ -211,7 +211,7 @@ pub fn CopyButton(
     let phrase = move || if copied.get() { Phrase::Copied } else { Phrase::Copy };
     view! {
         <button type="button" class="button" data-testid="copy" on:click=copy>
-            <Glyph icon=Icon::Check/>
+            {move || if copied.get() { view! { <Glyph icon=Icon::Check/> } } else { view! { <Glyph icon=Icon::Copy/> } }}
             {move || phrase().text(browser::lang())}
         </button>
     }
