@@ -13,6 +13,7 @@ pub mod sheet_csv;
 pub mod behind;
 pub mod dag;
 pub mod timeline;
+pub mod spoken;
 pub mod edits;
 pub mod cubes;
 pub mod statement;
