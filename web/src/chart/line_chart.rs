@@ -48,6 +48,21 @@ struct Drawn {
 }
 
 impl Drawn {
+    fn new(
+        (series, metric, currency): (Signal<Arc<Series>>, Signal<Metric>, Signal<Option<String>>),
+        (which, highest): (String, Signal<f64>),
+        room: impl Fn() -> Room + Send + Sync + 'static,
+    ) -> Drawn {
+        let plot = Memo::new(move |_| {
+            let step = if metric::unit(metric.get()) == Unit::Count { Step::Whole } else { Step::Any };
+            // Money is in micros: whole micros are fine steps.
+            Plot::up_to(series.read().values(metric.get()), highest.get(), room(), step)
+        });
+        let id = StoredValue::new(format!("chart-{}", NEXT.fetch_add(1, Ordering::Relaxed)));
+        let (which, at, finger) = (StoredValue::new(which), RwSignal::new(None), StoredValue::new(false));
+        Drawn { which, id, series, metric, currency, plot, at, finger }
+    }
+
     fn figure(&self, lang: Lang, index: usize, width: Width) -> String {
         let series = self.series.read();
         let value = series.values(self.metric.get()).get(index).copied().flatten();
@@ -117,15 +132,8 @@ pub fn LineChart(
         let width = width.get();
         Room { width, height: if width < NARROW { NARROW_HEIGHT } else { HEIGHT } }
     };
-    let plot = Memo::new(move |_| {
-        let step = if metric::unit(metric.get()) == Unit::Count { Step::Whole } else { Step::Any };
-        // Money is in micros: whole micros are fine steps.
-        Plot::up_to(series.read().values(metric.get()), highest.get(), room(), step)
-    });
-    let id = StoredValue::new(format!("chart-{}", NEXT.fetch_add(1, Ordering::Relaxed)));
-    let (which, at, finger) = (StoredValue::new(which), RwSignal::new(None), StoredValue::new(false));
-    let drawn = Drawn { which, id, series, metric, currency, plot, at, finger };
-    let part = move |name: &str| format!("{}-{name}", id.get_value());
+    let drawn = Drawn::new((series, metric, currency), (which, highest), room);
+    let part = move |name: &str| format!("{}-{name}", drawn.id.get_value());
     let lang = expect_context::<browser::Preferences>().lang;
     view! {
         <div
