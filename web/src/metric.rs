@@ -230,6 +230,21 @@ pub fn kind(metric: Metric) -> Option<Kind> {
     }
 }
 
+/// What the events that it counts became: `counted`, `invalid` or a reason; `None` where that does not say which.
+pub fn outcome(metric: Metric) -> Option<&'static str> {
+    const REASONS: [&str; 4] = ["bot", "datacenter", "repeat", "flood"];
+    match metric {
+        Metric::Gross(_) | Metric::Measure(Measure::Duplicates | Measure::Late) => None,
+        Metric::Measure(Measure::Waiting) => Some("parent_missing"),
+        Metric::Measure(measure) => {
+            let first = measure.name().split('_').next().unwrap_or_default();
+            let reason = REASONS.into_iter().find(|reason| *reason == first);
+            Some(reason.unwrap_or(if first == "invalid" { "invalid" } else { "counted" }))
+        }
+        Metric::Ratio(_) | Metric::Reach => Some("counted"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
@@ -260,6 +275,27 @@ mod tests {
         for name in ["cost_micros", "late", "ctr", "reach"] {
             check(name, None);
         }
+    }
+
+    #[wasm_bindgen_test(unsupported = test)]
+    fn outcomes() {
+        fn check(name: &str, expected: Option<&str>) {
+            assert_eq!(outcome(Metric::parse(name).unwrap()), expected, "{name}");
+        }
+        check("impressions", Some("counted"));
+        check("linked_clicks", Some("counted"));
+        check("cost_micros", Some("counted"));
+        check("ctr", Some("counted"));
+        check("invalid_views", Some("invalid"));
+        check("bot_clicks", Some("bot"));
+        check("repeat_conversions", Some("repeat"));
+        check("waiting", Some("parent_missing"));
+        for name in ["gross_clicks", "late", "duplicates"] {
+            check(name, None);
+        }
+        // The API takes what is asked for.
+        let known: Vec<_> = adtally_core::link::Filter::outcomes().collect();
+        assert!(Metric::all().filter_map(outcome).all(|name| known.contains(&name)));
     }
 
     #[wasm_bindgen_test(unsupported = test)]

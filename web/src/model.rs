@@ -15,6 +15,7 @@ pub mod dag;
 pub mod matrix;
 pub mod occasion;
 pub mod timeline;
+pub mod spoken;
 pub mod edits;
 pub mod cubes;
 pub mod statement;

@@ -24,6 +24,8 @@ pub struct CellsRequest {
     pub scope: Scope,
     /// Of which days.
     pub span: Span,
+    /// From one instant up to another, where only a part of these days is asked for.
+    pub part: Option<(String, String)>,
     /// IANA zone in which days begin.
     pub tz: String,
     /// What they are told apart by.
@@ -61,13 +63,19 @@ pub struct CellsFeed {
     session: Session,
 }
 
+/// The bounds of these days, or of the part of them, as the API reads them.
+pub fn bounds(span: Span, part: Option<&(String, String)>) -> (String, String) {
+    part.cloned().unwrap_or_else(|| (span.from.to_string(), span.to.to_string()))
+}
+
 impl CellsRequest {
     /// The address of the answer.
     pub fn address(&self) -> String {
         let mut params = Params::default();
         params.push("scope", &self.scope);
-        params.push("from", self.span.from);
-        params.push("to", self.span.to);
+        let (from, to) = bounds(self.span, self.part.as_ref());
+        params.push("from", from);
+        params.push("to", to);
         params.push("tz", &self.tz);
         params.push("by", self.by.iter().map(|by| by.name()).collect::<Vec<_>>().join(","));
         params.after("/v1/segments")
@@ -75,7 +83,8 @@ impl CellsRequest {
 
     /// Whether its cells can answer `other` too.
     fn covers(&self, other: &CellsRequest) -> bool {
-        let same = (&self.scope, self.span, &self.tz) == (&other.scope, other.span, &other.tz);
+        let asked = |request: &CellsRequest| (request.scope.clone(), request.span, request.part.clone());
+        let same = asked(self) == asked(other) && self.tz == other.tz;
         same && other.by.iter().all(|by| self.by.contains(by))
     }
 }
@@ -167,6 +176,7 @@ mod tests {
         CellsRequest {
             scope,
             span,
+            part: None,
             tz: "Asia/Seoul".to_string(),
             by: by.split(',').filter_map(By::parse).collect(),
         }
@@ -187,5 +197,12 @@ mod tests {
         }
         check("day,ad,country", "ad", true);
         check("ad", "day,ad", false);
+        let part = Some(("2026-11-15T15:00:00Z".to_string(), "2026-11-22T03:00:00Z".to_string()));
+        let half = CellsRequest { part, ..request("ad") };
+        assert!(!half.covers(&request("ad")) && !request("ad").covers(&half) && half.covers(&half));
+        assert_eq!(
+            half.address(),
+            "/v1/segments?scope=advertiser:acme&from=2026-11-15T15:00:00Z&to=2026-11-22T03:00:00Z&tz=Asia/Seoul&by=ad"
+        );
     }
 }

@@ -1,6 +1,7 @@
 //! A figure over time, with axes, a readout for pointer and keyboard, and a description for screen readers.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use adtally_core::report::Metric;
 use leptos::ev::{KeyboardEvent, PointerEvent};
@@ -22,6 +23,9 @@ use crate::model::series::Series;
 use crate::phrase::Phrase;
 use crate::state::overview::bucket_phrase;
 
+/// Counts the charts of a page, for the ids of their elements.
+static NEXT: AtomicU32 = AtomicU32::new(0);
+
 const HEIGHT: f64 = 280.0;
 const NARROW_HEIGHT: f64 = 220.0;
 /// Below this width the page is a phone.
@@ -30,6 +34,10 @@ const NARROW: f64 = 560.0;
 /// What is drawn, as the parts of the chart share it.
 #[derive(Clone, Copy)]
 struct Drawn {
+    /// What is drawn of several that are alike; empty where it is the only one.
+    which: StoredValue<String>,
+    /// Tells its elements from those of other charts.
+    id: StoredValue<String>,
     series: Signal<Arc<Series>>,
     metric: Signal<Metric>,
     currency: Signal<Option<String>>,
@@ -40,6 +48,21 @@ struct Drawn {
 }
 
 impl Drawn {
+    fn new(
+        (series, metric, currency): (Signal<Arc<Series>>, Signal<Metric>, Signal<Option<String>>),
+        (which, highest): (String, Signal<f64>),
+        room: impl Fn() -> Room + Send + Sync + 'static,
+    ) -> Drawn {
+        let plot = Memo::new(move |_| {
+            let step = if metric::unit(metric.get()) == Unit::Count { Step::Whole } else { Step::Any };
+            // Money is in micros: whole micros are fine steps.
+            Plot::up_to(series.read().values(metric.get()), highest.get(), room(), step)
+        });
+        let id = StoredValue::new(format!("chart-{}", NEXT.fetch_add(1, Ordering::Relaxed)));
+        let (which, at, finger) = (StoredValue::new(which), RwSignal::new(None), StoredValue::new(false));
+        Drawn { which, id, series, metric, currency, plot, at, finger }
+    }
+
     fn figure(&self, lang: Lang, index: usize, width: Width) -> String {
         let series = self.series.read();
         let value = series.values(self.metric.get()).get(index).copied().flatten();
@@ -63,7 +86,9 @@ impl Drawn {
     /// What is drawn.
     fn name(&self, lang: Lang) -> String {
         let by = bucket_phrase(self.series.read().unit).text(lang);
-        Phrase::ChartOf.with(lang, &[metric::phrase(self.metric.get()).text(lang), by])
+        let name = Phrase::ChartOf.with(lang, &[metric::phrase(self.metric.get()).text(lang), by]);
+        let which = self.which.get_value();
+        if which.is_empty() { name } else { format!("{name} · {which}") }
     }
 
     /// The whole chart, in words.
@@ -94,6 +119,12 @@ pub fn LineChart(
     currency: Signal<Option<String>>,
     /// A bucket was clicked, or entered with the keyboard.
     on_open: Callback<usize>,
+    /// What it draws of several that are alike.
+    #[prop(optional)]
+    which: String,
+    /// The highest figure of those that are alike, so that they have one scale.
+    #[prop(optional, into)]
+    highest: Signal<f64>,
 ) -> impl IntoView {
     let container = NodeRef::<Div>::new();
     let width = follow_width(container);
@@ -101,13 +132,8 @@ pub fn LineChart(
         let width = width.get();
         Room { width, height: if width < NARROW { NARROW_HEIGHT } else { HEIGHT } }
     };
-    let plot = Memo::new(move |_| {
-        let step = if metric::unit(metric.get()) == Unit::Count { Step::Whole } else { Step::Any };
-        // Money is in micros: whole micros are fine steps.
-        Plot::new(series.read().values(metric.get()), room(), step)
-    });
-    let drawn =
-        Drawn { series, metric, currency, plot, at: RwSignal::new(None), finger: StoredValue::new(false) };
+    let drawn = Drawn::new((series, metric, currency), (which, highest), room);
+    let part = move |name: &str| format!("{}-{name}", drawn.id.get_value());
     let lang = expect_context::<browser::Preferences>().lang;
     view! {
         <div
@@ -133,12 +159,12 @@ pub fn LineChart(
         >
             <svg
                 role="img"
-                aria-labelledby="chart-title chart-desc"
+                aria-labelledby=format!("{} {}", part("title"), part("desc"))
                 width=move || room().width
                 height=move || room().height
             >
-                <title id="chart-title">{move || drawn.name(lang.get())}</title>
-                <desc id="chart-desc">{move || drawn.summary(lang.get())}</desc>
+                <title id=part("title")>{move || drawn.name(lang.get())}</title>
+                <desc id=part("desc")>{move || drawn.summary(lang.get())}</desc>
                 <Axes drawn/>
                 <Lines drawn/>
                 <Cursor drawn/>

@@ -45,9 +45,14 @@ pub struct Plot {
 impl Plot {
     /// Places `values` at equal distances.
     pub fn new(values: &[Option<f64>], room: Room, step: Step) -> Plot {
+        Plot::up_to(values, 0.0, room, step)
+    }
+
+    /// The same with room for `highest`, so that several can be compared.
+    pub fn up_to(values: &[Option<f64>], highest: f64, room: Room, step: Step) -> Plot {
         let (left, right) = (LEFT, (room.width - RIGHT).max(LEFT + 1.0));
         let (top, floor) = (TOP, (room.height - BOTTOM).max(TOP + 1.0));
-        let highest = values.iter().flatten().copied().fold(0.0, f64::max);
+        let highest = values.iter().flatten().copied().fold(highest.max(0.0), f64::max);
         let wanted = ((floor - top) / VALUE_GAP).floor().max(1.0) as usize;
         let marks = ticks(highest, wanted, step);
         let y = Scale::new((0.0, marks.last().copied().unwrap_or(1.0)), (floor, top));
@@ -133,6 +138,8 @@ mod tests {
         assert_eq!(plot(&[Some(5.0)]).points, [Some((152.0, 12.0))]);
         assert_eq!(plot(&[Some(-3.0), Some(1.0)]).points[0], Some((52.0, 112.0)));
         assert!(plot(&[]).points.is_empty());
+        let beside = Plot::up_to(&[Some(1.0)], 4.0, ROOM, Step::Whole);
+        assert_eq!(beside.marks.last().map(|(value, _)| *value), Some(4.0));
         let tiny = Plot::new(&[Some(1.0)], Room { width: 0.0, height: 0.0 }, Step::Any);
         assert!(tiny.right > tiny.left && tiny.floor > tiny.top && tiny.time_room() == 1);
     }

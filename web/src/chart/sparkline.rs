@@ -17,12 +17,19 @@ pub fn Sparkline(
     #[prop(into)]
     values: Signal<Vec<Option<f64>>>,
 ) -> impl IntoView {
-    let data = move || path::line(&points(&values.read()));
+    let data = move || drawn(&points(&values.read()));
     view! {
         <svg class="spark" viewBox=format!("0 0 {WIDTH} {HEIGHT}") preserveAspectRatio="none" aria-hidden="true">
             <path d=data vector-effect="non-scaling-stroke"/>
         </svg>
     }
+}
+
+/// A line, and a dot for each value without a neighbour.
+fn drawn(points: &[Option<path::Point>]) -> String {
+    // A round end makes a dot of a line without a length.
+    let dots = path::lone(points).into_iter().map(|(x, y)| format!("M{x:.1} {y:.1}h0.01"));
+    path::line(points) + &dots.collect::<String>()
 }
 
 fn points(values: &[Option<f64>]) -> Vec<Option<path::Point>> {
@@ -46,5 +53,11 @@ mod tests {
         assert_eq!(points(&[Some(0.0), None, Some(8.0)]), [Some((2.0, 26.0)), None, Some((98.0, 2.0))]);
         assert_eq!(points(&[Some(0.0), Some(0.0)]), [Some((2.0, 26.0)), Some((98.0, 26.0))]);
         assert!(points(&[]).is_empty());
+    }
+
+    #[wasm_bindgen_test(unsupported = test)]
+    fn a_lone_value_is_a_dot() {
+        assert_eq!(drawn(&points(&[Some(8.0)])), "M50.0 2.0M50.0 2.0h0.01");
+        assert_eq!(drawn(&points(&[Some(0.0), Some(8.0)])), "M2.0 26.0L98.0 2.0");
     }
 }

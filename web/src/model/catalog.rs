@@ -12,7 +12,8 @@ pub struct Catalog {
     pub advertisers: Vec<Advertiser>,
     /// Publisher services.
     pub services: Vec<CatalogEntry>,
-    campaigns: BTreeMap<String, Campaign>,
+    /// By the keys of campaigns their advertisers; none where several have one of that key.
+    owners: BTreeMap<String, Option<String>>,
     names: BTreeMap<(Dimension, String), String>,
 }
 
@@ -62,8 +63,14 @@ impl Catalog {
                 name(dimension, &entry.key, &entry.name);
             }
         }
-        let campaigns = campaigns.into_iter().map(|campaign| (campaign.key.clone(), campaign)).collect();
-        Catalog { advertisers, services, campaigns, names }
+        let mut owners = BTreeMap::new();
+        for Campaign { key, advertiser, .. } in campaigns {
+            let owner = owners.entry(key).or_insert_with(|| Some(advertiser.clone()));
+            if *owner != Some(advertiser) {
+                *owner = None;
+            }
+        }
+        Catalog { advertisers, services, owners, names }
     }
 
     /// The name of a key, where it has one.
@@ -105,11 +112,14 @@ impl Catalog {
     pub fn currency_of_row(&self, dimension: Dimension, key: &str) -> Option<Currency> {
         match dimension {
             Dimension::Advertiser => Some(self.currency_of_advertiser(key)),
-            Dimension::Campaign => {
-                self.campaigns.get(key).map(|campaign| self.currency_of_advertiser(&campaign.advertiser))
-            }
+            Dimension::Campaign => self.owner(key).map(|advertiser| self.currency_of_advertiser(advertiser)),
             _ => None,
         }
+    }
+
+    /// The advertiser of a campaign, where its key tells.
+    pub fn owner(&self, campaign: &str) -> Option<&str> {
+        self.owners.get(campaign)?.as_deref()
     }
 
     fn currency_of_advertiser(&self, key: &str) -> Currency {
@@ -189,6 +199,25 @@ pub(crate) mod tests {
         assert_eq!(catalog.currency_of_row(Dimension::Campaign, "b-spring"), dollars);
         assert_eq!(catalog.currency_of_row(Dimension::Campaign, "unknown"), None);
         assert_eq!(catalog.currency_of_row(Dimension::Service, "b"), None);
+    }
+
+    #[wasm_bindgen_test(unsupported = test)]
+    fn a_campaign_tells_its_advertiser_unless_several_have_one_of_that_key() {
+        let two = catalog(&[("a", "KRW"), ("b", "USD")]);
+        assert_eq!((two.owner("b-spring"), two.owner("unknown")), (Some("b"), None));
+        let campaign = |advertiser: &str| Campaign {
+            key: "spring".to_string(),
+            advertiser: advertiser.to_string(),
+            name: String::new(),
+            price_model: None,
+            price_micros: 0,
+            start: None,
+            end: None,
+            budget_micros: None,
+        };
+        let both = Catalog::new(two.advertisers, vec![campaign("a"), campaign("b")], Vec::new(), Vec::new());
+        assert_eq!(both.owner("spring"), None);
+        assert_eq!(both.currency_of_row(Dimension::Campaign, "spring"), None);
     }
 
     #[wasm_bindgen_test(unsupported = test)]

@@ -129,12 +129,19 @@ impl Series {
         Some((all - sum(published), all))
     }
 
-    /// One metric over buckets that have all ended.
-    pub fn of(unit: TimeUnit, tz: &str, metric: Metric, points: Vec<(i64, Option<f64>)>) -> Series {
+    /// One metric over buckets that have figures; `end_ms` is where one that begins then ends.
+    pub fn of(
+        (unit, tz): (TimeUnit, &str),
+        metric: Metric,
+        points: Vec<(i64, Option<f64>)>,
+        now_ms: i64,
+        end_ms: impl Fn(i64) -> i64,
+    ) -> Series {
         let (starts, values): (Vec<_>, Vec<_>) = points.into_iter().unzip();
-        let count = starts.len();
+        let begun = starts.len();
+        let open_from = starts.partition_point(|start| end_ms(*start) <= now_ms);
         let values = BTreeMap::from([(metric, values)]);
-        Series { unit, tz: tz.to_string(), starts, open_from: count, begun: count, batch: None, values }
+        Series { unit, tz: tz.to_string(), starts, open_from, begun, batch: None, values }
     }
 
     /// No bucket at all.
@@ -245,6 +252,17 @@ mod tests {
         check(HOUR_MS, 1);
         check(2 * HOUR_MS - 1, 1);
         check(2 * HOUR_MS, 2);
+    }
+
+    #[wasm_bindgen_test(unsupported = test)]
+    fn the_last_of_some_buckets_is_open_until_it_has_ended() {
+        fn check(now_ms: i64, expected: usize) {
+            let points = vec![(0, Some(1.0)), (5 * HOUR_MS, Some(2.0))];
+            let series = Series::of((TimeUnit::Hour, "UTC"), CLICKS, points, now_ms, |start| start + HOUR_MS);
+            assert_eq!((series.open_from, series.begun), (expected, 2), "{now_ms}");
+        }
+        check(5 * HOUR_MS + 1, 1);
+        check(6 * HOUR_MS, 2);
     }
 
     #[wasm_bindgen_test(unsupported = test)]

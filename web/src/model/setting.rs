@@ -2,7 +2,7 @@
 
 use adtally_core::cell::Scope;
 use adtally_core::time::rfc3339;
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate};
 
 use super::catalog::Catalog;
 use crate::api::request::Period;
@@ -54,6 +54,13 @@ impl Setting {
     /// Whether it has no bounds that mean anything: charts then begin at the first figure.
     pub fn is_all_time(&self) -> bool {
         self.range == Range::Preset(Preset::All)
+    }
+
+    /// The last day of the period in UTC, or of those before it, that has ended.
+    pub fn last_finished_day(&self, now_ms: i64) -> NaiveDate {
+        let today = DateTime::from_timestamp_millis(now_ms).unwrap_or_default().date_naive();
+        let yesterday = today.pred_opt().unwrap_or(today);
+        self.span.last().min(yesterday)
     }
 
     /// What to compare with what; a period of which no hour has ended has nothing to be compared.
@@ -108,6 +115,20 @@ mod tests {
         let chosen = setting("scope=platform&tz=Europe/Berlin&range=all");
         assert_eq!((chosen.scope, chosen.tz.as_str()), (Scope::Platform, "Europe/Berlin"));
         assert!(setting("range=all").is_all_time() && !open.is_all_time());
+    }
+
+    /// In Seoul it is 2026-11-22, which in UTC begins nine hours later.
+    #[wasm_bindgen_test(unsupported = test)]
+    fn a_day_is_verified_when_it_is_over() {
+        fn check(query: &str, now: &str, expected: &str) {
+            let found = setting(query).last_finished_day(parse_rfc3339(now).unwrap());
+            assert_eq!(found.to_string(), expected, "{query} at {now}");
+        }
+        check("", "2026-11-21T15:30:00Z", "2026-11-20");
+        check("", "2026-11-22T00:00:00Z", "2026-11-21");
+        check("", "2026-11-22T23:59:59Z", "2026-11-21");
+        check("range=today", "2026-11-22T12:00:00Z", "2026-11-21");
+        check("from=2026-11-01&to=2026-11-08", "2026-11-22T12:00:00Z", "2026-11-07");
     }
 
     #[wasm_bindgen_test(unsupported = test)]

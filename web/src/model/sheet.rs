@@ -8,6 +8,7 @@ use adtally_core::segment::Segment;
 use adtally_core::time::ServerTime;
 
 use super::pivot::{Level, Order, Row, Shape};
+use crate::api::cells::bounds;
 use crate::calendar::Span;
 use crate::metric::weight;
 use crate::state::explore::{ExploreState, Path, equal};
@@ -28,8 +29,19 @@ pub struct Basis {
     pub scope: Scope,
     /// Of which days.
     pub span: Span,
+    /// From one instant up to another, where they are of a part of these days.
+    pub part: Option<(String, String)>,
     /// In which zone.
     pub zone: Zone,
+}
+
+/// What a period is compared with.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Compared {
+    /// The cells of the part that is compared, where the period is still going on.
+    pub part: Option<Basis>,
+    /// Those of as much of the period before.
+    pub before: Basis,
 }
 
 /// What a line stands for.
@@ -63,6 +75,8 @@ pub struct Line {
     pub row: Row,
     /// Those of the period before.
     pub before: Option<Row>,
+    /// What of its own is compared with them, where that is not all.
+    pub part: Option<Row>,
 }
 
 /// A pivot, line by line.
@@ -80,9 +94,10 @@ impl Basis {
     /// The sums of the cells that pass `filters`, by `by`.
     pub fn group(&self, by: &[By], metrics: &[Metric], filters: &[Filter]) -> Grouped {
         let list = |names: Vec<&str>| names.join(",");
+        let (from, to) = bounds(self.span, self.part.as_ref());
         let mut params = vec![
-            ("from".to_string(), self.span.from.to_string()),
-            ("to".to_string(), self.span.to.to_string()),
+            ("from".to_string(), from),
+            ("to".to_string(), to),
             ("by".to_string(), list(by.iter().map(|by| by.name()).collect())),
             ("metrics".to_string(), list(metrics.iter().map(|metric| metric.name()).collect())),
         ];
@@ -109,43 +124,50 @@ pub struct Answered {
 /// Everything that stays the same from level to level.
 struct Levels<'a> {
     now: &'a Basis,
-    before: Option<&'a Basis>,
+    compared: Option<&'a Compared>,
     state: &'a ExploreState,
     metrics: Vec<Metric>,
     columns: Vec<String>,
 }
 
-/// The pivot of `state` over cells, compared with those of the period before where times are not told apart.
-pub fn sheet(now: &Basis, before: Option<&Basis>, state: &ExploreState) -> Sheet {
+/// What stands beside a level: the same rows and columns of other cells.
+struct Beside {
+    before: Level,
+    part: Option<Level>,
+}
+
+/// The pivot of `state` over cells, compared with others where times are not told apart.
+pub fn sheet(now: &Basis, compared: Option<&Compared>, state: &ExploreState) -> Sheet {
     let mut metrics = state.metrics.clone();
     metrics.extend(state.rank);
     metrics.extend(state.metrics.first().map(|first| weight(*first)));
     metrics.dedup();
     metrics.sort_unstable();
     metrics.dedup();
-    let before = before.filter(|_| !state.has_time());
-    let mut levels = Levels { now, before, state, metrics, columns: Vec::new() };
-    let (level, earlier) = levels.level(&Vec::new(), None);
+    let compared = compared.filter(|_| !state.has_time());
+    let mut levels = Levels { now, compared, state, metrics, columns: Vec::new() };
+    let (level, beside) = levels.level(&Vec::new(), None);
     levels.columns.clone_from(&level.columns);
     let mut sheet =
         Sheet { columns: level.columns.clone(), other_columns: level.other_columns, lines: Vec::new() };
-    let total = Line {
-        stands: Stands::Total,
-        path: Path::new(),
-        depth: 0,
-        row: level.total.clone(),
-        before: earlier.as_ref().map(|earlier| earlier.total.clone()),
-    };
-    sheet.lines.push(total);
+    let (before, part) = beside_row(beside.as_ref(), |level| Some(&level.total));
+    let row = level.total.clone();
+    sheet.lines.push(Line { stands: Stands::Total, path: Path::new(), depth: 0, row, before, part });
     if !state.rows.is_empty() {
-        levels.add(&mut sheet.lines, &Path::new(), level, earlier);
+        levels.add(&mut sheet.lines, &Path::new(), level, beside);
     }
     sheet
 }
 
+/// What stands beside one row of a level.
+fn beside_row(beside: Option<&Beside>, row: impl Fn(&Level) -> Option<&Row>) -> (Option<Row>, Option<Row>) {
+    let Some(Beside { before, part }) = beside else { return (None, None) };
+    (row(before).cloned(), part.as_ref().and_then(|part| row(part).cloned()))
+}
+
 impl Levels<'_> {
-    /// The rows that lie in `path`, and what they were before.
-    fn level(&self, path: &Path, columns: Option<&[String]>) -> (Level, Option<Level>) {
+    /// The rows that lie in `path`, and what they are compared with.
+    fn level(&self, path: &Path, columns: Option<&[String]>) -> (Level, Option<Beside>) {
         let by: Vec<By> =
             self.state.rows.get(path.len()).copied().into_iter().chain(self.state.column).collect();
         let has_rows = self.state.rows.len() > path.len();
@@ -166,13 +188,14 @@ impl Levels<'_> {
         let shape = Shape { rows, top, columns, most_columns };
         let place = |grouped: Grouped| if has_rows { grouped } else { below_nothing(grouped) };
         let level = Level::of(&place(self.now.group(&by, &self.metrics, &filters)), &shape);
-        let earlier = self.before.map(|before| {
+        let beside = self.compared.map(|compared| {
             let keys: Vec<String> = level.rows.iter().map(|row| row.key.clone()).collect();
             let columns = shape.columns.map(|_| Order::Given(&level.columns));
             let shape = Shape { rows: Order::Given(&keys), columns, ..shape };
-            Level::of(&place(before.group(&by, &self.metrics, &filters)), &shape)
+            let of = |basis: &Basis| Level::of(&place(basis.group(&by, &self.metrics, &filters)), &shape);
+            Beside { before: of(&compared.before), part: compared.part.as_ref().map(of) }
         });
-        (level, earlier)
+        (level, beside)
     }
 
     fn largest(&self) -> Order<'static> {
@@ -181,27 +204,27 @@ impl Levels<'_> {
     }
 
     /// Adds the rows of a level, and below each open one those that lie in it.
-    fn add(&self, lines: &mut Vec<Line>, path: &Path, level: Level, earlier: Option<Level>) {
+    fn add(&self, lines: &mut Vec<Line>, path: &Path, level: Level, beside: Option<Beside>) {
         let Some(by) = self.state.rows.get(path.len()).copied() else { return };
-        let mut before = earlier.iter().flat_map(|earlier| earlier.rows.iter().cloned());
         let depth = path.len();
-        for row in level.rows {
+        for (place, row) in level.rows.into_iter().enumerate() {
             let mut path = path.clone();
             path.push(row.key.clone());
             // Times cannot be filtered by, so nothing can be opened below them.
             let opens = path.len() < self.state.rows.len() && matches!(by, By::Dimension(_));
             let open = opens && self.state.open.contains(&path);
             let stands = Stands::Row { by, opens, open };
-            lines.push(Line { stands, path: path.clone(), depth, row, before: before.next() });
+            let (before, part) = beside_row(beside.as_ref(), |level| level.rows.get(place));
+            lines.push(Line { stands, path: path.clone(), depth, row, before, part });
             if open {
-                let (level, earlier) = self.level(&path, Some(&self.columns));
-                self.add(lines, &path, level, earlier);
+                let (level, beside) = self.level(&path, Some(&self.columns));
+                self.add(lines, &path, level, beside);
             }
         }
         if level.other_rows > 0 {
             let stands = Stands::Others(level.other_rows);
-            let before = earlier.map(|earlier| earlier.others);
-            lines.push(Line { stands, path: path.clone(), depth, row: level.others, before });
+            let (before, part) = beside_row(beside.as_ref(), |level| Some(&level.others));
+            lines.push(Line { stands, path: path.clone(), depth, row: level.others, before, part });
         }
     }
 }
@@ -239,6 +262,7 @@ mod tests {
             segment: Arc::new(Segment::from_cells(cells)),
             scope,
             span,
+            part: None,
             zone: Zone::sampled("UTC", 0..1, |_| 0),
         }
     }
@@ -247,10 +271,10 @@ mod tests {
         basis(&[(0, "a", "x", 1), (1, "a", "y", 2), (30, "b", "x", 40), (31, "b,c", "z", 5)])
     }
 
-    fn check(query: &str, before: Option<&Basis>, expected: &[&str]) {
+    fn check(query: &str, compared: Option<&Compared>, expected: &[&str]) {
         let (state, unread) = ExploreState::read(query);
         assert!(unread.is_empty(), "{unread:?}");
-        let sheet = sheet(&sample(), before, &state);
+        let sheet = sheet(&sample(), compared, &state);
         let line = |line: &Line| {
             let name = match &line.stands {
                 Stands::Total => "all".to_string(),
@@ -263,8 +287,11 @@ mod tests {
                 let figures = row.cells.iter().map(|cell| cell.get(Measure::Clicks).to_string());
                 figures.collect::<Vec<_>>().join(" ")
             };
-            let before = line.before.as_ref().map(|row| format!(" was {}", clicks(row))).unwrap_or_default();
-            format!("{name}: {}{before}", clicks(&line.row))
+            let beside = |text: &str, row: &Option<Row>| {
+                row.as_ref().map(|row| format!(" {text} {}", clicks(row))).unwrap_or_default()
+            };
+            let (before, part) = (beside("was", &line.before), beside("of which", &line.part));
+            format!("{name}: {}{part}{before}", clicks(&line.row))
         };
         assert_eq!(sheet.lines.iter().map(line).collect::<Vec<_>>(), expected, "{query}");
     }
@@ -303,15 +330,32 @@ mod tests {
     #[wasm_bindgen_test(unsupported = test)]
     fn the_period_before_stands_beside() {
         let before = basis(&[(0, "a", "x", 7), (1, "old", "x", 9)]);
+        let whole = Compared { part: None, before };
         check(
             "rows=campaign&metrics=clicks",
-            Some(&before),
+            Some(&whole),
             &["all: 48 was 16", "b: 40 was 0", "b,c: 5 was 0", "a: 3 was 7"],
         );
         check(
             "rows=day&metrics=clicks",
-            Some(&before),
+            Some(&whole),
             &["all: 48", "1970-01-01T00:00:00Z: 3", "1970-01-02T00:00:00Z: 45"],
+        );
+        // The period still goes on: its first 31 hours are compared.
+        let bounds = ("1970-01-01T00:00:00Z".to_string(), "1970-01-02T07:00:00Z".to_string());
+        let part = Basis { part: Some(bounds), ..sample() };
+        let ongoing = Compared { part: Some(part), ..whole };
+        check(
+            "rows=campaign,ad&metrics=clicks&open=a&top=5",
+            Some(&ongoing),
+            &[
+                "all: 48 of which 43 was 16",
+                "b: 40 of which 40 was 0",
+                "b,c: 5 of which 0 was 0",
+                "a*: 3 of which 3 was 7",
+                "a/y: 2 of which 2 was 0",
+                "a/x: 1 of which 1 was 7",
+            ],
         );
     }
 }

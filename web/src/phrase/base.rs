@@ -64,8 +64,11 @@ phrases! {
     LiveConnecting: "Connecting…", "연결 중…";
     LiveWaiting: "Reconnecting…", "다시 연결하는 중…";
     LiveOff: "Not live", "실시간 아님";
-    DataUpTo: "Data up to {0}", "{0}까지의 데이터";
-    NewestAt: "Complete up to there; the newest events in it arrived at {0}.", "이 시각까지 완전하며, 포함된 최신 이벤트는 {0}에 도착했습니다.";
+    CompleteThrough: "Complete up to {0}", "{0}까지 완전";
+    CompleteUnknown: "Not known to be complete", "완전성 확인 안 됨";
+    CompleteHint: "Everything that was accepted up to then is in these figures. Of what was accepted later, a part may be missing.", "이 시각까지 수락된 것은 모두 이 수치에 있습니다. 그 뒤에 수락된 것은 일부 빠져 있을 수 있습니다.";
+    NewestAt: "newest {0}", "최신 {0}";
+    NewestHint: "When the newest events in these figures were accepted.", "이 수치에 포함된 최신 이벤트가 수락된 시각입니다.";
     DataUpToNothing: "No data yet", "아직 데이터 없음";
     LinkRateIs: "Link rate {0}", "연결률 {0}";
     WaitingIs: "{0} waiting for their parent", "상위 이벤트 대기 {0}건";
@@ -74,6 +77,7 @@ phrases! {
     GenerationNone: "Real time, not yet confirmed by a batch", "실시간 집계, 배치 확정 전";
 
     ComparedWith: "vs. {0}", "{0} 대비";
+    NoHourYet: "no hour has ended yet", "아직 끝난 시간 없음";
     ComparedWithHours: "vs. {0}, same hours", "{0} 같은 시간 대비";
     PreviousPeriod: "previous period", "이전 기간";
     NothingBefore: "no earlier data", "이전 데이터 없음";
@@ -93,6 +97,7 @@ phrases! {
     InProgress: "still counting", "집계 중";
     NoValue: "no value", "값 없음";
     TopAdvertisers: "Top advertisers", "상위 광고주";
+    TopAds: "Top ads", "상위 광고";
     TopCampaigns: "Top campaigns", "상위 캠페인";
     TopServices: "Top services", "상위 서비스";
     TopPlacements: "Top placements", "상위 게재 위치";

@@ -13,6 +13,10 @@ phrases! {
     HeatMap: "Heat map", "히트맵";
     ComparePeriods: "Compare", "비교";
     ComparedTitle: "Change against the period before", "이전 기간 대비 변화";
+    ComparedTitleHours: "Change of the ended hours against the same hours of the period before", "끝난 시간대만 이전 기간의 같은 시간대와 비교한 변화";
+    NothingToCompare: "Nothing to compare with: no hour of the period has ended, or it has none before.", "비교할 대상이 없습니다. 아직 끝난 시간이 없거나 이전 기간이 없습니다.";
+    ColumnsAddedUp: "Bars are of whole rows: the table tells the columns apart.", "막대는 행 전체를 나타내며, 열은 표에서 구분됩니다.";
+    NotDrawn: "{0} more are not drawn: the table has all of them.", "{0}개는 그리지 않았습니다. 표에는 모두 있습니다.";
     AsTable: "Table", "표";
     AsChart: "Chart", "차트";
     ViewAs: "View as", "보기 방식";

@@ -69,6 +69,7 @@ phrases! {
     VerifyFailed: "It could not be verified", "검증하지 못했습니다";
     VerifyRead: "{0} events of {1} files ({2} MB) were read.", "파일 {1}개({2} MB)에서 이벤트 {0}건을 읽었습니다.";
     VerifyMade: "They make {0} cells.", "셀 {0}개가 만들어졌습니다.";
+    VerifyNothing: "There are no events of this day: nothing was verified", "이 날의 이벤트가 없어 검증한 것이 없습니다";
     VerifyEqual: "The bytes are the same", "바이트가 일치합니다";
     VerifyDifferent: "{0} figures are different", "수치 {0}개가 다릅니다";
     VerifyNotArchived: "Events are in the archive an hour after they arrived at the latest; a batch writes them at once. Until then the server counts events that cannot be downloaded yet. Events that were erased are gone, while the figures keep them.", "이벤트는 늦어도 도착 한 시간 뒤에 아카이브에 기록되며, 배치는 즉시 기록합니다. 그전에는 아직 내려받을 수 없는 이벤트도 서버 수치에 포함됩니다. 삭제된 이벤트는 내려받을 수 없지만 수치에는 남아 있습니다.";

@@ -3,6 +3,7 @@
 use adtally_core::cell::{Dimension, Scope};
 use adtally_core::event::Kind;
 use adtally_core::report::Filter;
+use adtally_core::time::{HOUR_MS, parse_rfc3339, rfc3339};
 
 use super::frame::Frame;
 use super::params::Params;
@@ -49,6 +50,8 @@ pub struct EventsState {
     pub listed: Listed,
     /// Of those that were rejected, only these.
     pub code: Option<String>,
+    /// Only those of the hour that begins then, in ms since 1970.
+    pub hour: Option<i64>,
 }
 
 impl EventsState {
@@ -81,7 +84,14 @@ impl EventsState {
             _ => Listed::Accepted,
         };
         let (outcome, user, code) = (text("outcome"), text("user"), text("code"));
-        (EventsState { frame, kind, outcome, user, filters, story, listed, code }, unread)
+        let hour = text("hour").and_then(|text| {
+            let hour = parse_rfc3339(&text);
+            if hour.is_none() {
+                unread.push(format!("hour={text}"));
+            }
+            hour
+        });
+        (EventsState { frame, kind, outcome, user, filters, story, listed, code, hour }, unread)
     }
 
     /// The address of the page.
@@ -98,6 +108,9 @@ impl EventsState {
         }
         let mut all = Params::default();
         self.frame.write(&mut all);
+        if let Some(hour) = self.hour {
+            all.push("hour", rfc3339(hour));
+        }
         all.extend(params);
         all.after("/events")
     }
@@ -134,8 +147,12 @@ impl EventsState {
         let mut params = Params::default();
         params.push("advertiser", advertiser);
         params.extend(self.common());
-        params.push("from", zone.day_start_ms(span.from));
-        params.push("to", zone.day_start_ms(span.to));
+        let (from, to) = match self.hour {
+            Some(hour) => (hour, hour.saturating_add(HOUR_MS)),
+            None => (zone.day_start_ms(span.from), zone.day_start_ms(span.to)),
+        };
+        params.push("from", from);
+        params.push("to", to);
         params.push("limit", LIMIT);
         params.after("/v1/events")
     }
@@ -190,13 +207,14 @@ mod tests {
             "",
             "?list=rejected&code=bad_json",
             "?kind=click&outcome=bot",
+            "?from=2026-11-17&to=2026-11-18&hour=2026-11-17T05:00:00Z&kind=click",
             "?range=today&user=u1&filter=ad:eq:x&story=click:c:1",
         ] {
             let (state, unread) = EventsState::read(query);
             assert_eq!(state.href(), format!("/events{query}"));
             assert!(unread.is_empty(), "{unread:?}");
         }
-        assert_eq!(EventsState::read("kind=wink").1, ["kind=wink"]);
+        assert_eq!(EventsState::read("kind=wink&hour=noon").1, ["kind=wink", "hour=noon"]);
     }
 
     #[wasm_bindgen_test(unsupported = test)]
@@ -206,6 +224,9 @@ mod tests {
         let address =
             "/v1/events?advertiser=a&kind=click&filter=ad:eq:x&from=54000000&to=140400000&limit=200";
         assert_eq!(state.list("a", span, &FixedOffset(9 * 3_600_000)), address);
+        let one = EventsState { hour: Some(54_000_000), ..state };
+        let address = "/v1/events?advertiser=a&kind=click&filter=ad:eq:x&from=54000000&to=57600000&limit=200";
+        assert_eq!(one.list("a", span, &FixedOffset(9 * 3_600_000)), address);
         let (state, _) = EventsState::read("kind=click&filter=ad:eq:x&story=click:c1&code=bad_json");
         let asked = |scope, before| {
             state.rejected(&Scope::parse(scope).unwrap(), span, &FixedOffset(9 * 3_600_000), before)

@@ -1,5 +1,6 @@
 //! The story of an event: its chain, why it is linked as it is, its facts, its billing.
 
+use adtally_core::cell::Dimension;
 use adtally_core::event::Kind;
 use adtally_core::time::parse_rfc3339;
 use adtally_wire::api::{EventStory, SignedFact};
@@ -17,6 +18,7 @@ use crate::browser::{self, t};
 use crate::format::{self, Moment, Width};
 use crate::lang::Lang;
 use crate::metric::COST;
+use crate::model::spoken::{figure, spoken};
 use crate::model::timeline::{Moment as Told, timeline};
 use crate::phrase::Phrase;
 use crate::state::events::{EventsState, Named};
@@ -71,8 +73,8 @@ pub fn StoryPanel(
 fn Story(told: EventStory, state: Memo<EventsState>, change: Callback<EventsState>) -> impl IntoView {
     let lang = browser::lang();
     let outcome = if told.outcome == "counted" { Phrase::Counted } else { Phrase::Invalid }.text(lang);
-    let rule = (!told.rule.is_empty()).then(|| Phrase::RuleIs.with(lang, &[&told.rule.replace('_', " ")]));
-    let reason = told.reason.clone().map(|reason| reason.replace('_', " "));
+    let rule = (!told.rule.is_empty()).then(|| Phrase::RuleIs.with(lang, &[&spoken(&told.rule, lang)]));
+    let reason = told.reason.as_deref().map(|reason| spoken(reason, lang));
     let go = Callback::new(move |named: Named| {
         change.run(EventsState { story: Some(named), ..state.get_untracked() })
     });
@@ -116,11 +118,12 @@ fn moment(told: Told, lang: Lang, go: Callback<Named>) -> impl IntoView {
 fn considered(told: &EventStory, lang: Lang) -> impl IntoView + use<> {
     let line = |one: &adtally_wire::api::ConsideredEvent| {
         let is_chosen = one.outcome == "chosen";
-        let outcome =
-            if is_chosen { Phrase::Chosen.text(lang).to_string() } else { one.outcome.replace('_', " ") };
+        let outcome = spoken(&one.outcome, lang);
+        let kind =
+            Kind::parse(&one.kind).map_or(one.kind.clone(), |kind| kind_phrase(kind).text(lang).to_string());
         view! {
             <li class:this=is_chosen>
-                <span>{one.kind.clone()}" "<code>{one.id.clone()}</code></span>
+                <span>{kind}" "<code>{one.id.clone()}</code></span>
                 <span class="quiet">{outcome}</span>
             </li>
         }
@@ -134,17 +137,25 @@ fn considered(told: &EventStory, lang: Lang) -> impl IntoView + use<> {
     })
 }
 
+/// The currency of the advertiser whose event it is.
+fn currency(told: &EventStory) -> Option<String> {
+    let advertiser = told.cell.get("advertiser")?;
+    catalog().currency_of_row(Dimension::Advertiser, advertiser)?.code().map(str::to_string)
+}
+
 fn facts(told: &EventStory, lang: Lang) -> impl IntoView + use<> {
+    let code = currency(told);
     let line = |fact: &SignedFact| {
         let (sign, phrase) =
             if fact.sign > 0 { ("+1", Phrase::FactAdded) } else { ("−1", Phrase::FactRetracted) };
-        let measures = fact.measures.iter().map(|(name, figure)| format!("{name} {figure}"));
+        let measures = fact.measures.iter().map(|(name, value)| figure(name, *value, code.as_deref(), lang));
         let measures = measures.collect::<Vec<_>>().join(", ");
+        let outcome = spoken(&fact.outcome, lang);
         let at = Phrase::AtPosition.with(lang, &[&fact.position.to_string()]);
-        let reason = fact.reason.clone().map(|reason| format!(" · {}", reason.replace('_', " ")));
+        let reason = fact.reason.as_deref().map(|reason| format!(" · {}", spoken(reason, lang)));
         view! {
             <li class:retracted=fact.sign < 0>
-                <span><strong>{sign}</strong>" "{phrase.text(lang)}" · "{fact.outcome.clone()}{reason}</span>
+                <span><strong>{sign}</strong>" "{phrase.text(lang)}" · "{outcome}{reason}</span>
                 <span class="quiet">{measures}" · "{at}</span>
             </li>
         }
@@ -161,9 +172,7 @@ fn billing(told: &EventStory, lang: Lang) -> impl IntoView + use<> {
         let currency = Some(currency).filter(|code| !code.is_empty());
         format::figure(lang, COST, Some(micros as f64), currency, Width::Full)
     };
-    let advertiser = told.cell.get("advertiser").cloned().unwrap_or_default();
-    let known = catalog().currency_of_row(adtally_core::cell::Dimension::Advertiser, &advertiser);
-    let code = known.and_then(|currency| currency.code().map(str::to_string)).unwrap_or_default();
+    let code = currency(told).unwrap_or_default();
     let line = |entry: &adtally_wire::billing::story::StoryEntry| {
         let kind = if entry.kind == "credit" { Phrase::Credit } else { Phrase::Charge }.text(lang);
         let state = if entry.state == "pending" { Phrase::Pending } else { Phrase::Sent }.text(lang);

@@ -2,11 +2,11 @@
 
 use adtally_core::cell::Scope;
 use adtally_core::event::Kind;
-use adtally_core::report::{By, Filter};
+use adtally_core::report::{By, Filter, TimeUnit};
 use adtally_wire::api::{EventList, EventStory};
 use leptos::prelude::*;
 
-use super::chips::Line;
+use super::chips::{Chip, Line};
 use super::choosers::FilterChips;
 use super::event_story::StoryPanel;
 use super::explore::catalog;
@@ -28,8 +28,9 @@ use crate::calendar::{Offsets as _, unit_for_days};
 use crate::format::{self, Moment};
 use crate::intl::Zone;
 use crate::model::series::Series;
+use crate::model::spoken::{REASONS, spoken};
 use crate::phrase::Phrase;
-use crate::state::events::{EventsState, Listed as Which, Named};
+use crate::state::events::{EventsState, LIMIT, Listed as Which, Named};
 use crate::state::frame::Frame;
 use crate::state::place::Place;
 
@@ -80,6 +81,10 @@ pub fn Events() -> impl IntoView {
         _ => view! { <Listed events state change/> }.into_any(),
     };
     let busy = move || if events.busy.get() { "true" } else { "false" };
+    // Its room is kept until it is known whose events they are.
+    let has_histogram = Memo::new(move |_| {
+        !is_rejected.get() && (place.setting.read().is_none() || advertiser.get().is_some())
+    });
     let has_story = Memo::new(move |_| state.read().story.is_some());
     view! {
         <div class="events" data-testid="events" data-busy=busy aria-busy=busy>
@@ -87,7 +92,7 @@ pub fn Events() -> impl IntoView {
             <div class="freshness"><LiveBadge/></div>
             <Switch state change/>
             <Show when=move || !is_rejected.get()><Controls state change tail/></Show>
-            <Show when=move || advertiser.get().is_some() && !is_rejected.get()><Histogram state/></Show>
+            <Show when=move || has_histogram.get()><Histogram state/></Show>
             <section class="card report-card">{body}</section>
             <Show when=move || has_story.get()><StoryPanel state change advertiser/></Show>
         </div>
@@ -135,10 +140,12 @@ fn Controls(state: Memo<EventsState>, change: Callback<EventsState>, tail: RwSig
     let kinds = Kind::ALL.map(|kind| {
         view! { <option value=kind.name() selected=move || state.read().kind == Some(kind)>{t(kind_phrase(kind))}</option> }
     });
-    let outcomes = [("counted", Phrase::Counted), ("invalid", Phrase::Invalid)].map(|(name, phrase)| {
+    let outcomes = [("counted", Phrase::Counted), ("invalid", Phrase::Invalid)].into_iter().chain(REASONS);
+    let outcomes = outcomes.map(|(name, phrase)| {
         let chosen = move || state.read().outcome.as_deref() == Some(name);
         view! { <option value=name selected=chosen>{t(phrase)}</option> }
     });
+    let outcomes = outcomes.collect_view();
     let choose_kind = move |event| {
         change.run(EventsState { kind: Kind::parse(&event_target_value(&event)), ..state.get_untracked() });
     };
@@ -158,6 +165,7 @@ fn Controls(state: Memo<EventsState>, change: Callback<EventsState>, tail: RwSig
                     {outcomes}
                 </select>
                 <UserField state change/>
+                <HourChip state change/>
                 <FilterChips filters=Signal::derive(move || state.get().filters) add remove/>
                 <button
                     type="button"
@@ -171,6 +179,19 @@ fn Controls(state: Memo<EventsState>, change: Callback<EventsState>, tail: RwSig
                 </button>
             </Line>
         </section>
+    }
+}
+
+/// The one hour whose events are listed, where one is chosen.
+#[component]
+fn HourChip(state: Memo<EventsState>, change: Callback<EventsState>) -> impl IntoView {
+    let place = CurrentPlace::expect();
+    move || {
+        let hour = state.read().hour?;
+        let tz = place.setting.get()?.tz;
+        let text = format::moment(browser::lang(), Moment::Bucket(TimeUnit::Hour), hour, &tz);
+        let remove = Callback::new(move |()| change.run(EventsState { hour: None, ..state.get_untracked() }));
+        Some(view! { <Chip text test_id="event-hour".to_string() remove/> })
     }
 }
 
@@ -273,7 +294,11 @@ fn Listed(
         let shown = events.shown.read();
         let list = shown.as_ref()?;
         let count = format::count(browser::lang(), list.events.len() as i64);
-        let more = if list.complete { "" } else { Phrase::NotAllLookedAt.text(browser::lang()) };
+        let more = match list.complete {
+            true if list.events.len() < LIMIT as usize => "",
+            true => Phrase::OnlyNewest.text(browser::lang()),
+            false => Phrase::NotAllLookedAt.text(browser::lang()),
+        };
         Some(format!("{} {more}", Phrase::EventsShown.with(browser::lang(), &[&count])))
     };
     let is_empty =
@@ -322,7 +347,7 @@ fn event_row(
     let label = Phrase::OpenStory.with(lang, &[&event.id]);
     let open = move |_| change.run(EventsState { story: named.clone(), ..state.get_untracked() });
     let outcome = if story.outcome == "counted" { Phrase::Counted } else { Phrase::Invalid }.text(lang);
-    let reason = story.reason.map(|reason| view! { <span class="quiet">" · "{reason}</span> });
+    let reason = story.reason.map(|reason| view! { <span class="quiet">" · "{spoken(&reason, lang)}</span> });
     let id = event.id.clone();
     let dims = ["campaign", "ad", "service"].map(|name| {
         view! { <td>{story.cell.get(name).cloned().unwrap_or_default()}</td> }

@@ -18,14 +18,16 @@ use super::shell::PageHead;
 use super::show::Show;
 use crate::api::cells::{CellsFeed, CellsRequest, Loaded};
 use crate::api::live::Live;
+use crate::api::request::Period;
 use crate::api::session::Session;
 use crate::browser::{self, t};
 use crate::calendar::Span;
 use crate::clock;
 use crate::format;
+use crate::intl::Zone;
 use crate::model::catalog::Catalog;
-use crate::model::setting::Setting;
-use crate::model::sheet::{Answered, Basis, sheet};
+use crate::model::setting::{Comparison, Setting};
+use crate::model::sheet::{Answered, Basis, Compared, sheet};
 use crate::model::sheet_csv;
 use crate::phrase::Phrase;
 use crate::state::explore::{ExploreState, Look};
@@ -41,16 +43,9 @@ pub fn Explore() -> impl IntoView {
         _ => ExploreState::default(),
     });
     let change = Callback::new(move |state: ExploreState| place.go(&Place::Explore(state)));
-    let now = CellsFeed::new(move |crowded| {
-        let setting = place.setting.get()?;
-        Some(request_of(&setting, &state.read(), setting.span, crowded))
-    });
-    let before = CellsFeed::new(move |crowded| {
-        let (setting, state) = (place.setting.get()?, state.get());
-        let span = setting.range.before(setting.today).filter(|_| state.compare && !state.has_time())?;
-        Some(request_of(&setting, &state, span, crowded))
-    });
-    let answered = Memo::new(move |_| answer(now.loaded.read().as_ref()?, before, &state.read()));
+    let feeds = Feeds::follow(place, state);
+    let Feeds { now, .. } = feeds;
+    let answered = Memo::new(move |_| answer(now.loaded.read().as_ref()?, feeds, &state.read()));
     let is_empty =
         Memo::new(move |_| now.loaded.read().as_ref().is_some_and(|loaded| loaded.segment.is_empty()));
     let has_metrics = Memo::new(move |_| !state.read().metrics.is_empty());
@@ -67,25 +62,97 @@ pub fn Explore() -> impl IntoView {
         None if look.get() == Look::Chart => view! { <PivotChart answered change/> }.into_any(),
         None => view! { <PivotTable answered change/> }.into_any(),
     };
-    let busy = move || if now.busy.get() || before.busy.get() { "true" } else { "false" };
+    let busy = move || if feeds.are_busy() { "true" } else { "false" };
     view! {
         <div class="explore" data-testid="explore" data-busy=busy aria-busy=busy>
             <PageHead title=Phrase::Explore/>
             <About cells=now answered/>
             <Controls state change/>
             <section class="card report-card">
-                <Actions cells=now answered state change/>
+                <Actions feeds answered state change/>
+                <Show when=move || feeds.has_nothing_to_compare(state)>
+                    <p class="card-note" data-testid="no-compare">{t(Phrase::NothingToCompare)}</p>
+                </Show>
                 {body}
             </section>
         </div>
     }
 }
 
+/// The cells of a page: of the period, and of what of it is compared with what.
+#[derive(Clone, Copy)]
+struct Feeds {
+    now: CellsFeed,
+    part: CellsFeed,
+    before: CellsFeed,
+    comparison: Memo<Option<Comparison>>,
+}
+
+impl Feeds {
+    fn follow(place: CurrentPlace, state: Memo<ExploreState>) -> Feeds {
+        let is_compared = Memo::new(move |_| state.read().compare && !state.read().has_time());
+        // The overview compares the same.
+        let comparison = Memo::new(move |_| {
+            let setting = place.setting.get().filter(|_| is_compared.get())?;
+            setting.comparison(&Zone::or_utc(&setting.tz)?, place.now_ms.get())
+        });
+        let now = CellsFeed::new(move |crowded| {
+            let setting = place.setting.get()?;
+            let whole = Period::Days(setting.span);
+            Some(request_of(&setting, &state.read(), (setting.span, whole), crowded))
+        });
+        let part = CellsFeed::new(move |crowded| {
+            let (setting, comparison) = (place.setting.get()?, comparison.get()?);
+            let part = (setting.span, comparison.now);
+            comparison.ongoing.then(|| request_of(&setting, &state.read(), part, crowded))
+        });
+        let before = CellsFeed::new(move |crowded| {
+            let (setting, comparison) = (place.setting.get()?, comparison.get()?);
+            let span = setting.range.before(setting.today)?;
+            Some(request_of(&setting, &state.read(), (span, comparison.before), crowded))
+        });
+        Feeds { now, part, before, comparison }
+    }
+
+    fn are_busy(self) -> bool {
+        self.now.busy.get() || self.part.busy.get() || self.before.busy.get()
+    }
+
+    fn retry(self) {
+        self.now.retry();
+        self.part.retry();
+        self.before.retry();
+    }
+
+    /// Whether somebody wants to compare, and there is nothing.
+    fn has_nothing_to_compare(self, state: Memo<ExploreState>) -> bool {
+        state.read().compare && !state.read().has_time() && self.comparison.read().is_none()
+    }
+
+    /// What the period is compared with, once all of it is here.
+    fn compared(self) -> Option<Compared> {
+        let ongoing = self.comparison.read().as_ref()?.ongoing;
+        let part = self.part.loaded.read().as_ref().filter(|_| ongoing).map(basis);
+        let before = basis(self.before.loaded.read().as_ref()?);
+        (part.is_some() || !ongoing).then_some(Compared { part, before })
+    }
+}
+
 /// The cells that can answer this state, and the next ones that somebody may ask for.
-fn request_of(setting: &Setting, state: &ExploreState, span: Span, crowded: bool) -> CellsRequest {
+fn request_of(
+    setting: &Setting,
+    state: &ExploreState,
+    (span, period): (Span, Period),
+    crowded: bool,
+) -> CellsRequest {
     let Setting { scope, tz, .. } = setting.clone();
     let time = if state.has_hours() { TimeUnit::Hour } else { TimeUnit::Day };
-    let needs_time = state.has_time() || !crowded;
+    let part = match period {
+        Period::Days(_) => None,
+        Period::Instants(from, to) => Some((from, to)),
+    };
+    // A part may end in the middle of a day: nothing of it is told apart by days.
+    let needs_time = state.has_time() || !(crowded || part.is_some());
     let mut by: Vec<By> = needs_time.then_some(By::Time(time)).into_iter().collect();
     let shown = state.rows.iter().chain(&state.column).copied();
     let shown = shown.filter(|by| matches!(by, By::Dimension(_)));
@@ -95,18 +162,19 @@ fn request_of(setting: &Setting, state: &ExploreState, span: Span, crowded: bool
         (!crowded && scope.dimensions().contains(dimension)) || wanted.contains(&By::Dimension(**dimension))
     });
     by.extend(kept.map(|dimension| By::Dimension(*dimension)));
-    CellsRequest { scope, span, tz, by }
+    CellsRequest { scope, span, part, tz, by }
 }
 
-fn answer(loaded: &Loaded, before: CellsFeed, state: &ExploreState) -> Option<Answered> {
-    let basis = |loaded: &Loaded| {
-        let CellsRequest { scope, span, .. } = loaded.request.clone();
-        Basis { segment: loaded.segment.clone(), scope, span, zone: loaded.zone.clone() }
-    };
+fn basis(loaded: &Loaded) -> Basis {
+    let CellsRequest { scope, span, part, .. } = loaded.request.clone();
+    Basis { segment: loaded.segment.clone(), scope, span, part, zone: loaded.zone.clone() }
+}
+
+fn answer(loaded: &Loaded, feeds: Feeds, state: &ExploreState) -> Option<Answered> {
     let now = basis(loaded);
-    let earlier = before.loaded.read().as_ref().filter(|_| state.compare).map(basis);
+    let compared = feeds.compared().filter(|_| state.compare);
     let begun = clock::precise_ms();
-    let made = Arc::new(sheet(&now, earlier.as_ref(), state));
+    let made = Arc::new(sheet(&now, compared.as_ref(), state));
     Some(Answered { state: state.clone(), basis: now, sheet: made, took_ms: clock::precise_ms() - begun })
 }
 
@@ -139,7 +207,7 @@ fn About(cells: CellsFeed, answered: Memo<Option<Answered>>) -> impl IntoView {
 /// How it is shown, and what can be done with it.
 #[component]
 fn Actions(
-    cells: CellsFeed,
+    feeds: Feeds,
     answered: Memo<Option<Answered>>,
     state: Memo<ExploreState>,
     change: Callback<ExploreState>,
@@ -147,7 +215,7 @@ fn Actions(
     let (live, painter) = (expect_context::<Live>(), pivot_picture::Painter::expect());
     let is_old = Memo::new(move |_| {
         let newest = live.newest.read();
-        let loaded = cells.loaded.read();
+        let loaded = feeds.now.loaded.read();
         let versions =
             newest.as_ref().map(|newest| &newest.version).zip(loaded.as_ref().map(|loaded| &loaded.version));
         versions.is_some_and(|(newest, shown)| newest != shown)
@@ -175,7 +243,7 @@ fn Actions(
                 <Toggles state change/>
             </div>
             <div class="card-actions">
-                <button type="button" class="button quiet" class:lit=is_old data-testid="refresh" on:click=move |_| cells.retry()>
+                <button type="button" class="button quiet" class:lit=is_old data-testid="refresh" on:click=move |_| feeds.retry()>
                     <Glyph icon=Icon::Refresh/>
                     <span>{move || refresh().text(browser::lang())}</span>
                 </button>

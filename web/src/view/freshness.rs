@@ -41,20 +41,21 @@ pub fn Freshness(
 ) -> impl IntoView {
     let answer = move || feed.shown.get().map(|shown| shown.answer);
     let waits = move || feed.failure.read().is_none();
-    let through = move || answer().and_then(|answer| answer.updated.clone());
+    let through = move || answer().and_then(|answer| answer.complete_through.clone());
+    let newest = move || answer().and_then(|answer| answer.updated.clone());
+    let moment = move |text: Option<String>| {
+        let (at, answer) = text.and_then(|text| parse_rfc3339(&text)).zip(answer())?;
+        Some(format::moment(browser::lang(), Moment::Exact, at, &answer.tz))
+    };
     let through_text = move || {
         let lang = browser::lang();
-        let at = through().and_then(|text| parse_rfc3339(&text)).zip(answer());
-        at.map_or(Phrase::DataUpToNothing.text(lang).to_string(), |(at, answer)| {
-            Phrase::DataUpTo.with(lang, &[&format::moment(lang, Moment::Exact, at, &answer.tz)])
-        })
+        match (moment(through()), newest()) {
+            (Some(at), _) => Phrase::CompleteThrough.with(lang, &[&at]),
+            (None, Some(_)) => Phrase::CompleteUnknown.text(lang).to_string(),
+            (None, None) => Phrase::DataUpToNothing.text(lang).to_string(),
+        }
     };
-    let newest = move || {
-        let lang = browser::lang();
-        let at =
-            answer().and_then(|answer| Some((parse_rfc3339(answer.updated.as_deref()?)?, answer.tz.clone())));
-        at.map(|(at, tz)| Phrase::NewestAt.with(lang, &[&format::moment(lang, Moment::Exact, at, &tz)]))
-    };
+    let newest_text = move || moment(newest()).map(|at| Phrase::NewestAt.with(browser::lang(), &[&at]));
     let rate = move || answer().and_then(|answer| answer.link_rate);
     let rate_text = move || {
         let lang = browser::lang();
@@ -75,10 +76,11 @@ pub fn Freshness(
         }
     };
     view! {
-        <div class="freshness">
+        <div class="freshness full">
             <LiveBadge/>
             <Show when=move || answer().is_some() fallback=move || waits().then(|| view! { <span class="skeleton wide"></span> })>
-                <span data-testid="fresh-through" data-value=through title=newest>{through_text}</span>
+                <span data-testid="fresh-through" data-value=through title=t(Phrase::CompleteHint)>{through_text}</span>
+                <span data-testid="fresh-newest" data-value=newest title=t(Phrase::NewestHint)>{newest_text}</span>
                 <span data-testid="fresh-link-rate" data-value=move || rate().map(|rate| rate.to_string())>
                     {rate_text}
                 </span>

@@ -69,7 +69,7 @@ pub fn Health() -> impl IntoView {
                     <div class="card-head"><h2>{t(Phrase::ServiceUp)}</h2></div>
                     <div class="card-body">
                         <p class="state" data-state=move || if up.failure.get().is_some() { "failed" } else { "counted" } data-testid="up">
-                            {answers}
+                            {move || answers().unwrap_or_else(|| "\u{a0}".to_string())}
                         </p>
                     </div>
                 </section>
@@ -131,14 +131,30 @@ fn OutboxCard() -> impl IntoView {
         let count = format::count(lang, i64::try_from(outbox.entries).unwrap_or(i64::MAX));
         view! { <p class="big-figure">{count}</p><p class="hint">{note}</p> }
     };
+    let is_one = move || {
+        let setting = place.setting.read();
+        setting.as_ref().is_some_and(|setting| matches!(setting.scope, Scope::Advertiser(_)))
+    };
+    // There before its figures, so that nothing below moves.
+    let has_card =
+        Memo::new(move |_| is_one() && (outbox.failure.read().is_none() || outbox.shown.read().is_some()));
+    let body = move || match outbox.shown.get() {
+        Some(shown) => text(shown).into_any(),
+        None => empty_figure().into_any(),
+    };
     view! {
-        <Show when=move || outbox.shown.read().is_some()>
+        <Show when=move || has_card.get()>
             <section class="card" data-testid="outbox">
                 <div class="card-head"><h2>{t(Phrase::BillingOutbox)}</h2></div>
-                <div class="card-body">{move || outbox.shown.get().map(text)}</div>
+                <div class="card-body">{body}</div>
             </section>
         </Show>
     }
+}
+
+/// The room of a figure with what is said of it.
+fn empty_figure() -> impl IntoView {
+    view! { <p class="big-figure">{format::NOTHING}</p><p class="hint"><span class="skeleton wide"></span></p> }
 }
 
 /// Billing messages that could not be processed, for who operates the platform.
@@ -169,8 +185,14 @@ fn DeadCard() -> impl IntoView {
         let first = shown.as_ref()?.dead.first()?;
         Some(first.error.clone())
     };
+    let is_known = move || dead.shown.read().is_some();
+    let has_card = Memo::new(move |_| operates.get() && (dead.failure.read().is_none() || is_known()));
+    let figure = move || {
+        let text = format::count(browser::lang(), i64::try_from(count()).unwrap_or(i64::MAX));
+        if is_known() { text } else { format::NOTHING.to_string() }
+    };
     view! {
-        <Show when=move || dead.shown.read().is_some()>
+        <Show when=move || has_card.get()>
             <section class="card" data-testid="dead-letters">
                 <div class="card-head">
                     <h2>{t(Phrase::DeadLetters)}</h2>
@@ -179,7 +201,7 @@ fn DeadCard() -> impl IntoView {
                     </Show>
                 </div>
                 <div class="card-body">
-                    <p class="big-figure">{move || format::count(browser::lang(), i64::try_from(count()).unwrap_or(i64::MAX))}</p>
+                    <p class="big-figure">{figure}</p>
                     <p class="hint">{move || note().unwrap_or_else(|| Phrase::AllConfirmed.text(browser::lang()).to_string())}</p>
                 </div>
             </section>

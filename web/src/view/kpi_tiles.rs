@@ -41,6 +41,8 @@ pub struct TileData {
     pub money: Feed,
     /// Whether only the ended hours are compared.
     pub ongoing: Memo<bool>,
+    /// Whether none has ended, so that there is nothing to compare yet.
+    pub too_early: Memo<bool>,
 }
 
 impl TileData {
@@ -171,6 +173,10 @@ fn Note(metric: Metric, data: TileData) -> impl IntoView {
             return Some(
                 view! { <span class="change" data-testid="kpi-linked">{linked()}</span> }.into_any(),
             );
+        }
+        if data.too_early.get() {
+            let note = view! { <span class="change" data-testid="kpi-too-early">{Phrase::NoHourYet.text(lang)}</span> };
+            return Some(note.into_any());
         }
         let change = data.change(metric)?;
         let compared = if data.ongoing.get() { Phrase::ComparedWithHours } else { Phrase::ComparedWith };

@@ -109,13 +109,13 @@ fn currency_of(session: Session, scope: Option<Scope>) -> Currency {
     scope.map_or(Currency::Unknown, |scope| catalog.currency(&scope))
 }
 
-/// What is ranked: for a publisher its placements, for the others campaigns and services.
+/// What is ranked: for a publisher its placements, for the others campaigns, ads and services.
 fn top_lists(scope: &Scope, metric: Memo<Metric>) -> impl IntoView + use<> {
-    let dimensions = match scope {
-        Scope::Platform | Scope::Advertiser(_) => [Dimension::Campaign, Dimension::Service],
-        Scope::Service(_) => [Dimension::Placement, Dimension::Advertiser],
+    let dimensions: &[Dimension] = match scope {
+        Scope::Platform | Scope::Advertiser(_) => &[Dimension::Campaign, Dimension::Ad, Dimension::Service],
+        Scope::Service(_) => &[Dimension::Placement, Dimension::Advertiser],
     };
-    dimensions.map(|dimension| view! { <TopList dimension metric/> })
+    dimensions.iter().map(|dimension| view! { <TopList dimension=*dimension metric/> }).collect_view()
 }
 
 /// The chosen unit where it fits the period, else the one that suits it; all time has a `widest` of its own.
@@ -222,7 +222,12 @@ fn compare(
     let before = Feed::new(move || totals(comparison.get()?.before), Follow::Question);
     let money = Feed::new(move || money_by_advertiser(&place.setting.get()?, &currency.get()), Follow::Live);
     let ongoing = Memo::new(move |_| comparison.get().is_some_and(|comparison| comparison.ongoing));
-    TileData { period, now, before, series, currency, money, ongoing }
+    let too_early = Memo::new(move |_| {
+        let has_before =
+            place.setting.get().is_some_and(|setting| setting.range.before(setting.today).is_some());
+        has_before && comparison.read().is_none()
+    });
+    TileData { period, now, before, series, currency, money, ongoing, too_early }
 }
 
 /// Money of each advertiser, where there are several currencies: there is no total to show.

@@ -13,7 +13,7 @@ use crate::lang::Lang;
 use crate::metric;
 use crate::model::catalog::{Catalog, Currency};
 use crate::model::kpi::{Change, Tone};
-use crate::model::pivot::{greatest, heat, value};
+use crate::model::pivot::{Row, greatest, heat, value};
 use crate::model::sheet::{Answered, Line, Stands};
 use crate::model::window::{Extent, Window};
 use crate::phrase::Phrase;
@@ -55,6 +55,14 @@ struct Cell {
     column: usize,
     metric: usize,
     is_row: bool,
+}
+
+/// What a figure is compared with.
+struct Against<'a> {
+    /// As it was before.
+    before: &'a Measures,
+    /// What of it is compared, where that is not all.
+    part: Option<&'a Measures>,
 }
 
 impl<'a> Grid<'a> {
@@ -241,7 +249,7 @@ impl<'a> Grid<'a> {
         html.raw("</button></th>");
     }
 
-    fn line(&self, html: &mut Html, number: usize, line: &Line) {
+    fn line(&self, html: &mut Html, number: usize, line: &'a Line) {
         let class = match line.stands {
             Stands::Total => "totals",
             Stands::Others(_) => "others-row",
@@ -252,10 +260,14 @@ impl<'a> Grid<'a> {
         html.raw(">");
         self.row_head(html, number, line);
         let cells = if self.columns > 0 { &line.row.cells[..self.columns] } else { &[] };
-        let before = |column: usize| match (&line.before, column < cells.len()) {
-            (Some(before), true) => before.cells.get(column),
-            (Some(before), false) => Some(&before.total),
+        let beside = |row: &'a Option<Row>, column: usize| match (row, column < cells.len()) {
+            (Some(row), true) => row.cells.get(column),
+            (Some(row), false) => Some(&row.total),
             (None, _) => None,
+        };
+        let compared = |column: usize| {
+            let before = beside(&line.before, column)?;
+            Some(Against { before, part: beside(&line.part, column) })
         };
         let currency = self.currency_of(line);
         let is_row = !matches!(line.stands, Stands::Total);
@@ -265,7 +277,7 @@ impl<'a> Grid<'a> {
             for (column, measures) in written {
                 for (metric, which) in self.state().metrics.iter().enumerate() {
                     let at = Cell { line: number, column, metric, is_row };
-                    self.cell(html, at, *which, (measures, before(column)), &currency);
+                    self.cell(html, at, *which, (measures, compared(column)), &currency);
                 }
             }
         });
@@ -335,12 +347,12 @@ impl<'a> Grid<'a> {
         html: &mut Html,
         at: Cell,
         metric: Metric,
-        (measures, before): (&Measures, Option<&Measures>),
+        (measures, compared): (&Measures, Option<Against<'_>>),
         currency: &Currency,
     ) {
         let is_mixed = metric::needs_one_currency(metric) && *currency == Currency::Mixed;
-        let figure =
-            value(metric, measures).filter(|_| !is_mixed && metric.is_seen_by(&self.answered.basis.scope));
+        let is_hidden = is_mixed || !metric.is_seen_by(&self.answered.basis.scope);
+        let figure = value(metric, measures).filter(|_| !is_hidden);
         let is_shaded = self.state().heat && at.is_row && (self.columns == 0 || at.column < self.columns);
         let place = at.column * self.state().metrics.len() + at.metric;
         let text = format::figure(self.lang, metric, figure, currency.code(), Width::Full);
@@ -368,14 +380,17 @@ impl<'a> Grid<'a> {
             html.attr("title", &text);
         }
         html.raw(">").text(&text);
-        if let Some(before) = before {
-            self.change_of(html, metric, value(metric, before), figure);
+        if let Some(compared) = compared {
+            // What has no figure has no change either.
+            let now = value(metric, compared.part.unwrap_or(measures)).filter(|_| !is_hidden);
+            self.change_of(html, metric, &compared, now);
         }
         html.raw("</td>");
     }
 
-    fn change_of(&self, html: &mut Html, metric: Metric, before: Option<f64>, now: Option<f64>) {
-        let change = Change::between(before, now);
+    fn change_of(&self, html: &mut Html, metric: Metric, against: &Against<'_>, now: Option<f64>) {
+        let change = Change::between(value(metric, against.before), now);
+        let title = if against.part.is_some() { Phrase::ComparedTitleHours } else { Phrase::ComparedTitle };
         let class = match change.tone(metric) {
             Tone::Better => "change better",
             Tone::Worse => "change worse",
@@ -385,7 +400,10 @@ impl<'a> Grid<'a> {
             Change::NothingBefore => format::NOTHING.to_string(),
             Change::By(by) => format::change(self.lang, by),
         };
-        html.raw("<span").attr("class", class).attr("title", Phrase::ComparedTitle.text(self.lang));
+        html.raw("<span").attr("class", class).attr("title", title.text(self.lang));
+        if let Change::By(by) = change {
+            html.attr("data-change", by);
+        }
         html.raw(">").text(&text).raw("</span>");
     }
 }

@@ -205,7 +205,8 @@ enum What {
     Rank(Metric),
     Open(usize),
     Drill(usize),
-    Events(usize, usize),
+    /// Those that the figure of a line, a column and a metric counts.
+    Events(usize, usize, Option<Metric>),
 }
 
 enum Next {
@@ -230,7 +231,8 @@ impl Action {
         }
         let cell = closest("td[data-line]")?;
         let number = |name: &str| at(&cell, name)?.parse().ok();
-        let what = What::Events(number("data-line")?, number("data-column")?);
+        let metric = at(&cell, "data-col").and_then(|name| Metric::parse(&name));
+        let what = What::Events(number("data-line")?, number("data-column")?, metric);
         Some(Action { what, selector: String::new() })
     }
 
@@ -241,7 +243,10 @@ impl Action {
             What::Rank(metric) => Next::State(ExploreState { rank: Some(metric), ..state }),
             What::Open(line) => Next::State(state.toggled_open(&path(line)?)),
             What::Drill(line) => Next::State(state.drilled(&path(line)?, &answered.basis.scope)),
-            What::Events(line, column) => Next::Place(Place::Events(events_behind(answered, line, column)?)),
+            What::Events(line, column, metric) => {
+                let events = events_behind(answered, (line, column), metric, &catalog())?;
+                Next::Place(Place::Events(events))
+            }
         })
     }
 }

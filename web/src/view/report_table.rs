@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use adtally_core::measure::Measure;
 use adtally_core::report::{By, Filter, Metric};
 use adtally_wire::api::{ReportAnswer, ReportValue};
 use leptos::ev::MouseEvent;
@@ -138,14 +139,16 @@ impl Sheet {
     ) -> Option<String> {
         let Period::Days(span) = self.shown.request.period else { return None };
         // Whom reach counts is not in a list of events, and a ratio counts none.
-        if metric::kind(metric).is_none() && metric != metric::COST {
+        let is_listed = [metric::COST, Metric::Measure(Measure::Waiting)].contains(&metric);
+        if metric::kind(metric).is_none() && !is_listed {
             return None;
         }
         let told = columns.iter().zip(row).filter_map(|(column, value)| match (column, value) {
             (Column::By(by), ReportValue::Text(key)) => Some((*by, key.as_str())),
             _ => None,
         });
-        Some(events_of_row(state, told, metric, span, &self.answer().tz).href())
+        let frame = (&self.shown.request.scope, span, self.answer().tz.as_str());
+        Some(events_of_row(state, told, metric, frame, &self.catalog).href())
     }
 
     fn figure(

@@ -62,6 +62,7 @@ pub fn TopList(
     };
     let title = match dimension {
         Dimension::Advertiser => Phrase::TopAdvertisers,
+        Dimension::Ad => Phrase::TopAds,
         Dimension::Campaign => Phrase::TopCampaigns,
         Dimension::Placement => Phrase::TopPlacements,
         Dimension::Service => Phrase::TopServices,

@@ -67,7 +67,7 @@ fn Legend(
     metric: Memo<Metric>,
     currency: Signal<Option<String>>,
 ) -> impl IntoView {
-    move || {
+    let entries = move || {
         let (series, lang, metric) = (series.get()?, browser::lang(), metric.get());
         let generation = series.batch.as_ref()?.generation;
         let pending = series.unconfirmed(metric);
@@ -85,16 +85,16 @@ fn Legend(
             view! { <span class="legend-entry"><span class="swatch"></span>{text}</span> }
         });
         Some(view! {
-            <p class="legend">
-                {published}
-                <span class="legend-entry" data-testid="unconfirmed" data-value=pending.map(|(pending, _)| pending.to_string())>
-                    <span class="swatch pending"></span>
-                    {Phrase::NotYetByBatch.text(lang)}
-                    {how_much}
-                </span>
-            </p>
+            {published}
+            <span class="legend-entry" data-testid="unconfirmed" data-value=pending.map(|(pending, _)| pending.to_string())>
+                <span class="swatch pending"></span>
+                {Phrase::NotYetByBatch.text(lang)}
+                {how_much}
+            </span>
         })
-    }
+    };
+    // There before what it says, so that the chart below does not move.
+    view! { <p class="legend">{entries}</p> }
 }
 
 /// What the chart shows.

@@ -1,6 +1,6 @@
 //! Verify: a day's raw events, linked here, beside what the server says of them.
 
-use adtally_core::cell::Scope;
+use adtally_core::cell::{Dimension, Scope};
 use adtally_core::measure::Measure;
 use adtally_core::report::{Metric, TimeUnit};
 use adtally_core::time::{parse_date, parse_rfc3339};
@@ -10,12 +10,14 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 
 use super::events::WhichAdvertiser;
+use super::explore::catalog;
 use super::icon::{Glyph, Icon};
 use super::place::CurrentPlace;
 use crate::api::verify::verify;
 use crate::browser::{self, t};
 use crate::format::{self, Moment, Width};
 use crate::metric;
+use crate::model::catalog::Currency;
 use crate::phrase::Phrase;
 
 /// Bytes of a megabyte.
@@ -42,7 +44,8 @@ pub fn Verify() -> impl IntoView {
         Scope::Advertiser(key) => Some(key.to_string()),
         Scope::Platform | Scope::Service(_) => None,
     });
-    let last = Memo::new(move |_| place.setting.get().map(|setting| setting.span.last()));
+    let last =
+        Memo::new(move |_| place.setting.get().map(|setting| setting.last_finished_day(place.now_ms.get())));
     let outcome = RwSignal::new(Outcome::Open);
     // Another advertiser or day: what was found is not about it.
     Effect::new(move |_| {
@@ -141,7 +144,9 @@ fn Found(verified: Verified) -> impl IntoView {
     let megabytes = format!("{:.2}", verified.bytes as f64 / MEGABYTE);
     let read = Phrase::VerifyRead.with(lang, &[&count(verified.events), &count(verified.files), &megabytes]);
     let made = Phrase::VerifyMade.with(lang, &[&count(verified.cells)]);
+    let is_nothing = verified.equal && verified.events == 0 && verified.cells == 0;
     let (icon, title, class) = match verified.equal {
+        true if is_nothing => (Icon::Inbox, Phrase::VerifyNothing.text(lang).to_string(), "verdict"),
         true => (Icon::Check, Phrase::VerifyEqual.text(lang).to_string(), "verdict equal"),
         false => (
             Icon::Alert,
@@ -152,7 +157,7 @@ fn Found(verified: Verified) -> impl IntoView {
     let equal = if verified.equal { "true" } else { "false" };
     let differences = (!verified.equal).then(|| view! { <Differences list=verified.differences.clone()/> });
     view! {
-        <div class=class data-testid="verdict" data-equal=equal data-events=verified.events data-cells=verified.cells>
+        <div class=class data-testid="verdict" data-equal=equal data-nothing=is_nothing.then_some("true") data-events=verified.events data-cells=verified.cells>
             <h2><Glyph icon/>{title}</h2>
             <p>{read}" "{made}</p>
             <dl class="fields">
@@ -169,12 +174,15 @@ fn Found(verified: Verified) -> impl IntoView {
 /// Where the figures are not the same.
 #[component]
 fn Differences(list: Vec<Difference>) -> impl IntoView {
-    let lang = browser::lang();
+    let (lang, catalog) = (browser::lang(), catalog());
+    let setting = CurrentPlace::expect().setting.get_untracked();
+    let currency = setting.map(|setting| catalog.currency(&setting.scope));
+    let code = currency.as_ref().and_then(Currency::code);
     let row = |one: Difference| {
         let measure = Measure::ALL.into_iter().find(|measure| measure.name() == one.measure);
         let figure = |value: i64| match measure {
             Some(measure) => {
-                format::figure(lang, Metric::Measure(measure), Some(value as f64), None, Width::Full)
+                format::figure(lang, Metric::Measure(measure), Some(value as f64), code, Width::Full)
             }
             None => format::count(lang, value),
         };
@@ -183,7 +191,12 @@ fn Differences(list: Vec<Difference>) -> impl IntoView {
         });
         let hour = parse_rfc3339(&one.hour)
             .map(|at| format::moment(lang, Moment::Bucket(TimeUnit::Hour), at, "UTC"));
-        let cell = one.cell.into_values().collect::<Vec<_>>().join(" · ");
+        let named = |(name, key): (String, String)| {
+            let dimension = Dimension::ALL.into_iter().find(|dimension| dimension.name() == name);
+            let known = dimension.and_then(|dimension| catalog.name(dimension, &key)).map(str::to_string);
+            known.unwrap_or(key)
+        };
+        let cell = one.cell.into_iter().map(named).collect::<Vec<_>>().join(" · ");
         view! {
             <tr data-testid="difference" data-measure=one.measure data-here=one.here data-server=one.server>
                 <td>{hour}</td>
