@@ -7,6 +7,7 @@ mod link;
 mod spilled;
 mod parse;
 mod whole;
+mod whole_set;
 
 use std::collections::BTreeMap;
 
@@ -31,7 +32,8 @@ pub trait Job {
 }
 
 /// Every job by name.
-pub const NAMES: [&str; 7] = ["parse", "link", "bulk", "spilled", "aggregate", "aggregate-users", "whole"];
+pub const NAMES: [&str; 8] =
+    ["parse", "link", "bulk", "spilled", "aggregate", "aggregate-users", "whole", "whole-set"];
 
 /// The job of that name, at its beginning.
 pub fn by_name(name: &str, names: Names) -> Option<Box<dyn Job>> {
@@ -43,6 +45,7 @@ pub fn by_name(name: &str, names: Names) -> Option<Box<dyn Job>> {
         "aggregate" => Box::new(aggregate::Aggregate::new(names, aggregate::Users::Left)),
         "aggregate-users" => Box::new(aggregate::Aggregate::new(names, aggregate::Users::Counted)),
         "whole" => Box::new(whole::Whole::new(names)),
+        "whole-set" => Box::new(whole_set::WholeSet::new(names)),
         _ => return None,
     })
 }
@@ -91,6 +94,7 @@ mod tests {
         assert!(linked["unique"] < events.len() as i64, "no duplicates: {linked:?}");
         let kinds = whole["impressions"] + whole["clicks"] + whole["conversions"];
         assert_eq!(linked["unique"], kinds, "{linked:?} {whole:?}");
+        assert_eq!(answer("whole-set", &events, 5_000), whole, "a set is not what a stream is");
         assert_eq!(linked["conversion_by_view"], whole["view_through"]);
         assert_eq!(answer("aggregate", &events, 5_000)["cost_micros"], whole["cost_micros"]);
     }

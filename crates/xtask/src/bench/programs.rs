@@ -30,7 +30,7 @@ struct Job {
     question: Option<Question>,
 }
 
-const JOBS: [Job; 7] = [
+const JOBS: [Job; 8] = [
     Job { name: "parse", unit: "events/s", large: false, in_wasm: true, question: Some(Question::Parse) },
     Job { name: "link", unit: "events/s", large: true, in_wasm: true, question: Some(Question::Link) },
     Job { name: "bulk", unit: "events/s", large: true, in_wasm: true, question: Some(Question::Link) },
@@ -50,6 +50,7 @@ const JOBS: [Job; 7] = [
         question: Some(Question::AggregateUsers),
     },
     Job { name: "whole", unit: "events/s", large: false, in_wasm: true, question: Some(Question::Whole) },
+    Job { name: "whole-set", unit: "events/s", large: false, in_wasm: true, question: Some(Question::Whole) },
 ];
 
 /// What is known of native jobs besides their rates.
