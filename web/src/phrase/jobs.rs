@@ -26,7 +26,7 @@ phrases! {
     About: "About", "대상";
     TimesIn: "Times in {0}", "시간대 {0}";
     RunNow: "Run now", "지금 실행";
-    RunJobNow: "Run {0} now", "{0} 지금 실행";
+    RunJobNow: "Run now: {0}", "지금 실행: {0}";
     BackfillOfJob: "A run is started for each day; without days there is one, for yesterday.", "날짜마다 실행이 하나씩 시작되며, 날짜를 비우면 어제에 대해 한 번 실행됩니다.";
     StartedRuns: "Started: {0}", "시작됨: {0}";
     Seconds: "{0} s", "{0}초";
