@@ -81,6 +81,7 @@ mod tests {
             depth: 0,
             row: row(""),
             before: None,
+            part: None,
         };
         let stands = Stands::Row { by: state.rows[0], opens: false, open: false };
         let lines = vec![make(Stands::Total, &[]), make(stands, &["a,\"b\""]), make(Stands::Others(4), &[])];
