@@ -3,6 +3,7 @@
 //! Those of Snowplow's trackers and of Elasticsearch's client were recorded; the others follow the examples of their
 //! specifications. `ADTALLY_WRITE=1 cargo test -p adtally-core --test doors` writes what is meant.
 #![cfg(not(target_arch = "wasm32"))]
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::path::{Path, PathBuf};
 
@@ -21,7 +22,7 @@ fn pairs(query: &str) -> Vec<(String, String)> {
         let mut bytes = parts.next().unwrap_or_default().as_bytes().to_vec();
         for part in parts {
             bytes.push(u8::from_str_radix(&part[..2], 16).unwrap());
-            bytes.extend(part[2..].as_bytes());
+            bytes.extend(&part.as_bytes()[2..]);
         }
         String::from_utf8(bytes).unwrap()
     };
