@@ -44,7 +44,7 @@ phrases! {
     ByBatch: "confirmed by batch g{0}", "배치 g{0} 확정";
     NotYetByBatch: "real time, not yet confirmed", "실시간, 미확정";
     Graph: "Graph", "그래프";
-    GraphOf: "Tasks of {0}", "{0}의 태스크";
+    GraphOf: "Tasks of {0}", "{0} 태스크";
     RunGone: "There is no run {0}, or not any more.", "{0} 실행이 없습니다. 삭제되었거나 이름이 잘못되었습니다.";
     TaskGone: "There is no such task in {0}, or not any more.", "{0}에 해당 태스크가 없습니다. 삭제되었거나 이름이 잘못되었습니다.";
     RunAgain: "Run again, with all that depends on it", "이 태스크와 이후 태스크 다시 실행";
