@@ -6,14 +6,78 @@ pub(crate) trait Hashed: Copy + Eq {
     fn hash(&self) -> u64;
 }
 
-/// Different keys, numbered as they come.
+/// Where entries with different keys are found that lie in the order in which they came.
 ///
 /// The keys are codes and times rather than texts of a sender, so nobody outside chooses which of them collide.
+#[derive(Debug, Default)]
+pub(crate) struct Slots {
+    /// One more than the number of an entry, 0 where free; a power of two of them, at least twice as many as entries.
+    slots: Vec<u32>,
+}
+
+impl Slots {
+    /// The number of the entry with a key; a new one is made, and gets the next. `first` is how many slots a table has
+    /// with its first key, a power of two.
+    #[inline]
+    pub(crate) fn number<K: Hashed, T>(
+        &mut self,
+        key: K,
+        entries: &mut Vec<T>,
+        key_of: impl Fn(&T) -> K,
+        make: impl FnOnce() -> T,
+        first: usize,
+    ) -> u32 {
+        if 2 * (entries.len() + 1) > self.slots.len() {
+            self.grow(entries, &key_of, first);
+        }
+        let mask = self.slots.len() - 1;
+        let mut slot = key.hash() as usize & mask;
+        loop {
+            match self.slots[slot] {
+                0 => {
+                    entries.push(make());
+                    // One number per row that is in memory: there are no 2^32.
+                    self.slots[slot] = entries.len() as u32;
+                    return self.slots[slot] - 1;
+                }
+                taken if key_of(&entries[taken as usize - 1]) == key => return taken - 1,
+                _ => slot = (slot + 1) & mask,
+            }
+        }
+    }
+
+    /// What the slot says in which a key is looked for first: one more than a number, 0 where it is free.
+    #[inline]
+    pub(crate) fn first(&self, key: impl Hashed) -> u32 {
+        self.slots.get(key.hash() as usize & self.slots.len().wrapping_sub(1)).copied().unwrap_or(0)
+    }
+
+    #[cold]
+    fn grow<K: Hashed, T>(&mut self, entries: &[T], key_of: impl Fn(&T) -> K, first: usize) {
+        let len = (4 * self.slots.len()).max(first);
+        self.slots.resize(len, 0);
+        self.enter(entries, key_of);
+    }
+
+    /// Enters all entries anew: their keys are others now.
+    pub(crate) fn enter<K: Hashed, T>(&mut self, entries: &[T], key_of: impl Fn(&T) -> K) {
+        self.slots.fill(0);
+        let mask = self.slots.len().wrapping_sub(1);
+        for (place, entry) in (1..).zip(entries) {
+            let mut slot = key_of(entry).hash() as usize & mask;
+            while self.slots[slot] != 0 {
+                slot = (slot + 1) & mask;
+            }
+            self.slots[slot] = place;
+        }
+    }
+}
+
+/// Different keys, numbered as they come.
 #[derive(Debug)]
 pub(crate) struct Numbers<K> {
     keys: Vec<K>,
-    /// One more than the number of a key, 0 where free; a power of two of them, at least twice as many as keys.
-    slots: Vec<u32>,
+    slots: Slots,
 }
 
 /// Slots of a table with its first key.
@@ -21,7 +85,7 @@ const FIRST_SLOTS: usize = 1 << 10;
 
 impl<K> Default for Numbers<K> {
     fn default() -> Self {
-        Self { keys: Vec::new(), slots: Vec::new() }
+        Self { keys: Vec::new(), slots: Slots::default() }
     }
 }
 
@@ -33,36 +97,7 @@ impl<K: Hashed> Numbers<K> {
 
     /// The number of a key; a new one gets the next.
     pub(crate) fn number(&mut self, key: K) -> u32 {
-        if 2 * (self.keys.len() + 1) > self.slots.len() {
-            self.grow();
-        }
-        let mask = self.slots.len() - 1;
-        let mut slot = key.hash() as usize & mask;
-        loop {
-            match self.slots[slot] {
-                0 => {
-                    self.keys.push(key);
-                    // One number per row that is in memory: there are no 2^32.
-                    self.slots[slot] = self.keys.len() as u32;
-                    return self.slots[slot] - 1;
-                }
-                taken if self.keys[taken as usize - 1] == key => return taken - 1,
-                _ => slot = (slot + 1) & mask,
-            }
-        }
-    }
-
-    fn grow(&mut self) {
-        let len = (4 * self.slots.len()).max(FIRST_SLOTS);
-        self.slots.clear();
-        self.slots.resize(len, 0);
-        for (place, key) in (1..).zip(&self.keys) {
-            let mut slot = key.hash() as usize & (len - 1);
-            while self.slots[slot] != 0 {
-                slot = (slot + 1) & (len - 1);
-            }
-            self.slots[slot] = place;
-        }
+        self.slots.number(key, &mut self.keys, |known| *known, || key, FIRST_SLOTS)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::link::FactMeasures;
 use crate::measure::Measure;
-use crate::numbers::Hashed as _;
+use crate::numbers::Slots;
 use crate::sketch::{self, SPARSE_MAX, Sketch, SketchView};
 
 /// The measures that most rows have: their sums lie with the key of a group, all others apart.
@@ -17,8 +17,7 @@ const FIRST_SLOTS: usize = 1 << 6;
 /// What an hour has of each group.
 #[derive(Debug, Default)]
 pub(super) struct Hourly {
-    /// One more than the number of a group, 0 where free; a power of two of them, at least twice as many as groups.
-    slots: Vec<u32>,
+    slots: Slots,
     groups: Vec<Group>,
     /// Group, measure and amount of what is not near.
     rare: Vec<(u32, Measure, i64)>,
@@ -62,29 +61,14 @@ impl Hourly {
     /// The number of the group with this key; a new one gets the next.
     #[inline]
     pub(super) fn group(&mut self, key: u64) -> u32 {
-        if 2 * (self.groups.len() + 1) > self.slots.len() {
-            self.grow();
-        }
-        let mask = self.slots.len() - 1;
-        let mut slot = key.hash() as usize & mask;
-        loop {
-            match self.slots[slot] {
-                0 => {
-                    self.groups.push(Group { key, near: [0; NEAR.len()] });
-                    // One number per row that is in memory: there are no 2^32.
-                    self.slots[slot] = self.groups.len() as u32;
-                    return self.slots[slot] - 1;
-                }
-                taken if self.groups[taken as usize - 1].key == key => return taken - 1,
-                _ => slot = (slot + 1) & mask,
-            }
-        }
+        let make = || Group { key, near: [0; NEAR.len()] };
+        self.slots.number(key, &mut self.groups, |group| group.key, make, FIRST_SLOTS)
     }
 
     /// What the slot says in which a key is looked for first.
     #[inline]
     pub(super) fn first_slot(&self, key: u64) -> u32 {
-        self.slots.get(key.hash() as usize & self.slots.len().wrapping_sub(1)).copied().unwrap_or(0)
+        self.slots.first(key)
     }
 
     /// The key of the group that a slot says; that of another one where the slot is free.
@@ -160,31 +144,10 @@ impl Hourly {
         self.different_rare = self.rare.len();
     }
 
-    #[cold]
-    fn grow(&mut self) {
-        let len = (4 * self.slots.len()).max(FIRST_SLOTS);
-        self.slots.clear();
-        self.slots.resize(len, 0);
-        self.enter();
-    }
-
-    /// Enters all groups into slots that are free.
-    fn enter(&mut self) {
-        let mask = self.slots.len().wrapping_sub(1);
-        for (place, group) in (1..).zip(&self.groups) {
-            let mut slot = group.key.hash() as usize & mask;
-            while self.slots[slot] != 0 {
-                slot = (slot + 1) & mask;
-            }
-            self.slots[slot] = place;
-        }
-    }
-
     /// Gives each group the key that its tuple has now.
     pub(super) fn rekey(&mut self, mut key: impl FnMut(u64) -> u64) {
         self.groups.iter_mut().for_each(|group| group.key = key(group.key));
-        self.slots.fill(0);
-        self.enter();
+        self.slots.enter(&self.groups, |group| group.key);
     }
 
     /// The users by group.

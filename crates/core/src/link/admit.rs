@@ -1,4 +1,4 @@
-//! Which of many deliveries are of an event that was accepted before: DESIGN's first rule for a set instead of a stream.
+//! Which of many deliveries are of an event that was accepted before, of a set instead of a stream.
 //!
 //! Names are hashes, so their first bits divide them into parts of equal size, each small enough for a table that is
 //! near; ids are compared only where hashes are equal.
