@@ -84,6 +84,8 @@ describe("stock clients", { skip: missing }, () => {
   is("trino described", [["campaign", "varchar"], ["n", "bigint"]]);
   is("trino transaction", [byCampaign, true]);
   is("trino zone", [[["2026-03-07", "2026-03-07 05:00:00"]], []]);
+  is("trino zone of a parameter", [["2026-03-07 09:00:00"]]);
+  fits("trino zone unknown", /TrinoUserError.*NOT_SUPPORTED.*Nowhere/);
   fits("trino property", /TrinoUserError.*INVALID_SESSION_PROPERTY/);
   is("trino nothing", []);
   fits("trino error", /TrinoUserError.*COLUMN_NOT_FOUND.*line 2, column 2/);

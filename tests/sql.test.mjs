@@ -103,6 +103,20 @@ test("what an answer looks like", async () => {
   assert.match(explained.flat().join("\n"), /added up: .*by=campaign/);
 });
 
+test("a zone that there is not is an error of the statement to clients of Trino", async () => {
+  const asked = async (headers) => {
+    const answer = await server.admin.post("/v1/statement", "SELECT 1", headers);
+    assert.equal(answer.status, 200, answer.text);
+    return answer.json;
+  };
+  const refused = await asked({ "x-trino-session": "time_zone_id=Nowhere" });
+  assert.equal(refused.stats.state, "FAILED");
+  assert.deepEqual([refused.error.errorName, refused.error.errorType], ["NOT_SUPPORTED", "USER_ERROR"]);
+  assert.match(refused.error.message, /Nowhere/);
+  // The zone of the machine that a driver runs on means nothing here.
+  assert.deepEqual((await asked({ "x-trino-time-zone": "Nowhere" })).data, [[1]]);
+});
+
 // SQL-2
 describe("a token's statements see what is its own", () => {
   test("an advertiser", async () => {

@@ -102,6 +102,10 @@ def trino_client():
     rows("RESET SESSION time_zone_id")
     tell("trino property", failure(lambda: rows("SET SESSION query_max_run_time = '1m'")))
 
+    tell("trino zone of a parameter", rows("SELECT TIMESTAMP '2026-03-07 00:00:00' AT TIME ZONE ?", ["Asia/Seoul"]))
+    lost = trino.dbapi.connect(session_properties={"time_zone_id": "Nowhere"}, **headed).cursor()
+    tell("trino zone unknown", failure(lambda: lost.execute("SELECT 1")))
+
     basic = trino.dbapi.connect(host=HOST, port=PORT, user="anybody", http_headers={"Authorization": "Bearer wrong"}).cursor()
     tell("trino stranger", failure(lambda: basic.execute("SELECT 1")))
 

@@ -66,6 +66,8 @@ pub enum Code {
     Parameters,
     /// A value that cannot be what it should be.
     BadValue,
+    /// No time zone of this name: a bad value to programs, but Trino's drivers tell it apart.
+    UnknownZone,
     /// A number beyond what its type holds.
     Overflow,
     /// The statement is too long, too deep or has too many parts.
@@ -92,7 +94,7 @@ impl Code {
             Code::UnknownPrepared => "sql_unknown_prepared",
             Code::UnknownProperty => "sql_unknown_property",
             Code::Parameters => "sql_parameters",
-            Code::BadValue => "sql_bad_value",
+            Code::BadValue | Code::UnknownZone => "sql_bad_value",
             Code::Overflow => "sql_overflow",
             Code::TooComplex => "sql_too_complex",
             Code::TooMuchWork => "sql_too_much_work",

@@ -58,7 +58,7 @@ pub use value::{Type, Value};
 /// The zone of an IANA name.
 pub fn zone(name: &str) -> Result<chrono_tz::Tz, SqlError> {
     name.parse().map_err(|_| SqlError {
-        code: Code::BadValue,
+        code: Code::UnknownZone,
         message: format!("{name:?} is not an IANA time zone"),
         position: None,
     })

@@ -3,12 +3,16 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 use adtally_core::cell::Scope;
-use adtally_sql::{Catalog, Data, Dialect, SqlError, Statement, execute, plan};
+use adtally_sql::{Catalog, Data, Dialect, SqlError, Statement, Value, execute, plan};
 
 fn answer(sql: &str, dialect: Dialect) -> Result<String, SqlError> {
+    answer_with(sql, &[], dialect)
+}
+
+fn answer_with(sql: &str, parameters: &[Value], dialect: Dialect) -> Result<String, SqlError> {
     let catalog =
         Catalog { scope: Scope::Platform, zone: chrono_tz::UTC, now_ms: 1_785_000_000_000, dialect };
-    let plan = plan(&Statement::parse(sql)?, &catalog, &[])?;
+    let plan = plan(&Statement::parse(sql)?, &catalog, parameters)?;
     let data = Data { cells: vec![Default::default(); plan.scans.len()], ..Data::default() };
     let rows = execute(&plan, &data)?.rows;
     Ok(rows.iter().flatten().map(ToString::to_string).collect::<Vec<_>>().join(" "))
@@ -50,6 +54,18 @@ fn what_tools_of_kylin_write() {
 }
 
 #[test]
+fn the_name_of_a_zone_may_be_a_parameter() {
+    let answer = |sql, zone| answer_with(sql, &[zone], Dialect::Trino);
+    let sql = "SELECT TIMESTAMP '2026-03-07 00:00:00' AT TIME ZONE ?";
+    assert_eq!(answer(sql, Value::text("Asia/Seoul")).unwrap(), "2026-03-07 09:00:00");
+    assert_eq!(answer(sql, Value::Null).unwrap(), "");
+    let joined = "SELECT TIMESTAMP '2026-03-07 00:00:00' AT TIME ZONE ('Asia/' || ?)";
+    assert_eq!(answer(joined, Value::text("Seoul")).unwrap(), "2026-03-07 09:00:00");
+    let error = answer(sql, Value::text("Nowhere")).unwrap_err();
+    assert_eq!(error.to_string(), "line 1, column 53: \"Nowhere\" is not an IANA time zone");
+}
+
+#[test]
 fn what_is_not_supported_says_where() {
     let correlated =
         "SELECT name FROM campaigns c WHERE EXISTS (SELECT 1 FROM ads a WHERE a.campaign = c.campaign)";
@@ -77,6 +93,8 @@ fn what_is_not_supported_says_where() {
         ("WITH RECURSIVE r AS (SELECT 1 n) SELECT * FROM r", "sql_not_supported", 1, "WITH RECURSIVE"),
         ("SELECT 1 FROM ads FOR UPDATE", "sql_not_supported", 1, "FOR UPDATE"),
         ("SELECT TIMESTAMP '2026-03-07 00:00:00' AT TIME ZONE 'Mars/Olympus'", "sql_bad_value", 53, "Mars"),
+        ("SELECT TIMESTAMP '2026-03-07 00:00:00' AT TIME ZONE 9", "sql_type_mismatch", 53, "9 is no name"),
+        ("SELECT MAX(hour AT TIME ZONE campaign) FROM ad_stats", "sql_not_supported", 30, "a parameter"),
     ] {
         let error = answer(sql, Dialect::Calcite).unwrap_err();
         let found = (error.code.name(), error.position.map_or(0, |position| position.column));

@@ -30,8 +30,8 @@ pub(super) async fn statement(call: &mut Call) -> Result<Response, Fault> {
         Ok(session) => session,
         Err(error) => return failed(&error),
     };
-    // A driver says the zone of its machine unasked; days are those of the scope, as in reports, unless a statement
-    // has set another.
+    // A driver says the zone of its machine unasked, in X-Trino-Time-Zone, which is not looked at; days are those of the
+    // scope, as in reports, unless a statement has set another.
     let sources = sources(call);
     let catalog = sources.catalog(grant.scope, session.zone.as_deref(), Dialect::Trino).await?;
     let translated = match trino::translate(&sql, &session, &catalog, &id) {

@@ -1,6 +1,6 @@
 //! Functions of times, as tools write them.
 
-use sqlparser::ast::{Expr as Ast, Spanned, Value as AstValue, ValueWithSpan};
+use sqlparser::ast::{Expr as Ast, Spanned};
 use sqlparser::tokenizer::Span;
 
 use super::expr::{cast_to, refuse_users};
@@ -110,15 +110,21 @@ impl Binder<'_> {
         }
     }
 
-    /// `x AT TIME ZONE 'name'`: what that zone's clock shows when the one of the session shows this.
+    /// `x AT TIME ZONE 'name'`: what that zone's clock shows when the one of the session shows this. The name may be a
+    /// parameter, but not a column: a zone of every row would be looked up for each.
     pub(super) fn at_zone(&mut self, time: &Ast, zone: &Ast, env: &mut Env<'_>) -> Result<Typed> {
-        let name = match zone {
-            Ast::Value(ValueWithSpan { value: AstValue::SingleQuotedString(name), .. }) => name,
-            other => return Err(not_supported("a zone that is no name in quotes").at(other.span())),
-        };
-        let to = crate::zone(name).map_err(|error| error.at(zone.span()))?;
+        let named = self.expr(zone, env)?;
         let place = time.span();
         let time = self.time(time, env)?;
+        let to = match folded(named.expr) {
+            Expr::Literal(Value::Text(name)) => crate::zone(&name).map_err(|error| error.at(zone.span()))?,
+            Expr::Literal(Value::Null) => return Ok(Typed::new(Expr::Literal(Value::Null), Type::Timestamp)),
+            Expr::Literal(other) => {
+                let text = format!("{other} is no name of a time zone");
+                return Err(SqlError::new(Code::TypeMismatch, text).at(zone.span()));
+            }
+            _ => return Err(not_supported("a zone that is neither a name nor a parameter").at(zone.span())),
+        };
         let time = as_type(time, Type::Timestamp);
         let call = Expr::Call(Function::InZone(self.catalog.zone, to), vec![time], place.into());
         Ok(Typed::new(folded(call), Type::Timestamp))

@@ -72,7 +72,7 @@ pub fn changed(id: &str, origin: &str, change: &Change) -> String {
 pub fn error(id: &str, origin: &str, error: &SqlError) -> String {
     let (number, name) = match error.code {
         Code::Syntax | Code::ReadOnly => (1, "SYNTAX_ERROR"),
-        Code::NotSupported => (13, "NOT_SUPPORTED"),
+        Code::NotSupported | Code::UnknownZone => (13, "NOT_SUPPORTED"),
         Code::UnknownTable => (46, "TABLE_NOT_FOUND"),
         Code::UnknownColumn => (47, "COLUMN_NOT_FOUND"),
         Code::AmbiguousColumn => (62, "AMBIGUOUS_NAME"),

@@ -66,6 +66,7 @@ impl Session {
         }
         // Properties of other servers that a client was set up with change nothing here.
         let zone = pairs(properties.unwrap_or_default())?.remove(ZONE);
+        zone.as_deref().map(crate::zone).transpose()?;
         Ok(Self { prepared, zone })
     }
 

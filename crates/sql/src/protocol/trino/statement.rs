@@ -462,13 +462,17 @@ mod tests {
             (long.as_str(), Code::TooComplex),
             ("SET SESSION query_max_run_time = '1m'", Code::UnknownProperty),
             ("RESET SESSION adtally.x", Code::UnknownProperty),
-            ("SET TIME ZONE 'Nowhere'", Code::BadValue),
+            ("SET TIME ZONE 'Nowhere'", Code::UnknownZone),
             ("SET TIME ZONE INTERVAL '9' HOUR", Code::NotSupported),
             ("USE hive.default", Code::UnknownTable),
             ("EXECUTE IMMEDIATE 1", Code::Syntax),
         ] {
             assert_eq!(translate(sql, &session, &catalog(), "q1").unwrap_err().code, code, "{sql}");
         }
+        let nowhere = Session::read(None, Some("time_zone_id=Nowhere")).unwrap_err();
+        assert_eq!(nowhere.code, Code::UnknownZone);
+        let told: serde_json::Value = serde_json::from_str(&super::super::error("q", "", &nowhere)).unwrap();
+        assert_eq!(told["error"]["errorName"], "NOT_SUPPORTED");
         for header in ["a", "a=%ff"] {
             assert_eq!(Session::read(Some(header), None).unwrap_err().code, Code::BadValue, "{header}");
         }
