@@ -170,6 +170,17 @@ describe("cubes of an advertiser", () => {
       assert.ok(!(await uuids(globex)).includes(uuid));
       assert.equal((await globex.get(`/kylin/api/jobs/${uuid}`)).status, 404);
     }
+    // What others have built since then does not push an own run out of a short list.
+    const other = "/v1/cubes/theirs?scope=advertiser:globex";
+    assert.ok([200, 201].includes((await admin.put(other, { dimensions: ["campaign"], grain: "day", cuboids: [["campaign"]] })).status));
+    const theirs = await put(globex, "theirs/build", { buildType: "BUILD", startTime: 0, endTime: 0 });
+    const listed = async (api, query) => (await api.get(`/kylin/api/jobs?${query}`)).json.map(({ uuid }) => uuid);
+    assert.deepEqual(await listed(globex, "limit=1"), [theirs.uuid]);
+    assert.deepEqual(await listed(acme, "limit=1"), [again.uuid]);
+    assert.deepEqual(await listed(acme, "cubeName=daily&limit=1&offset=1"), [missing.uuid]);
+    assert.deepEqual(await listed(admin, "cubeName=theirs"), [theirs.uuid]);
+    assert.deepEqual(await listed(acme, "cubeName=ad_stats"), []);
+    assert.equal((await acme.get("/kylin/api/jobs?limit=x")).status, 422);
     // Of the platform's own cube the days are made again, and they are its business alone.
     const days = await put(admin, "ad_stats/rebuild", { buildType: "REFRESH", startTime: day, endTime: day + 86_400_000 });
     assert.deepEqual((await succeeded(admin, days.uuid, RUN_MS)).params, { days: ["2026-03-08"] });

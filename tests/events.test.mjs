@@ -157,6 +157,14 @@ describe("the list of events", () => {
     assert.deepEqual(await list({ limit: 2 }), ["c2", "c1"]);
     assert.deepEqual(await list({ user: "nobody" }), []);
   });
+
+  test("refuses what it does not know", async () => {
+    const refused = (path, params, code, about) => server.admin.get(path, { advertiser: "list", ...params }).then((answer) => isProblem(answer, 422, code, about));
+    await refused("/v1/events", { sort: "at" }, "unknown_parameter", /sort.*cursor/);
+    await refused("/v1/events/i1", { shard: 0 }, "unknown_parameter", /shard.*kind/);
+    // Of a shard too many: it is no page of this advertiser.
+    for (const cursor of ["x", "1.0,1.0", "-1.0"]) await refused("/v1/events", { cursor }, "bad_cursor", /comes next/);
+  });
 });
 
 describe("an advertiser of several shards", () => {
@@ -185,6 +193,33 @@ describe("an advertiser of several shards", () => {
     assert.ok(new Set(stories.map(({ event }) => event.shard)).size > 1, "all users are in one shard");
     const { json } = await server.admin.get("/v1/events", { advertiser: "wide", kind: "conversion", limit: 40 });
     assert.deepEqual(json.events.map(({ event }) => event.id).sort(), users.map((_, i) => `v${i}`).sort());
+  });
+
+  test("is read page by page to its first event", async () => {
+    const page = async (params) => {
+      const answer = await server.admin.get("/v1/events", { advertiser: "wide", ...params });
+      assert.equal(answer.status, 200, answer.text);
+      return answer.json;
+    };
+    const keys = ({ events }) => events.map(({ event }) => `${event.kind} ${event.id}`);
+    const whole = await page({ limit: 1000 });
+    assert.equal(whole.events.length, 120);
+    assert.ok(whole.complete && !("next" in whole));
+    for (const params of [{ limit: 7 }, { limit: 40 }, { limit: 120 }, { limit: 11, kind: "click" }, { limit: 5, filter: "advertiser:eq:nobody" }]) {
+      const read = [];
+      let cursor;
+      do {
+        const next = await page({ ...params, cursor });
+        assert.ok(next.events.length <= params.limit && next.complete);
+        read.push(...keys(next));
+        // What comes meanwhile is newer, and not in pages that follow.
+        if (cursor === undefined && params.limit === 7) await server.sender.collect([impression("new", 999, { advertiser: "wide", user: "user7" })]);
+        cursor = next.next;
+      } while (cursor);
+      const expected = keys(whole).filter((key) => (!params.kind || key.startsWith(params.kind)) && !params.filter);
+      assert.deepEqual(read.filter((key) => key !== "impression new"), expected, JSON.stringify(params));
+      assert.equal(new Set(read).size, read.length);
+    }
   });
 
   test("keeps its number of shards once events have arrived", async () => {

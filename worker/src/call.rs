@@ -76,6 +76,25 @@ impl Call {
         found.map(|(_, value)| value.into_owned()).filter(|value| !value.is_empty())
     }
 
+    /// Refuses query parameters other than these.
+    pub(crate) fn known_only(&self, known: &[&str]) -> Result<(), Fault> {
+        match self.url.query_pairs().find(|(name, _)| !known.contains(&name.as_ref())) {
+            None => Ok(()),
+            Some((name, _)) => {
+                let detail = format!("unknown parameter {name:?}, known are {}", known.join(", "));
+                Err(Fault::refused(422, "unknown_parameter", detail))
+            }
+        }
+    }
+
+    /// Where a page begins, as the page before it said.
+    pub(crate) fn cursor<T>(&self, parse: impl Fn(&str) -> Option<T>) -> Result<Option<T>, Fault> {
+        let Some(text) = self.parameter("cursor") else { return Ok(None) };
+        parse(&text).map(Some).ok_or_else(|| {
+            Fault::refused(422, "bad_cursor", format!("{text:?} is not what a page said comes next"))
+        })
+    }
+
     /// The key in a path that begins with one.
     pub(crate) fn key_in_path(&self) -> Option<String> {
         let mut segments = self.url.path_segments()?;

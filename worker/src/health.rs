@@ -136,14 +136,19 @@ async fn day_clicks(bindings: &Bindings, now: ServerTime) -> Result<Counts, Faul
 async fn jobs(bindings: &Bindings, now: ServerTime) -> Result<Counts, Fault> {
     let mut counts = Counts::default();
     for (job, figure) in [(BATCH, Figure::BatchAge), (BACKUP, Figure::BackupAge)] {
-        let last = ListRuns { job: Some(job.to_owned()), state: Some("succeeded".to_owned()), limit: 1 };
+        let last = ListRuns {
+            job: Some(job.to_owned()),
+            state: Some("succeeded".to_owned()),
+            limit: 1,
+            ..ListRuns::default()
+        };
         let last: Runs = bindings.jobs.ask(LIST, &last).await?;
         let ended = last.runs.first().and_then(|run| parse_rfc3339(run.ended.as_deref()?));
         if let Some(ended) = ended {
             counts.set(figure, "", now.0.saturating_sub(ended));
         }
     }
-    let all = ListRuns { job: None, state: None, limit: LAST_RUNS };
+    let all = ListRuns { limit: LAST_RUNS, ..ListRuns::default() };
     let all: Runs = bindings.jobs.ask(LIST, &all).await?;
     let failed = all.runs.iter().filter(|run| run.state == "failed").count();
     counts.set(Figure::FailedRuns, "", i64::try_from(failed).unwrap_or(i64::MAX));

@@ -392,6 +392,9 @@ pub struct EventList {
     /// Whether these are all that fit, up to the limit; otherwise older ones were not looked at.
     #[serde(default)]
     pub complete: bool,
+    /// Where older ones begin, if there may be any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
 }
 
 /// An event as stored.

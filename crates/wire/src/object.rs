@@ -19,7 +19,7 @@ pub const REQUEST_ID: &str = "X-Request-Id";
 pub const SETTINGS: &str = "/settings";
 /// Linker: `POST` a [`StoryQuery`] as JSON, answered by an [`EventStory`](crate::api::EventStory) or 404.
 pub const STORY: &str = "/story";
-/// Linker: `POST` an [`EventsQuery`] as JSON, answered by an [`EventList`](crate::api::EventList).
+/// Linker: `POST` an [`EventsQuery`] as JSON, answered by an [`EventsPage`].
 pub const EVENTS: &str = "/events";
 /// Linker: `POST` a [`ConversionsQuery`], answered by [`Conversions`] as JSON.
 pub const CONVERSIONS: &str = "/conversions";
@@ -129,8 +129,52 @@ pub struct EventsQuery {
     /// What the cell of the event has to be: filters as the report API writes them.
     #[serde(default)]
     pub filters: Vec<String>,
+    /// For each shard, only what lies before this place of its log; none: from its end on.
+    pub before: Option<EventsCursor>,
     /// The most events to list.
     pub limit: u32,
+}
+
+/// A place between two events of a shard's log: a row, and how many of its events lie before the place.
+pub type LogPlace = (i64, u32);
+
+/// Where a page of events ends in the log of each shard, in their order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EventsCursor(pub Vec<LogPlace>);
+
+impl EventsCursor {
+    /// Reads what [`Display`](std::fmt::Display) writes.
+    pub fn parse(text: &str) -> Option<Self> {
+        let place = |text: &str| {
+            let (row, events) = text.split_once('.')?;
+            Some((row.parse().ok().filter(|row| (0..MAX_LOG_ROW).contains(row))?, events.parse().ok()?))
+        };
+        text.split(',').map(place).collect::<Option<_>>().map(Self)
+    }
+}
+
+impl std::fmt::Display for EventsCursor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        for (shard, (row, events)) in self.0.iter().enumerate() {
+            let comma = if shard == 0 { "" } else { "," };
+            write!(f, "{comma}{row}.{events}")?;
+        }
+        Ok(())
+    }
+}
+
+/// No log has so many rows.
+pub const MAX_LOG_ROW: i64 = i64::MAX >> 11;
+
+/// Events of a shard, the latest arrival first.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct EventsPage {
+    /// What became of each, with the place behind it.
+    pub events: Vec<(LogPlace, crate::api::EventStory)>,
+    /// What lies before this was not looked at; none: the log was looked at to its beginning.
+    pub rest: Option<LogPlace>,
+    /// Whether these are all that fit, up to the limit.
+    pub complete: bool,
 }
 
 /// Which attributed conversions to list, in the order in which they arrived.

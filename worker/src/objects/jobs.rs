@@ -21,8 +21,8 @@ use adtally_core::backup::PartKind;
 use adtally_core::jobs::Message;
 use adtally_core::time::{SECOND_MS, ServerTime};
 use adtally_wire::jobs::object::{
-    Answer, BEAT, CANCEL, CLAIM, DEFINE, DEFINITIONS, FINISH, FORGET, LIST, RESULTS, RETRY, SHOW, START,
-    TICK, Ticket,
+    Answer, BEAT, CANCEL, CLAIM, DEFINE, DEFINITION, DEFINITIONS, FINISH, FORGET, LIST, RESULTS, RETRY, SHOW,
+    START, TICK, Ticket,
 };
 use adtally_wire::object::USAGE;
 use futures_util::future::{Either, select};
@@ -105,6 +105,7 @@ impl DurableObject for Jobs {
             (Method::Post, RESULTS) => answer(node.results(&request.json().await?)?),
             (Method::Post, DEFINE) => answer(node.define(request.json().await?)?),
             (Method::Post, FORGET) => answer(node.forget(&request.json::<String>().await?)?),
+            (Method::Post, DEFINITION) => answer(node.definition(&request.json::<String>().await?)?),
             (Method::Post, DEFINITIONS) => answer(node.definitions()?),
             (Method::Post, TICK) => answer(node.tick(&request.json().await?)?),
             (Method::Get, USAGE) => usage::answer(),

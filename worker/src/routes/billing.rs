@@ -37,7 +37,7 @@ const DEAD_LIMIT: u32 = 100;
 /// `GET`: sums by day, campaign, currency and basis.
 pub(super) async fn totals(call: &Call) -> Result<Response, Fault> {
     let advertiser = advertiser(call).await?;
-    known_only(call, &["from", "to", "tz"])?;
+    call.known_only(&["advertiser", "from", "to", "tz"])?;
     let query = range(call, &advertiser).await?;
     // Only to refuse it here, with its reason, instead of in the ledger.
     parse(&query)?;
@@ -48,7 +48,7 @@ pub(super) async fn totals(call: &Call) -> Result<Response, Fault> {
 /// `GET .../entries`: entries in the order in which the ledger took them.
 pub(super) async fn entries(call: &Call) -> Result<Response, Fault> {
     let advertiser = advertiser(call).await?;
-    known_only(call, &["from", "to", "tz", "campaign", "kind", "event", "cursor", "limit"])?;
+    call.known_only(&["advertiser", "from", "to", "tz", "campaign", "kind", "event", "cursor", "limit"])?;
     let hours = match (call.parameter("from"), call.parameter("to")) {
         (None, None) => None,
         _ => Some(parse(&range(call, &advertiser).await?)?.hours()),
@@ -59,7 +59,7 @@ pub(super) async fn entries(call: &Call) -> Result<Response, Fault> {
         campaign: call.parameter("campaign"),
         kind: kind(call)?,
         event: call.parameter("event"),
-        after: cursor(call, Cursor::parse)?,
+        after: call.cursor(Cursor::parse)?,
         limit: limit(call, DEFAULT_LIMIT, MAX_LIMIT)?,
     };
     let Page { entries, next, more } = call.bindings.ledgers.ask(&advertiser, ENTRIES, &query).await?;
@@ -69,7 +69,7 @@ pub(super) async fn entries(call: &Call) -> Result<Response, Fault> {
 /// `GET .../outbox`: what no ledger has confirmed yet.
 pub(super) async fn outbox(call: &Call) -> Result<Response, Fault> {
     let advertiser = advertiser(call).await?;
-    known_only(call, &[])?;
+    call.known_only(&["advertiser"])?;
     let place = directory::place(&call.bindings.catalog, &advertiser, call.now).await?;
     let shards: Vec<OutboxShard> =
         ask_all(&call.bindings.linkers, &advertiser, place.shards, OUTBOX, &()).await?;
@@ -91,7 +91,7 @@ pub(super) async fn dead(call: &Call) -> Result<Response, Fault> {
     let number = |text: &str| text.parse::<i64>().ok().filter(|number| *number >= 0);
     let query = LettersQuery {
         ids: Vec::new(),
-        after: cursor(call, number)?.unwrap_or(0),
+        after: call.cursor(number)?.unwrap_or(0),
         limit: limit(call, DEAD_LIMIT, DEAD_LIMIT)?,
     };
     let found = call.bindings.ledgers.letters(&query).await?;
@@ -165,28 +165,12 @@ fn parse(query: &ReduceQuery) -> Result<Query, Fault> {
     Query::parse(&query.parameters, &query.default_tz, now).map_err(refused)
 }
 
-fn known_only(call: &Call, known: &[&str]) -> Result<(), Fault> {
-    let is_known = |name: &str| name == "advertiser" || known.contains(&name);
-    match call.parameters().into_iter().find(|(name, _)| !is_known(name)) {
-        None => Ok(()),
-        Some((name, _)) => {
-            Err(Fault::refused(422, "unknown_parameter", format!("unknown parameter {name:?}")))
-        }
-    }
-}
-
 fn kind(call: &Call) -> Result<Option<String>, Fault> {
     let Some(text) = call.parameter("kind") else { return Ok(None) };
     match EntryKind::parse(&text) {
         Some(kind) => Ok(Some(kind.name().to_owned())),
         None => Err(Fault::refused(422, "unknown_kind", format!("{text:?} is neither charge nor credit"))),
     }
-}
-
-fn cursor<T>(call: &Call, parse: impl Fn(&str) -> Option<T>) -> Result<Option<T>, Fault> {
-    let Some(text) = call.parameter("cursor") else { return Ok(None) };
-    let wrong = || Fault::refused(422, "bad_cursor", format!("{text:?} is not what a page said comes next"));
-    parse(&text).map(Some).ok_or_else(wrong)
 }
 
 fn limit(call: &Call, default: u32, max: u32) -> Result<u32, Fault> {

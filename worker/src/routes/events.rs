@@ -6,10 +6,10 @@ use adtally_core::key::{EventId, Key};
 use adtally_core::link;
 use adtally_core::report::Filter;
 use adtally_core::time::parse_instant_or_day;
-use adtally_wire::api::{EventList, EventStory};
+use adtally_wire::api::EventStory;
 use adtally_wire::catalog::key as parse_key;
 use adtally_wire::gather;
-use adtally_wire::object::{EVENTS, EventsQuery, STORY, StoryQuery};
+use adtally_wire::object::{EVENTS, EventsCursor, EventsPage, EventsQuery, STORY, StoryQuery};
 use worker::Response;
 
 use crate::auth::authenticate;
@@ -27,9 +27,12 @@ const MAX_LIMIT: u32 = 1_000;
 pub(super) async fn story(call: &Call, id: &str) -> Result<Response, Fault> {
     let grant = authenticate(call).await?;
     let advertiser = advertiser(call, &grant)?;
+    call.known_only(&["advertiser", "kind"])?;
     let id = EventId::parse(id).map_err(|error| invalid("id", id, error))?;
     let query = StoryQuery { id: id.to_string(), kind: kind(call)?.map(|kind| kind.name().to_owned()) };
-    let stories: Vec<EventStory> = ask(call, &advertiser, STORY, &query).await?;
+    let shards = directory::place(&call.bindings.catalog, &advertiser, call.now).await?.shards;
+    let stories: Vec<EventStory> =
+        ask_all(&call.bindings.linkers, &advertiser, shards, STORY, &query).await?;
     match gather::story(stories) {
         Some(story) => json(200, &story),
         None => {
@@ -41,9 +44,14 @@ pub(super) async fn story(call: &Call, id: &str) -> Result<Response, Fault> {
 }
 
 /// `GET`: events of one advertiser, the newest first.
+///
+/// A user's events are in one shard, but a shard count may have been another one: all are asked.
 pub(super) async fn list(call: &Call) -> Result<Response, Fault> {
     let grant = authenticate(call).await?;
     let advertiser = advertiser(call, &grant)?;
+    call.known_only(&["advertiser", "kind", "user", "outcome", "filter", "from", "to", "cursor", "limit"])?;
+    let shards = directory::place(&call.bindings.catalog, &advertiser, call.now).await?.shards;
+    let of_all = |cursor: &EventsCursor| cursor.0.len() == shards as usize;
     let query = EventsQuery {
         kind: kind(call)?.map(|kind| kind.name().to_owned()),
         user: call.parameter("user").map(|user| call.bindings.secrets.salt.pseudonym(&user).0),
@@ -51,22 +59,12 @@ pub(super) async fn list(call: &Call) -> Result<Response, Fault> {
         from_ms: time(call, "from")?,
         to_ms: time(call, "to")?,
         filters: filters(call)?,
+        before: call.cursor(|text| EventsCursor::parse(text).filter(of_all))?,
         limit: limit(call)?,
     };
-    let lists: Vec<EventList> = ask(call, &advertiser, EVENTS, &query).await?;
+    let pages: Vec<EventsPage> = ask_all(&call.bindings.linkers, &advertiser, shards, EVENTS, &query).await?;
     let limit = usize::try_from(query.limit).unwrap_or(usize::MAX);
-    json(200, &gather::newest(lists, limit))
-}
-
-/// A user's events are in one shard, but a shard count may have been another one: all are asked.
-async fn ask<T: serde::de::DeserializeOwned>(
-    call: &Call,
-    advertiser: &Key,
-    path: &str,
-    query: &impl serde::Serialize,
-) -> Result<Vec<T>, Fault> {
-    let place = directory::place(&call.bindings.catalog, advertiser, call.now).await?;
-    ask_all(&call.bindings.linkers, advertiser, place.shards, path, query).await
+    json(200, &gather::newest(pages, limit))
 }
 
 /// Whose events the call is about; single events are their advertiser's, a service does not see them.

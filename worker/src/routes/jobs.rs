@@ -2,13 +2,11 @@
 
 use adtally_core::access::Owner;
 use adtally_wire::catalog::read;
-use adtally_wire::jobs::api::{
-    JobInfo, Jobs, NewRun, PostbackInfo, Retry, RunInfo, Runs, StartedRuns, TaskDetail,
-};
+use adtally_wire::jobs::api::{JobInfo, Jobs, NewRun, Retry, RunInfo, Runs, StartedRuns, TaskDetail};
 use adtally_wire::jobs::definition::JobChange;
 use adtally_wire::jobs::object::{
-    CANCEL, DEFINE, DEFINITIONS, Define, FORGET, JobsRefusal, LIST, ListRuns, OfRun, RETRY, SHOW, START,
-    Start,
+    CANCEL, DEFINE, DEFINITION, DEFINITIONS, Define, FORGET, JobsRefusal, LIST, ListRuns, OfRun, RETRY, SHOW,
+    START, Start,
 };
 use adtally_wire::jobs::told::{Told, told};
 use worker::Response;
@@ -17,9 +15,7 @@ use super::sql::sources;
 use crate::auth::authenticate;
 use crate::call::{Call, MAX_JSON_BYTES, json, no_content};
 use crate::problem::Fault;
-use crate::store::Store;
-use crate::tasks::postback::progress;
-use crate::tasks::{CHECK_TASK, TaskError, check, open_kinds};
+use crate::tasks::{CHECK_TASK, check, open_kinds};
 
 /// Runs of a list where `limit` is absent.
 const DEFAULT_LIMIT: u32 = 20;
@@ -41,19 +37,13 @@ pub(super) async fn start(call: &mut Call) -> Result<Response, Fault> {
 /// `GET /v1/jobs`: runs, the latest first.
 pub(super) async fn list(call: &Call) -> Result<Response, Fault> {
     may_look(call).await?;
-    let parameters = call.parameters();
-    if let Some((name, _)) =
-        parameters.iter().find(|(name, _)| !["job", "state", "limit"].contains(&name.as_str()))
-    {
-        let detail = format!("there is no parameter {name:?}, only job, state and limit");
-        return Err(Fault::refused(422, "unknown_parameter", detail));
-    }
+    call.known_only(&["job", "state", "limit"])?;
     let state = call.parameter("state");
     if let Some(unknown) = state.as_ref().filter(|state| !STATES.contains(&state.as_str())) {
         let detail = format!("state {unknown:?} is not one of {}", STATES.join(", "));
         return Err(Fault::refused(422, "unknown_state", detail));
     }
-    let query = ListRuns { job: call.parameter("job"), state, limit: limit(call)? };
+    let query = ListRuns { job: call.parameter("job"), state, limit: limit(call)?, ..ListRuns::default() };
     json(200, &call.bindings.jobs.ask::<Runs>(LIST, &query).await?)
 }
 
@@ -99,8 +89,7 @@ pub(super) async fn definitions(call: &Call) -> Result<Response, Fault> {
 /// `GET /v1/jobs/definitions/{name}`.
 pub(super) async fn definition(call: &Call, name: &str) -> Result<Response, Fault> {
     may_look(call).await?;
-    let jobs = call.bindings.jobs.ask::<Vec<JobInfo>>(DEFINITIONS, &()).await?;
-    match jobs.into_iter().find(|job| job.job == name) {
+    match call.bindings.jobs.ask::<Option<JobInfo>>(DEFINITION, &name).await? {
         Some(job) => json(200, &job),
         None => Err(JobsRefusal::NoSuchJob(name.to_owned()).into()),
     }
@@ -124,20 +113,6 @@ pub(super) async fn forget(call: &Call, name: &str) -> Result<Response, Fault> {
     Ok(no_content())
 }
 
-/// `GET /v1/postbacks/{name}`: how far a partner is, and what it refused for good.
-pub(super) async fn postback(call: &Call, name: &str) -> Result<Response, Fault> {
-    may_look(call).await?;
-    let store = Store::of(call.bindings.store()?);
-    let missing =
-        || Fault::refused(404, "postback_not_found", format!("nobody was sent anything as {name:?}"));
-    match progress(&store, name).await {
-        Ok(Some(progress)) => json(200, &PostbackInfo::of(&progress)),
-        Err(TaskError::Retry(error)) => Err(Fault::unavailable(error)),
-        // A name that cannot be was never sent anything either.
-        Ok(None) | Err(TaskError::Permanent(_)) => Err(missing()),
-    }
-}
-
 /// `GET /v1/jobs/webhook_key`: what receivers of webhooks check signatures with; for admins alone.
 pub(super) async fn webhook_key(call: &Call) -> Result<Response, Fault> {
     authenticate(call).await?.changes_of(&Owner::Platform)?;
@@ -156,7 +131,7 @@ async fn check_told(call: &Call, change: &JobChange) -> Result<(), Fault> {
     Ok(())
 }
 
-async fn may_look(call: &Call) -> Result<(), Fault> {
+pub(super) async fn may_look(call: &Call) -> Result<(), Fault> {
     Ok(authenticate(call).await?.reads_of(&Owner::Platform)?)
 }
 

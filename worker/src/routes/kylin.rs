@@ -18,8 +18,10 @@ use crate::problem::Fault;
 use crate::statements::Unanswered;
 use crate::tasks::BATCH;
 
-/// The most runs of a job that are looked at for a list.
-const MAX_RUNS: u32 = 200;
+/// Runs of a list where `limit` is absent, and the most runs of a list, with those that are left out by `offset`: the jobs
+/// keep a few more.
+const DEFAULT_RUNS: u32 = 200;
+const MAX_RUNS: u32 = 500;
 
 /// Answers whatever lies below `/kylin/api`; `path` is what follows it.
 ///
@@ -102,16 +104,37 @@ async fn catalog(call: &Call, grant: Grant) -> Result<Catalog, Fault> {
     sources(call).catalog(grant.scope, None, Dialect::Calcite).await
 }
 
-/// Runs of the batch and of builds of cubes, the latest first.
+/// Runs of the batch and of builds of cubes, the latest first; of one cube with `cubeName`, some with `limit` and `offset`.
 async fn jobs(call: &Call, grant: &Grant) -> Result<Response, Fault> {
+    let (limit, offset) = (number(call, "limit", DEFAULT_RUNS)?, number(call, "offset", 0)?);
+    let is_platform = grant.reads_of(&Owner::Platform).is_ok();
+    let cube = call.parameter("cubeName");
+    let is_own = cube.as_deref().is_none_or(|cube| cube == kylin::CUBE);
+    let is_defined = cube.as_deref().is_none_or(|cube| cube != kylin::CUBE);
+    let first = ListRuns { limit: limit.saturating_add(offset).min(MAX_RUNS), ..ListRuns::default() };
+    let mut wanted = Vec::new();
+    if is_own && is_platform {
+        wanted.push(ListRuns { job: Some(BATCH.to_owned()), ..first.clone() });
+    }
+    if is_defined {
+        let scope = (!is_platform).then(|| grant.scope.to_string());
+        wanted.push(ListRuns { job: Some(CUBES_JOB.to_owned()), scope, cube, ..first });
+    }
     let mut runs = Vec::new();
-    for job in [BATCH, CUBES_JOB] {
-        let query = ListRuns { job: Some(job.to_owned()), state: None, limit: MAX_RUNS };
+    for query in wanted {
         runs.extend(call.bindings.jobs.ask::<Runs>(LIST, &query).await?.runs);
     }
+    // That of the jobs' object for others than the platform: what is listed is also seen one by one.
     runs.retain(|run| sees(grant, run));
     runs.sort_by(|one, other| other.created.cmp(&one.created));
-    json(200, &runs.iter().map(job_instance).collect::<Vec<Json>>())
+    let page = runs.iter().skip(offset as usize).take(limit as usize);
+    json(200, &page.map(job_instance).collect::<Vec<Json>>())
+}
+
+fn number(call: &Call, name: &str, default: u32) -> Result<u32, Fault> {
+    let Some(text) = call.parameter(name) else { return Ok(default) };
+    text.parse()
+        .map_err(|_| Fault::refused(422, "bad_limit", format!("{name} {text:?} is not a number from 0 on")))
 }
 
 async fn job(call: &Call, grant: &Grant, run: &str) -> Result<Response, Fault> {

@@ -12,7 +12,7 @@ use adtally_wire::catalog::export::{
 use adtally_wire::catalog::{read, view};
 use adtally_wire::jobs::api::{JobInfo, NewRun, RunInfo, Runs, StartedRuns, TaskDetail};
 use adtally_wire::jobs::object::{
-    DEFINE, DEFINITIONS, Define, FORGET, LIST, ListRuns, OfRun, SHOW, START, Start,
+    DEFINE, DEFINITION, DEFINITIONS, Define, FORGET, LIST, ListRuns, OfRun, SHOW, START, Start,
 };
 use worker::{Method, Response};
 
@@ -64,7 +64,7 @@ pub(super) async fn file(call: &Call, name: &str) -> Result<Response, Fault> {
 
 /// Takes the export of a view away with it. May be repeated.
 pub(super) async fn forget(call: &Call, of: Exported<'_>) -> Result<(), Fault> {
-    if find(call, of).await?.1.is_some() {
+    if find(call, of).await?.is_some() {
         call.bindings.jobs.ask::<()>(FORGET, &of.job()).await?;
     }
     Ok(())
@@ -83,7 +83,7 @@ async fn put(call: &mut Call, grant: &Grant, scope: &Scope, of: Exported<'_>) ->
     // What a run would refuse every day is refused now.
     let sample = put.sample(Day::holding(call.now.0));
     Question::new(&call.bindings.catalog, scope.clone(), sample, call.now).await?;
-    let (jobs, _) = find(call, of).await?;
+    let jobs = call.bindings.jobs.ask::<Vec<JobInfo>>(DEFINITIONS, &()).await?;
     if of.others(&jobs) >= MAX_EXPORTS {
         let detail = format!("{} has {MAX_EXPORTS} exports, more cannot be", of.scope);
         return Err(Fault::refused(409, "too_many_exports", detail));
@@ -107,21 +107,23 @@ async fn start(call: &Call, grant: &Grant, scope: &Scope, of: Exported<'_>) -> R
     json(202, &info(call, &job).await?)
 }
 
-/// Every job, and the one of this view.
-async fn find(call: &Call, of: Exported<'_>) -> Result<(Vec<JobInfo>, Option<JobInfo>), Fault> {
-    let jobs = call.bindings.jobs.ask::<Vec<JobInfo>>(DEFINITIONS, &()).await?;
-    let name = of.job();
-    let found = jobs.iter().find(|job| job.job == name).cloned();
-    Ok((jobs, found))
+/// The job of this view.
+async fn find(call: &Call, of: Exported<'_>) -> Result<Option<JobInfo>, Fault> {
+    call.bindings.jobs.ask(DEFINITION, &of.job()).await
 }
 
 async fn existing(call: &Call, of: Exported<'_>) -> Result<JobInfo, Fault> {
     let missing = || Fault::refused(404, "export_not_found", format!("{:?} is not exported", of.view));
-    find(call, of).await?.1.ok_or_else(missing)
+    find(call, of).await?.ok_or_else(missing)
 }
 
 async fn last(call: &Call, job: &JobInfo, state: Option<&str>) -> Result<Option<RunInfo>, Fault> {
-    let query = ListRuns { job: Some(job.job.clone()), state: state.map(str::to_owned), limit: 1 };
+    let query = ListRuns {
+        job: Some(job.job.clone()),
+        state: state.map(str::to_owned),
+        limit: 1,
+        ..ListRuns::default()
+    };
     Ok(call.bindings.jobs.ask::<Runs>(LIST, &query).await?.runs.into_iter().next())
 }
 

@@ -148,9 +148,11 @@ impl JobStore {
     /// Names of runs, the latest first.
     pub(crate) fn list(&self, query: &ListRuns) -> Result<Vec<RunId>> {
         let select = "SELECT name FROM runs WHERE (?1 = '' OR job = ?1) AND (?2 = '' OR state = ?2)
-            ORDER BY id DESC LIMIT ?3";
+            AND (?3 = '' OR json_extract(params, '$.scope') = ?3)
+            AND (?4 = '' OR json_extract(params, '$.cube') = ?4) ORDER BY id DESC LIMIT ?5";
         let text = |wanted: &Option<String>| wanted.as_deref().unwrap_or_default().into();
-        let bindings = vec![text(&query.job), text(&query.state), integer(query.limit)?];
+        let wanted = [&query.job, &query.state, &query.scope, &query.cube];
+        let bindings = wanted.into_iter().map(text).chain([integer(query.limit)?]).collect();
         let names = self.database.rows(select, bindings)?.into_iter().map(|mut row| row.text());
         Ok(names.collect::<Result<Vec<_>>>()?.iter().filter_map(|name| RunId::parse(name)).collect())
     }

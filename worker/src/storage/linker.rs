@@ -10,6 +10,7 @@ use adtally_core::shard::{Expiry, Row as LogRow, Spill, Telling};
 use adtally_core::time::ServerTime;
 use adtally_wire::delta::Parcel;
 use adtally_wire::log::{decode_row, encode_row};
+use adtally_wire::object::MAX_LOG_ROW;
 use worker::{Error, Result, SqlStorageValue};
 
 use super::archive::{self, ArchiveStore, EpochState};
@@ -47,8 +48,6 @@ const MIGRATIONS: Migrations = &[
 const PAGE_ROWS: i64 = 16;
 /// The most bytes of log rows that are read at a time, but for one row: decoded they take four times as many.
 const PAGE_BYTES: i64 = 500_000;
-/// No log has so many rows.
-const MAX_ROW: i64 = i64::MAX >> 11;
 
 /// The store of a Linker object.
 #[derive(Clone)]
@@ -143,7 +142,7 @@ impl LinkerStore {
         to: Option<i64>,
         mut take: impl FnMut(i64, LogRow) -> Result<()>,
     ) -> Result<()> {
-        let to = to.unwrap_or(MAX_ROW);
+        let to = to.unwrap_or(MAX_LOG_ROW);
         loop {
             let page = self.rows_after(after, to)?;
             if page.is_empty() {

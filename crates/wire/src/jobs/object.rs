@@ -30,6 +30,8 @@ pub const RESULTS: &str = "/results";
 pub const DEFINE: &str = "/define";
 /// Jobs: `POST` the name of a job, answered by 200 and `null`.
 pub const FORGET: &str = "/forget";
+/// Jobs: `POST` the name of a job, answered by its [`JobInfo`](super::api::JobInfo), or `null`.
+pub const DEFINITION: &str = "/definition";
 /// Jobs: `POST` anything, answered by all [`JobInfo`](super::api::JobInfo)s.
 pub const DEFINITIONS: &str = "/definitions";
 /// Jobs: `POST` a [`Tick`], answered by the names of the runs that it started.
@@ -46,12 +48,16 @@ pub struct Start {
 }
 
 /// Which runs to list, the latest first.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct ListRuns {
     /// Only those of this job.
     pub job: Option<String>,
     /// Only those of this state.
     pub state: Option<String>,
+    /// Only those that were started for this scope.
+    pub scope: Option<String>,
+    /// Only those that were started for this cube.
+    pub cube: Option<String>,
     /// The most runs.
     pub limit: u32,
 }

@@ -75,6 +75,11 @@ impl Node {
         })
     }
 
+    /// A job, if there is one of this name.
+    pub(super) fn definition(self: &Rc<Self>, name: &str) -> Result<Answer<Option<JobInfo>>> {
+        self.read(|desk| Ok(Ok(desk.jobs.get(name).map(|job| info(name, job)))))
+    }
+
     /// Every job.
     pub(super) fn definitions(self: &Rc<Self>) -> Result<Answer<Vec<JobInfo>>> {
         self.read(|desk| Ok(Ok(desk.jobs.iter().map(|(name, job)| info(name, job)).collect())))

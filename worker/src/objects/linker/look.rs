@@ -7,8 +7,10 @@ use adtally_core::key::{EventId, UserKey};
 use adtally_core::link::{Filter, Related, Story, Through};
 use adtally_core::report::Filter as CellFilter;
 use adtally_core::time::{EventTime, ServerTime};
-use adtally_wire::api::{EventList, EventStory};
-use adtally_wire::object::{Conversions, ConversionsQuery, EventsQuery, StoryQuery};
+use adtally_wire::api::EventStory;
+use adtally_wire::object::{
+    Conversions, ConversionsQuery, EventsPage, EventsQuery, LogPlace, MAX_LOG_ROW, StoryQuery,
+};
 use adtally_wire::story;
 use worker::{Response, Result};
 
@@ -90,8 +92,11 @@ impl Node {
         let cells: Vec<CellFilter> =
             query.filters.iter().filter_map(|text| CellFilter::parse(text)).collect();
         let (_, shard) = self.name()?;
-        let limit = query.limit as usize;
-        Response::from_json(&self.change_memory(|memory| memory.list(&filter, &cells, limit, shard))?)
+        let before = query.before.as_ref().and_then(|cursor| cursor.0.get(shard as usize).copied());
+        let (before, limit) = (before.unwrap_or((MAX_LOG_ROW, 0)), query.limit as usize);
+        Response::from_json(
+            &self.change_memory(|memory| memory.list((&filter, &cells), before, limit, shard))?,
+        )
     }
 }
 
@@ -173,29 +178,45 @@ impl Memory {
         Ok(None)
     }
 
-    fn list(&mut self, filter: &Filter, cells: &[CellFilter], limit: usize, shard: u32) -> Result<EventList> {
-        let mut events = Vec::new();
-        let (mut before, mut looked_at) = (i64::MAX >> 11, 0);
-        while events.len() < limit {
-            if looked_at >= MAX_LOOKED_AT {
-                return Ok(EventList { events, complete: false });
-            }
-            let rows = self.store.rows_before(before)?;
+    /// Events before a place of the log.
+    fn list(
+        &mut self,
+        (filter, cells): (&Filter, &[CellFilter]),
+        before: LogPlace,
+        limit: usize,
+        shard: u32,
+    ) -> Result<EventsPage> {
+        let mut page = EventsPage { complete: true, ..EventsPage::default() };
+        // Of the row in which the place is, events may be left.
+        let mut end = before.0 + i64::from(before.1 > 0);
+        let mut looked_at = 0;
+        loop {
+            let rows = self.store.rows_before(end)?;
             let Some((first, _)) = rows.last() else { break };
-            before = *first;
-            for (_, row) in rows {
+            if page.events.len() >= limit || looked_at >= MAX_LOOKED_AT {
+                page.complete = page.events.len() >= limit;
+                page.rest = Some((end, 0));
+                return Ok(page);
+            }
+            end = *first;
+            for (id, row) in rows {
                 looked_at += row.accepted.len();
-                for event in row.accepted.into_iter().rev().filter(|event| filter.fits(event)) {
-                    if events.len() < limit {
-                        let listed = self.listed(event, row.received, filter, shard)?;
-                        events.extend(listed.filter(|story| lies_in(story, cells)));
+                let here = if id == before.0 { before.1 as usize } else { row.accepted.len() };
+                let events = (1..).zip(row.accepted).take(here).collect::<Vec<(u32, Event)>>();
+                for (behind, event) in events.into_iter().rev().filter(|(_, event)| filter.fits(event)) {
+                    if page.events.len() >= limit {
+                        page.rest = Some((id, behind));
+                        return Ok(page);
                     }
+                    let listed = self.listed(event, row.received, filter, shard)?;
+                    let listed = listed.filter(|story| lies_in(story, cells));
+                    page.events.extend(listed.map(|story| ((id, behind), story)));
                 }
             }
         }
         // What is gone from the log is not looked at.
-        let complete = events.len() == limit || self.store.archive().archiving()?.trimmed == 0;
-        Ok(EventList { events, complete })
+        page.complete = page.events.len() >= limit || self.store.archive().archiving()?.trimmed == 0;
+        Ok(page)
     }
 
     /// What became of an event of the log, where it fits; nothing where it is forgotten.

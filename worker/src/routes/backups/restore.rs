@@ -193,7 +193,12 @@ async fn finish(call: &Call) -> Result<Restored, Fault> {
         count += 1;
     }
     for state in ["running", "queued"] {
-        let query = ListRuns { job: Some(BACKUP.to_owned()), state: Some(state.to_owned()), limit: MAX_RUNS };
+        let query = ListRuns {
+            job: Some(BACKUP.to_owned()),
+            state: Some(state.to_owned()),
+            limit: MAX_RUNS,
+            ..ListRuns::default()
+        };
         for run in call.bindings.jobs.ask::<Runs>(LIST, &query).await?.runs {
             let of = OfRun { run: run.run, task: None };
             call.bindings.jobs.ask::<RunInfo>(CANCEL, &of).await?;

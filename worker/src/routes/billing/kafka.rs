@@ -6,7 +6,7 @@ use adtally_wire::billing::object::{KAFKA, RESUME, Resume};
 use adtally_wire::catalog::read;
 use worker::Response;
 
-use super::{advertiser, known_only};
+use super::advertiser;
 use crate::auth::authenticate;
 use crate::call::{Call, MAX_JSON_BYTES, json};
 use crate::problem::Fault;
@@ -15,7 +15,7 @@ use crate::problem::Fault;
 pub(in crate::routes) async fn show(call: &Call) -> Result<Response, Fault> {
     authenticate(call).await?.reads_of(&Owner::Platform)?;
     let advertiser = advertiser(call).await?;
-    known_only(call, &[])?;
+    call.known_only(&["advertiser"])?;
     let answer: KafkaAnswer = call.bindings.ledgers.ask(&advertiser, KAFKA, &()).await?;
     json(200, &answer)
 }
@@ -26,7 +26,7 @@ pub(in crate::routes) async fn show(call: &Call) -> Result<Response, Fault> {
 pub(in crate::routes) async fn resume(call: &mut Call) -> Result<Response, Fault> {
     authenticate(call).await?.changes_of(&Owner::Platform)?;
     let advertiser = advertiser(call).await?;
-    known_only(call, &[])?;
+    call.known_only(&["advertiser"])?;
     let body = call.body(MAX_JSON_BYTES).await?;
     let wanted = if body.is_empty() { KafkaResume { unknown: None } } else { read(&body)? };
     let now: KafkaAnswer = call.bindings.ledgers.ask(&advertiser, KAFKA, &()).await?;
