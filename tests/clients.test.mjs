@@ -8,7 +8,7 @@ import { describe, test } from "node:test";
 
 import { buildSync } from "esbuild";
 
-import { eventually } from "./api.mjs";
+import { eventually, isProblem } from "./api.mjs";
 import { launch } from "./browser.mjs";
 import { client, run } from "./clients.mjs";
 import { useServer } from "./server.mjs";
@@ -160,6 +160,8 @@ test("CloudEvents, OTLP, VAST and Prebid.js, as their programs write them", asyn
   const logs = { resourceLogs: [{ scopeLogs: [{ logRecords: [record, { body: { stringValue: "GET /" } }] }] }] };
   const otlp = await server.sender.post(`/v1/logs?advertiser=${advertiser}`, logs);
   assert.deepEqual([otlp.status, otlp.json.partialSuccess.rejectedLogRecords], [200, "1"], otlp.text);
+  const packed = await server.sender.post(`/v1/logs?advertiser=${advertiser}`, new Uint8Array([10, 0]), { "content-type": "application/x-protobuf" });
+  isProblem(packed, 415, "unsupported_encoding", /OTEL_EXPORTER_OTLP_PROTOCOL=http\/json/);
   const browser = server.sender.as(undefined);
   const params = { key: server.writeKey, advertiser, ad: "a", user: "-1", cb: "[CACHEBUSTING]" };
   const headers = { "user-agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0" };

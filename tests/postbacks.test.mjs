@@ -122,6 +122,38 @@ describe("postbacks", () => {
     assert.equal((await told("all")).sent, 2);
   });
 
+  test("what was refused is sent again when an operator says so, and stays in the list until it is taken", async () => {
+    const replay = (body, name = "all") => server.admin.post(`/v1/postbacks/${name}/replay`, body);
+    const refused = async () => (await told("all")).rejected.map(({ id, reason }) => [id, reason.match(/\d{3}: .*$/)[0]]);
+    const before = of("/all").length;
+    answers.set("/all", ({ params }) => (params.click === "c1" ? { status: 404, body: "still unknown" } : {}));
+    const first = await replay({ ids: ["partner/v1"] });
+    assert.deepEqual([first.status, first.json.refused], [202, 1], first.text);
+    assert.equal((await ended(first.json.run)).state, "succeeded");
+    assert.deepEqual(await refused(), [["partner/v1", "404: still unknown"]]);
+    // A partner that is down fails the run; what was asked for waits for the next one, with the template of then.
+    answers.set("/all", () => ({ status: 503 }));
+    assert.equal((await ended((await replay()).json.run)).state, "failed");
+    assert.equal((await refused()).length, 1);
+    await define("all", [task("all", "/moved", { method: "POST" })]);
+    assert.equal((await run("all")).state, "succeeded");
+    assert.deepEqual(await refused(), []);
+    assert.deepEqual(of("/moved").map(({ params, headers }) => [params.click, headers["idempotency-key"]]), [["c1", "partner/v1"]]);
+    assert.deepEqual(of("/all").slice(before).map(({ params }) => params.click), ["c1", "c1", "c1"]);
+    assert.equal((await told("all")).sent, 3);
+    // Nothing is left to send, and saying it again does no harm.
+    const last = await replay({});
+    assert.deepEqual([last.status, last.json.refused], [202, 0], last.text);
+    assert.equal((await ended(last.json.run)).state, "succeeded");
+    assert.equal(of("/moved").length, 1);
+    isProblem(await replay({ ids: ["partner/v1"] }), 422, "postback_not_refused", /partner\/v1/);
+    isProblem(await replay({ id: "x" }), 422, "invalid_body");
+    isProblem(await replay({}, "nobody"), 404, "postback_not_found");
+    assert.equal((await server.admin.delete("/v1/jobs/definitions/all")).status, 204);
+    isProblem(await replay({}), 409, "postback_without_job", /all/);
+    isProblem(await server.sender.post("/v1/postbacks/all/replay", {}), 403, "role_forbidden");
+  });
+
   test("what is not settled waits, and what cannot be is said", async () => {
     await define("later", [task("later", "/later", { settle_s: 3_600 })]);
     assert.equal((await run("later")).state, "succeeded");

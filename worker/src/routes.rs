@@ -25,6 +25,7 @@ mod entries;
 mod settings;
 mod lists;
 mod notebooks;
+mod postbacks;
 mod archive;
 mod jobs;
 mod operation;
@@ -158,7 +159,8 @@ async fn answer_call(route: Route, mut call: Call) -> Result<Response, Fault> {
         (Route::ArchiveFile(key), _) => archive::download(&call, &key).await,
         (Route::Jobs, Method::Post) => jobs::start(&mut call).await,
         (Route::Jobs, _) => jobs::list(&call).await,
-        (Route::Postback(name), _) => jobs::postback(&call, &name).await,
+        (Route::Postback(name), _) => postbacks::show(&call, &name).await,
+        (Route::PostbackReplay(name), _) => postbacks::replay(&mut call, &name).await,
         (Route::Run(run), _) => jobs::show(&call, &run).await,
         (Route::RunRetry(run), _) => jobs::retry(&mut call, &run).await,
         (Route::RunCancel(run), _) => jobs::cancel(&call, &run).await,

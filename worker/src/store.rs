@@ -161,6 +161,12 @@ impl Store {
         Ok(())
     }
 
+    /// Puts a text where it is to lie.
+    pub(crate) async fn put(&self, key: &str, text: &str) -> Result<()> {
+        usage::put();
+        self.0.put(key, text.to_owned()).execute().await.map(drop)
+    }
+
     /// The bytes of an object; `None` where there is none.
     pub(crate) async fn get(&self, key: &str) -> Result<Option<Vec<u8>>> {
         usage::got();

@@ -6,6 +6,7 @@ mod lengths;
 mod layers;
 mod bindings;
 mod documents;
+mod codes;
 mod words;
 
 use std::fmt;
@@ -46,13 +47,14 @@ impl fmt::Display for Finding {
 type Rule = fn(&[SourceFile]) -> Vec<Finding>;
 
 /// What is checked, by the words in which a report is read.
-const RULES: [(&str, Rule); 8] = [
+const RULES: [(&str, Rule); 9] = [
     ("file sizes and names", files::check),
     ("function lengths", lengths::check),
     ("dependencies run one way", layers::check),
     ("bindings are those of wrangler.toml", bindings::check),
     ("documents name what exists", documents::names),
     ("invariants have tests", documents::invariants),
+    ("codes of errors are in the description of the API", codes::check),
     ("forbidden words", words::check),
     ("lock file without addresses", words::lock_file),
 ];

@@ -2,7 +2,11 @@
 //!
 //! How far each shard's log is read lies in the bucket, under `postbacks/`, and moves once a partner has answered: every
 //! conversion is sent, and again only if that could not be noted, with the same `Idempotency-Key`.
-//! What a partner refuses for good is kept beside it, with the reason, and holds nobody up.
+//! What a partner refuses for good is kept beside it, with the reason, and holds nobody up. When an operator has said so,
+//! the next run sends it again, as the template and the conversion are by then; what was said lies beside it until that is
+//! done.
+
+mod replay;
 
 use std::collections::BTreeMap;
 
@@ -14,7 +18,7 @@ use adtally_wire::jobs::postback::{Template, values};
 use adtally_wire::object::{CONVERSIONS, Conversions, ConversionsQuery};
 use serde::Deserialize;
 use serde_json::json;
-use worker::Method;
+use worker::{Method, ObjectNamespace};
 
 use super::webhook::{Letter, allows_private, deliver, target};
 use super::{Context, Done, TaskError, plain};
@@ -24,8 +28,10 @@ use crate::directory;
 use crate::linkers::Linker;
 use crate::store::Store;
 
+/// Its name in the registry.
+pub(crate) const KIND: &str = "postback";
 /// Where the progress is.
-pub(super) const FOLDER: &str = "postbacks/";
+pub(crate) const FOLDER: &str = "postbacks/";
 /// How long a conversion is left alone for late touches, unless the task says otherwise, in seconds.
 const SETTLE_S: u32 = 60;
 /// The longest, a day: what left the log is not found any more.
@@ -57,6 +63,15 @@ struct Params {
     settle_s: Option<u32>,
 }
 
+pub(crate) use replay::order as order_replay;
+
+/// Where conversions are.
+struct Log {
+    linkers: ObjectNamespace,
+    advertiser: Key,
+    shards: u32,
+}
+
 /// What a partner gets, and how.
 struct Partner {
     template: Template,
@@ -82,16 +97,20 @@ pub(crate) async fn run(context: &Context, params: &str) -> Result<Done, TaskErr
     let before = progress.sent;
     let shards = directory::place(&context.env.d1(CATALOG)?, &advertiser, now).await?.shards;
     let linkers = context.env.durable_object(LINKER)?;
-    let mut outcome = Ok(());
-    for shard in 0..shards {
-        let linker = Linker::of(&linkers, &advertiser, shard);
+    let log = Log { linkers, advertiser, shards };
+    let mut outcome = replay::again(context, &partner, &log, &place, &mut progress).await;
+    for shard in 0..log.shards {
+        if outcome.is_err() {
+            break;
+        }
+        let linker = Linker::of(&log.linkers, &log.advertiser, shard);
         outcome = send_shard(context, &partner, (shard, &linker), &place, upto_ms, &mut progress).await;
         // Also how far it came before it failed.
         if noted.as_ref() != Some(&progress) {
             write(context, &place, &progress).await?;
             noted = Some(progress.clone());
         }
-        if outcome.is_err() || progress.sent - before >= MAX_SENT {
+        if progress.sent - before >= MAX_SENT {
             break;
         }
     }
@@ -140,6 +159,23 @@ async fn send(
     story: &EventStory,
     progress: &mut PostbackProgress,
 ) -> Result<(), TaskError> {
+    match tell(context, partner, story).await? {
+        None => progress.sent += 1,
+        Some(refused) => {
+            progress.rejected.push(refused);
+            let surplus = progress.rejected.len().saturating_sub(MAX_REJECTED);
+            progress.rejected.drain(..surplus);
+        }
+    }
+    Ok(())
+}
+
+/// Tells a partner of a conversion, and what it said who refused it for good.
+async fn tell(
+    context: &Context,
+    partner: &Partner,
+    story: &EventStory,
+) -> Result<Option<RejectedPostback>, TaskError> {
     let values = values(story);
     let url = partner.template.fill(&values);
     let id = values.get("id").cloned().unwrap_or_default();
@@ -147,16 +183,12 @@ async fn send(
     let body = if is_post { json!(values).to_string() } else { String::new() };
     let letter = Letter { method: partner.method.clone(), body: &body, ..Letter::new(&url, &id) };
     match deliver(context, letter).await {
-        Ok(_) => progress.sent += 1,
+        Ok(_) => Ok(None),
         Err(TaskError::Permanent(reason)) => {
-            let at_ms = clock::now().0;
-            progress.rejected.push(RejectedPostback { id, url, reason, at_ms });
-            let surplus = progress.rejected.len().saturating_sub(MAX_REJECTED);
-            progress.rejected.drain(..surplus);
+            Ok(Some(RejectedPostback { id, url, reason, at_ms: clock::now().0 }))
         }
-        Err(retry) => return Err(retry),
+        Err(retry) => Err(retry),
     }
-    Ok(())
 }
 
 fn fits(partner: &Partner, story: &EventStory) -> bool {
@@ -194,7 +226,7 @@ async fn write(context: &Context, place: &str, progress: &PostbackProgress) -> R
     Ok(())
 }
 
-/// The object's key.
+/// The key of a partner's progress.
 fn place(name: &str) -> Result<String, TaskError> {
     Ok(format!("{FOLDER}{}.json", plain(name, "news-1")?))
 }

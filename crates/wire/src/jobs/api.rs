@@ -238,6 +238,43 @@ pub struct RejectedInfo {
     pub at: String,
 }
 
+/// Body of `POST /v1/postbacks/{name}/replay`: what to send again.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PostbackReplay {
+    /// Only these, as they are listed; none: all that was refused.
+    #[serde(default)]
+    pub ids: Vec<String>,
+}
+
+impl PostbackReplay {
+    /// Whether it is about a postback.
+    pub fn names(&self, id: &str) -> bool {
+        self.ids.is_empty() || self.ids.iter().any(|one| one == id)
+    }
+
+    /// What both ask for.
+    #[must_use]
+    pub fn and(mut self, other: PostbackReplay) -> PostbackReplay {
+        if self.ids.is_empty() || other.ids.is_empty() {
+            return PostbackReplay::default();
+        }
+        self.ids.extend(other.ids);
+        self.ids.sort();
+        self.ids.dedup();
+        self
+    }
+}
+
+/// Answer to it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PostbackReplaying {
+    /// The run that sends them.
+    pub run: String,
+    /// How many it will try.
+    pub refused: u64,
+}
+
 impl PostbackInfo {
     /// What is told of the progress.
     pub fn of(progress: &PostbackProgress) -> Self {
