@@ -74,3 +74,30 @@ test("strangers and other formats are refused, each with the product's header", 
   assert.equal((await ask("POST", "/_bulk", "hello", { "content-type": "application/x-ndjson" })).status, 400);
   assert.equal((await ask("DELETE", "/_bulk")).status, 405);
 });
+
+// Three bodies of the largest kind may wait for the Linker, whose turn it is for a moment: of more that come at once some
+// are refused, and a client that does as Elasticsearch's clients do sends those again.
+test("what is too much at once is refused with 503 and a text, as clients know it, and counts once when it is sent again", { timeout: 180_000 }, async () => {
+  const [bodies, documents] = [16, 10_000];
+  const body = (n) => Array.from({ length: documents }, (_, i) => `{"index":{}}\n{"kind":"impression","advertiser":"flood","ad":"a","id":"${n}-${i}"}\n`).join("");
+  const refusals = [];
+  const send = async (n) => {
+    const sent = body(n);
+    for (;;) {
+      const answer = await ask("POST", "/_bulk", sent, { "content-type": "application/x-ndjson" });
+      if (answer.status === 200) return assert.equal(JSON.parse(answer.text).errors, false, answer.text.slice(0, 300));
+      assert.equal(answer.status, 503, answer.text);
+      refusals.push(answer);
+      await new Promise((resolve) => setTimeout(resolve, 1_000 * Number(answer.headers.get("retry-after"))));
+    }
+  };
+  await Promise.all(Array.from({ length: bodies }, (_, n) => send(n)));
+  assert.ok(refusals.length > 0, "nothing was too much");
+  for (const { headers, text } of refusals) {
+    assert.match(headers.get("content-type"), /^text\/plain/);
+    assert.equal(text, "too much at once");
+    assert.ok(Number(headers.get("retry-after")) >= 1);
+  }
+  const metrics = { scope: "advertiser:flood", metrics: "impressions,duplicates", from: "2020-01-01", to: "2100-01-01" };
+  await eventually(async () => assert.deepEqual(await server.admin.totals(metrics), { impressions: bodies * documents, duplicates: 0 }), 60_000);
+});

@@ -20,6 +20,8 @@ pub(super) const PRODUCT: Product = Product {
         "crates/archive/src",
         "crates/core/Cargo.toml",
         "crates/core/src",
+        "crates/kafka/Cargo.toml",
+        "crates/kafka/src",
         "crates/sql/Cargo.toml",
         "crates/sql/src",
         "crates/wire/Cargo.toml",
