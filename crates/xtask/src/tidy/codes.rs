@@ -12,8 +12,9 @@ const DESCRIPTION: &str = "worker/src/openapi.json";
 /// Where errors are made that become answers.
 const SOURCES: [&str; 4] = ["worker/src/", "crates/core/src/", "crates/wire/src/", "crates/sql/src/"];
 
-/// What begins a place in which the next literal is a code.
-const BEFORE: [&str; 3] = ["refused(", "retry(", "code: "];
+/// The calls of which the first literal is a code, and the field that is one.
+const CALLS: [&str; 2] = ["refused(", "retry("];
+const FIELD: &str = "code: ";
 
 pub(super) fn check(files: &[SourceFile]) -> Vec<Finding> {
     let Some(description) = files.iter().find(|file| file.path == DESCRIPTION) else { return Vec::new() };
@@ -48,7 +49,8 @@ fn codes(text: &str) -> Vec<(usize, &str)> {
         if code.contains("fn code") && code.contains("&'static str") {
             depth = Some(0);
         }
-        let starts = BEFORE.iter().filter_map(|before| code.find(before)).min();
+        let call = CALLS.iter().filter_map(|call| code.find(call)).min();
+        let starts = call.into_iter().chain(code.find(FIELD)).min();
         let is_inside = depth.is_some();
         for (at, literal) in literals(code) {
             let follows = is_awaited || starts.is_some_and(|start| start < at);
@@ -63,8 +65,8 @@ fn codes(text: &str) -> Vec<(usize, &str)> {
         is_awaited = match literals(code).next() {
             Some(_) => false,
             None => {
-                (starts.is_some() && !code.contains("fn ") && code.trim_end().ends_with(['(', ',']))
-                    || (is_awaited && code.trim_end().ends_with(','))
+                let begins = call.is_some() && !code.contains("fn ");
+                (begins || is_awaited) && code.trim_end().ends_with(['(', ','])
             }
         };
         let braces = |brace: char| code.matches(brace).count() as i64;
