@@ -34,6 +34,11 @@ export function useBrowser() {
   };
 }
 
+/** The `data-testid` of what has the focus. */
+export function focused(page) {
+  return page.evaluate(() => document.activeElement?.getAttribute("data-testid"));
+}
+
 /** One browser window on the dashboard. */
 export class Dashboard {
   #context;

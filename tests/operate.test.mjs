@@ -37,6 +37,7 @@ test("what was rejected is found by its reason, and replayed with a correction",
 
   await dashboard.find("replay").click();
   await eventually(async () => assert.match(await dashboard.find("replayed").innerText(), /^0 accepted.*3 still wrong/), 10_000);
+  assert.equal(await dashboard.find("rejected-table").locator("thead td").count(), 0, "heads are heads");
   await dashboard.find("set-field").fill("ad");
   await dashboard.find("set-value").fill("banner");
   await dashboard.find("replay").click();
@@ -60,6 +61,19 @@ test("who may not replay sees why events were rejected all the same", async (t) 
   await dashboard.find("rejected-row").waitFor();
   assert.equal(await dashboard.find("replay").count(), 0);
   assert.equal(await dashboard.find("replay-one").count(), 0);
+});
+
+test("times are in a zone that is named beside them", async (t) => {
+  const dashboard = await signedIn(t, "/events?list=rejected&range=today&tz=Asia/Seoul");
+  const named = async (root) => {
+    await dashboard.settled(root);
+    await eventually(async () => assert.equal(await dashboard.find("zone-note").first().innerText(), "Times in Asia/Seoul"), 5_000);
+  };
+  await named("events");
+  await dashboard.visit("/events?scope=advertiser:acme&range=today&tz=Asia/Seoul");
+  await named("events");
+  await dashboard.visit("/cubes?scope=advertiser:acme&tz=Asia/Seoul");
+  await named("cubes");
 });
 
 describe("the catalog", () => {

@@ -311,9 +311,65 @@ describe("tokens", () => {
       assert.ok(await inSight(row.locator("td").nth(2)), name);
       assert.deepEqual(await dashboard.stickingOut(), []);
       await revoke.click();
+      const reads = () => server.admin.as(made.json.token).get("/v1/session").then(({ status }) => status);
+      for (const id of ["revoke-not", "revoke-sure"]) assert.ok(await inSight(dashboard.find(id, row)), `${id} on a ${name}`);
+      assert.deepEqual(await dashboard.stickingOut(), []);
+      await dashboard.find("revoke-not", row).click();
+      await revoke.waitFor();
+      assert.equal(await reads(), 200);
+      await revoke.click();
+      await dashboard.find("revoke-sure", row).click();
       await row.waitFor({ state: "detached" });
       assert.equal((await server.admin.as(made.json.token).get("/v1/session")).status, 401);
     }
+  });
+
+  test("are revoked with the keyboard alone, in Korean too, when that is said twice", async (t) => {
+    for (const [locale, sure] of [["en-US", "Revoke for good"], ["ko-KR", "완전히 폐기"]]) {
+      const made = await server.admin.post("/v1/tokens", { name: `by keys ${locale}`, role: "analyst", scope: "platform" });
+      const reads = () => server.admin.as(made.json.token).get("/v1/session").then(({ status }) => status);
+      const dashboard = await signedIn(t, "/settings", { locale });
+      const row = dashboard.page.locator(`[data-testid="token-row"][data-id="${made.json.id}"]`);
+      const { keyboard } = dashboard.page;
+      const focusIs = (id) => eventually(async () => assert.equal((await focused(dashboard)).testid, id), 5_000);
+      await dashboard.find("revoke", row).press("Enter");
+      await focusIs("revoke-not");
+      await keyboard.press("Escape");
+      await focusIs("revoke");
+      assert.equal(await reads(), 200);
+      await keyboard.press("Enter");
+      await focusIs("revoke-not");
+      assert.match(await row.getByRole("group").getAttribute("aria-label"), /by keys/);
+      await keyboard.press("Tab");
+      await focusIs("revoke-sure");
+      assert.equal(await dashboard.find("revoke-sure", row).innerText(), sure);
+      await keyboard.press("Enter");
+      await row.waitFor({ state: "detached" });
+      assert.equal(await reads(), 401);
+      assert.match(await dashboard.find("revoked").innerText(), /by keys/);
+      assert.equal((await focused(dashboard)).tag, "h2", "the focus is not lost");
+    }
+  });
+
+  test("are for a scope that is chosen, or whose key is typed where the catalog does not know it", async (t) => {
+    await server.admin.put("/v1/advertisers/acme", { name: "Acme" });
+    await server.admin.put("/v1/services/daily", { name: "The Daily" });
+    const dashboard = await signedIn(t, "/settings");
+    const make = async (name, scope, key) => {
+      await dashboard.find("token-name").fill(name);
+      await dashboard.find("token-scope").selectOption(scope);
+      assert.equal(await dashboard.find("token-key").count(), key ? 1 : 0);
+      if (key) await dashboard.find("token-key").fill(key);
+      await dashboard.find("make-token").click();
+      const row = dashboard.find("token-row").filter({ hasText: name });
+      await row.waitFor();
+      return [await row.getAttribute("data-scope"), (await row.locator("td").nth(2).innerText()).split("\n")[0]];
+    };
+    await dashboard.find("token-scope").locator('option[value="advertiser:acme"]').waitFor({ state: "attached" });
+    assert.deepEqual(await make("for all", "platform"), ["platform", "Whole platform"]);
+    assert.deepEqual(await make("of an advertiser", "advertiser:acme"), ["advertiser:acme", "Acme"]);
+    assert.deepEqual(await make("of a service", "service:daily"), ["service:daily", "The Daily"]);
+    assert.deepEqual(await make("to come", "advertiser:", "not/yet"), ["advertiser:not/yet", "not/yet"]);
   });
 
   test("that cannot be listed are an error, and can be asked for again", async (t) => {

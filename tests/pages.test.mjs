@@ -210,6 +210,7 @@ describe("after a batch", () => {
       await dashboard.find("verify-start").click();
       await dashboard.find("state-loading").waitFor({ state: "detached" });
       await verdict.waitFor();
+      assert.equal(await dashboard.find("verified-day").innerText(), day);
       return verdict.evaluate(({ dataset }) => ({ ...dataset }));
     };
     for (const day of ["2026-03-07", "2026-03-08"]) {
@@ -267,6 +268,7 @@ describe("the settings", () => {
     const dashboard = await signedIn(t, "/settings");
     await dashboard.find("token-name").fill("from the page");
     await dashboard.find("token-role").selectOption("write");
+    await dashboard.find("token-scope").selectOption("advertiser:acme");
     await dashboard.find("make-token").click();
     const secret = await dashboard.find("secret").innerText();
     const sent = await server.admin.as(secret).post("/v1/events", { kind: "impression", id: "by-page", advertiser: "acme", ad: "a" });
@@ -287,6 +289,9 @@ describe("every page can be used by everybody: no serious finding of axe", () =>
     bars: "/explore?rows=campaign&metrics=impressions,clicks&view=chart&",
     report: "/report?",
     events: "/events?",
+    rejected: "/events?list=rejected&",
+    wizard: "/cubes?new=campaign,country&",
+    sql: "/sql?sql=SELECT%201%20AS%20one&",
     story: "/events?kind=click&story=click:c7&",
     restatements: "/restatements?",
     verify: "/verify?",
@@ -295,8 +300,8 @@ describe("every page can be used by everybody: no serious finding of axe", () =>
     jobs: "/jobs?",
   };
   /** The page that has to be there, and what of it has to be, where the name of the case does not say it. */
-  const ROOTS = { heat: "explore", compare: "explore", chart: "explore", bars: "explore", story: "events" };
-  const PARTS = { heat: "pivot-row", compare: "pivot-row", chart: "pivot-line", bars: "bar", story: "facts" };
+  const ROOTS = { heat: "explore", compare: "explore", chart: "explore", bars: "explore", story: "events", rejected: "events", wizard: "cubes" };
+  const PARTS = { heat: "pivot-row", compare: "pivot-row", chart: "pivot-line", bars: "bar", story: "facts", wizard: "estimate" };
   const LOOKS = {
     "light and English": { colorScheme: "light" },
     "dark and English": { colorScheme: "dark" },

@@ -6,7 +6,7 @@ import { createRequire } from "node:module";
 import { before, describe, test } from "node:test";
 
 import { eventually } from "./api.mjs";
-import { useBrowser } from "./browser.mjs";
+import { focused, useBrowser } from "./browser.mjs";
 import { batch as nightly } from "./nightly.mjs";
 import { useServerWithTraffic } from "./traffic.mjs";
 
@@ -72,6 +72,7 @@ describe("cubes", () => {
     await eventually(async () => assert.equal(Number(await dashboard.find("estimate-all").getAttribute("data-cells")), estimate.cells), WAIT_MS);
     const lines = await dashboard.find("estimate").evaluateAll((rows) => rows.map(({ dataset: { cuboid, cells } }) => [cuboid, Number(cells)]));
     assert.deepEqual(lines, estimate.cuboids.map(({ cuboid, cells }) => [cuboid.join(), cells]));
+    assert.equal(await dashboard.find("cube-wizard").locator("thead td").count(), 0, "heads are heads");
 
     // A cuboid less.
     await dashboard.find("drop-cuboid").last().click();
@@ -102,6 +103,12 @@ describe("cubes", () => {
       const [again] = await cubes();
       assert.ok(again.stale_days === 0 && again.built > built.built, JSON.stringify(again));
     }, 60_000);
+    // Asked first; Escape leaves it, and the focus is where it was.
+    await dashboard.find("delete").press("Enter");
+    await eventually(async () => assert.equal(await focused(page), "delete-not"), WAIT_MS);
+    await page.keyboard.press("Escape");
+    await eventually(async () => assert.equal(await focused(page), "delete"), WAIT_MS);
+    assert.equal((await cubes()).length, 1);
     await dashboard.find("delete").click();
     await dashboard.find("delete-sure").click();
     await dashboard.find("state-empty").waitFor();
@@ -236,6 +243,8 @@ describe("the notebook", () => {
     await eventually(async () => assert.equal(await dashboard.find("notebook-name").inputValue(), "Changed elsewhere"), WAIT_MS);
     await dashboard.find("notebooks").click();
     await dashboard.find("delete-notebook").click();
+    assert.equal((await server.admin.get(`/v1/notebooks/${id}`)).status, 200);
+    await dashboard.find("delete-notebook-sure").click();
     await eventually(async () => assert.equal((await server.admin.get(`/v1/notebooks/${id}`)).status, 404), WAIT_MS);
   });
 

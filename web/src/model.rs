@@ -30,3 +30,4 @@ pub mod closed;
 pub mod picture;
 pub mod window;
 pub mod entries;
+pub mod grants;

@@ -6,6 +6,8 @@ pub mod popover;
 pub mod panel;
 pub mod notice;
 pub mod place;
+pub mod zone;
+pub mod confirm;
 pub mod sign_in;
 pub mod shell;
 pub mod sidebar;

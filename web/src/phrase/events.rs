@@ -29,6 +29,7 @@ phrases! {
     OpenStory: "Story of {0}", "{0} 이력 보기";
     Story: "Story", "이력";
     Close: "Close", "닫기";
+    Cancel: "Cancel", "취소";
     Timeline: "Timeline", "타임라인";
     WhatWasConsidered: "What it could have been linked to", "연결 후보";
     Chosen: "chosen", "선택됨";

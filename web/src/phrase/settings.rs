@@ -31,6 +31,11 @@ phrases! {
     ShardsHint: "1 to 256: more of them take more events a second. Fixed once events have arrived.", "1~256. 많을수록 초당 더 많은 이벤트를 받습니다. 이벤트가 도착한 뒤에는 바꿀 수 없습니다.";
     WrongNumber: "{0} is not a number from 0 on.", "{0}은(는) 0 이상의 숫자가 아닙니다.";
     RevokeIt: "Revoke", "폐기";
+    RevokeSure: "Revoke for good", "완전히 폐기";
+    Revoked: "Revoked: {0}", "폐기됨: {0}";
+    AnotherAdvertiser: "Another advertiser…", "다른 광고주…";
+    AnotherService: "Another service…", "다른 서비스…";
+    Made: "Made", "생성";
     Campaigns: "Campaigns and prices", "캠페인과 단가";
     PriceModel: "Price model", "과금 방식";
     OwnCost: "Cost as sent", "이벤트별 비용";

@@ -33,6 +33,7 @@ phrases! {
     ExportCube: "Export as Parquet", "Parquet로 내보내기";
     ExportStarted: "The export has started. Its manifest will be at {0}.", "내보내기를 시작했습니다. 매니페스트는 {0}에 기록됩니다.";
     DeleteCube: "Delete", "삭제";
+    DeleteOf: "Delete {0}", "{0} 삭제";
     DeleteSure: "Delete for good", "완전히 삭제";
     Cuboids: "Cuboids", "큐보이드";
     Parts: "Parts", "조각";

@@ -9,6 +9,7 @@ use leptos::task::spawn_local;
 use serde::Serialize;
 
 use super::bench_page::{Desk, Trouble};
+use super::confirm::Confirmed;
 use super::cubes::{standing_text, whole};
 use super::icon::{Glyph, Icon};
 use crate::api::failure::Failure;
@@ -167,8 +168,8 @@ fn Export(cube_name: CubeName, refused: RwSignal<Option<Failure>>) -> impl IntoV
 /// Deletes it, when that is said twice.
 #[component]
 fn Delete(cube_name: CubeName, refused: RwSignal<Option<Failure>>, changed: Callback<()>) -> impl IntoView {
-    let (session, sure) = (Session::expect(), RwSignal::new(false));
-    let delete = move |_| {
+    let session = Session::expect();
+    let delete = Callback::new(move |()| {
         let address = cube_name.address("");
         spawn_local(async move {
             match session.client.delete(&address).await {
@@ -178,18 +179,9 @@ fn Delete(cube_name: CubeName, refused: RwSignal<Option<Failure>>, changed: Call
             }
             changed.run(());
         });
-    };
-    view! {
-        <Show
-            when=move || sure.get()
-            fallback=move || view! {
-                <button type="button" class="button" data-testid="delete" on:click=move |_| sure.set(true)>{t(Phrase::DeleteCube)}</button>
-            }
-        >
-            <button type="button" class="button danger" data-testid="delete-sure" on:click=delete>{t(Phrase::DeleteSure)}</button>
-            <button type="button" class="button quiet" on:click=move |_| sure.set(false)>{t(Phrase::Close)}</button>
-        </Show>
-    }
+    });
+    let label = cube_name.name.with_value(|name| Phrase::DeleteOf.with(browser::lang(), &[name]));
+    view! { <Confirmed phrase=Phrase::DeleteCube label sure=Phrase::DeleteSure test_id="delete" deed=delete/> }
 }
 
 /// The run that builds, for those who see runs.

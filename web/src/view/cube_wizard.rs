@@ -260,7 +260,7 @@ fn Estimated(choices: Choices) -> impl IntoView {
                             <th scope="col"><span class="head-text">{t(Phrase::Cuboids)}</span></th>
                             <th scope="col" class="number"><span class="head-text">{t(Phrase::Cells)}</span></th>
                             <th scope="col" class="number"><span class="head-text">{t(Phrase::Size)}</span></th>
-                            <td></td>
+                            <th scope="col"><span class="visually-hidden">{t(Phrase::Actions)}</span></th>
                         </tr></thead>
                         <tbody>{lines}</tbody>
                     </table>

@@ -9,6 +9,7 @@ use super::bench_page::{Desk, Trouble};
 use super::cube_detail::CubeDetail;
 use super::cube_wizard::CubeWizard;
 use super::icon::{Glyph, Icon};
+use super::zone::ZoneNote;
 use crate::api::failure::Failure;
 use crate::api::fetch::Fetch;
 use crate::browser::{self, t};
@@ -95,6 +96,7 @@ pub fn Cubes() -> impl IntoView {
             <section class="card report-card">
                 <div class="card-head">
                     <h2>{t(Phrase::Cubes)}</h2>
+                    <ZoneNote/>
                     <Show
                         when=move || desk.may_change()
                         fallback=|| view! { <p class="quiet">{t(Phrase::OnlyAdminsCubes)}</p> }

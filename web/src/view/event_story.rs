@@ -12,6 +12,7 @@ use super::icon::{Glyph, Icon};
 use super::notice::FailureNotice;
 use super::panel::{hold_focus, on_escape};
 use super::place::CurrentPlace;
+use super::zone::ZoneNote;
 use crate::api::fetch::Fetch;
 use crate::api::live::Live;
 use crate::browser::{self, t};
@@ -83,6 +84,7 @@ fn Story(told: EventStory, state: Memo<EventsState>, change: Callback<EventsStat
             <span class="state" data-state=told.outcome.clone() data-testid="story-outcome">{outcome}</span>
             {reason.map(|reason| view! { <span>{reason}</span> })}
             {rule.map(|rule| view! { <span class="quiet">{rule}</span> })}
+            <ZoneNote/>
         </p>
         <h3>{t(Phrase::Timeline)}</h3>
         <ol class="timeline" data-testid="timeline">{timeline(&told).into_iter().map(|one| moment(one, lang, go)).collect_view()}</ol>

@@ -19,6 +19,7 @@ use super::saved_views::SavedViews;
 use super::shell::PageHead;
 use super::show::Show;
 use super::trend::Trend;
+use super::zone::ZoneNote;
 use crate::api::feed::{Feed, Follow};
 use crate::api::fetch::Fetch;
 use crate::api::live::Live;
@@ -313,7 +314,7 @@ fn Listed(
         Phrase::Service,
     ];
     view! {
-        <div class="card-head"><p class="pager-text" role="status" data-testid="event-count">{count}</p></div>
+        <div class="card-head"><p class="pager-text" role="status" data-testid="event-count">{count}</p><ZoneNote/></div>
         <Show
             when=move || !is_empty.get()
             fallback=|| view! {

@@ -11,9 +11,9 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 
 use super::bench_page::Trouble;
-use super::job_mark::{ZoneNote, zone};
 use super::place::CurrentPlace;
 use super::show::Show;
+use super::zone::{ZoneNote, zone};
 use crate::api::failure::Failure;
 use crate::api::fetch::Fetch;
 use crate::api::session::Session;

@@ -2,13 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use adtally_core::time::parse_rfc3339;
 use leptos::prelude::*;
 
 use super::icon::{Glyph, Icon};
-use super::place::CurrentPlace;
 use crate::browser;
-use crate::format::{self, Moment};
+use crate::format;
 use crate::phrase::Phrase;
 
 /// What a state is called.
@@ -63,22 +61,4 @@ pub fn counts(counts: &BTreeMap<String, u64>) -> impl IntoView + use<> {
         view! { <StateMark state=state.clone() text=text/> }
     };
     view! { <span class="state-marks">{counts.iter().map(mark).collect_view()}</span> }
-}
-
-/// The zone of the times on a page.
-pub fn zone() -> String {
-    CurrentPlace::expect().setting.get().map(|setting| setting.tz).unwrap_or_else(|| "UTC".to_string())
-}
-
-/// A time that the API told, in the zone of the page.
-pub fn at(text: &str) -> String {
-    let at = parse_rfc3339(text).map(|at| format::moment(browser::lang(), Moment::Exact, at, &zone()));
-    at.unwrap_or_else(|| text.to_string())
-}
-
-/// Says in which zone the times are.
-#[component]
-pub fn ZoneNote() -> impl IntoView {
-    let text = move || Phrase::TimesIn.with(browser::lang(), &[&zone()]);
-    view! { <span class="quiet zone-note" data-testid="zone-note">{text}</span> }
 }

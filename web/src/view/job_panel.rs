@@ -8,10 +8,11 @@ use leptos::task::spawn_local;
 
 use super::bench_page::Trouble;
 use super::icon::{Glyph, Icon};
-use super::job_mark::{StateMark, ZoneNote, at};
+use super::job_mark::StateMark;
 use super::jobs::Opening;
 use super::panel::{hold_focus, on_escape};
 use super::show::Show;
+use super::zone::{ZoneNote, at};
 use crate::api::failure::Failure;
 use crate::api::fetch::Fetch;
 use crate::api::session::Session;

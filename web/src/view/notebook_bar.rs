@@ -6,6 +6,7 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 
 use super::bench_page::Desk;
+use super::confirm::Confirmed;
 use super::icon::{Glyph, Icon};
 use super::notebook::Book;
 use super::notice::failure_text;
@@ -157,7 +158,7 @@ fn Others(refused: RwSignal<Option<Failure>>, go: Callback<Option<String>>) -> i
         })
     };
     let is_kept = Memo::new(move |_| book.draft.read().kept.is_some());
-    let delete = move |_| {
+    let delete = Callback::new(move |()| {
         let Some(kept) = book.draft.read_untracked().kept.clone() else { return };
         spawn_local(async move {
             match session.client.delete(&format!("/v1/notebooks/{}", kept.id)).await {
@@ -169,15 +170,20 @@ fn Others(refused: RwSignal<Option<Failure>>, go: Callback<Option<String>>) -> i
                 Err(failure) => refused.set(Some(failure)),
             }
         });
-    };
+    });
     view! {
         <Popover open icon=Icon::List test_id="notebooks" label=text text class="button">
             <div class="panel-scroll options">
                 {lines}
                 <Show when=move || is_kept.get()>
-                    <button type="button" class="option field-error" data-testid="delete-notebook" on:click=delete>
-                        {t(Phrase::DeleteNotebook)}
-                    </button>
+                    <Confirmed
+                        phrase=Phrase::DeleteNotebook
+                        label=Phrase::DeleteNotebook.text(browser::lang()).to_string()
+                        sure=Phrase::DeleteSure
+                        test_id="delete-notebook"
+                        class="option field-error"
+                        deed=delete
+                    />
                 </Show>
             </div>
         </Popover>

@@ -12,6 +12,7 @@ use super::icon::{Glyph, Icon};
 use super::notice::{FailureNotice, failure_text};
 use super::place::CurrentPlace;
 use super::show::Show;
+use super::zone::ZoneNote;
 use crate::api::failure::Failure;
 use crate::api::fetch::Fetch;
 use crate::api::session::{Session, Who};
@@ -122,7 +123,7 @@ fn Reasons(desk: Desk, change: Callback<EventsState>, before: RwSignal<Option<St
         let each = counts.into_iter().map(|(code, count)| chip(Some(code), count).into_any());
         [chip(None, all).into_any()].into_iter().chain(each).collect_view()
     };
-    view! { <div class="card-head"><div class="chips" role="group" aria-label=t(Phrase::Reason)>{chips}</div></div> }
+    view! { <div class="card-head"><div class="chips" role="group" aria-label=t(Phrase::Reason)>{chips}</div><ZoneNote/></div> }
 }
 
 /// Replays what is listed, with a correction where one is needed.
@@ -241,7 +242,7 @@ fn Table(desk: Desk, before: RwSignal<Option<String>>) -> impl IntoView {
             <table class="report-table" data-testid="rejected-table">
                 <thead><tr>
                     {heads.map(|head| view! { <th scope="col"><span class="head-text">{t(head)}</span></th> })}
-                    <td></td>
+                    <th scope="col"><span class="visually-hidden">{t(Phrase::Actions)}</span></th>
                 </tr></thead>
                 <tbody>{rows}</tbody>
             </table>

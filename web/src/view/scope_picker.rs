@@ -112,7 +112,7 @@ fn ScopeOption(scope: Scope, chosen: Memo<Option<Scope>>, choose: Callback<Scope
 }
 
 /// Every scope that the catalog knows, by kind.
-fn scopes(catalog: &Catalog) -> Vec<(Phrase, Vec<Scope>)> {
+pub fn scopes(catalog: &Catalog) -> Vec<(Phrase, Vec<Scope>)> {
     let of = |dimension: Dimension, keys: Vec<&str>| {
         keys.into_iter().filter_map(|key| Scope::parse(&format!("{}:{key}", dimension.name()))).collect()
     };

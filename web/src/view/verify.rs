@@ -5,6 +5,7 @@ use adtally_core::measure::Measure;
 use adtally_core::report::{Metric, TimeUnit};
 use adtally_core::time::{parse_date, parse_rfc3339};
 use adtally_wire::verify::{Difference, Verified};
+use chrono::NaiveDate;
 use leptos::ev::SubmitEvent;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -32,8 +33,8 @@ enum Outcome {
     Running,
     /// It could not be done.
     Failed(String),
-    /// What was found.
-    Done(Verified),
+    /// What was found of a day.
+    Done(NaiveDate, Verified),
 }
 
 /// The page.
@@ -70,11 +71,7 @@ pub fn Verify() -> impl IntoView {
 
 /// Which day.
 #[component]
-fn Ask(
-    advertiser: String,
-    last: Memo<Option<chrono::NaiveDate>>,
-    outcome: RwSignal<Outcome>,
-) -> impl IntoView {
+fn Ask(advertiser: String, last: Memo<Option<NaiveDate>>, outcome: RwSignal<Outcome>) -> impl IntoView {
     let day = RwSignal::new(last.get().map(|day| day.to_string()).unwrap_or_default());
     let running = move || matches!(*outcome.read(), Outcome::Running);
     let submit = move |event: SubmitEvent| {
@@ -85,7 +82,7 @@ fn Ask(
         spawn_local(async move {
             let found = verify(&advertiser, day).await;
             // The page may be gone.
-            outcome.try_set(found.map_or_else(Outcome::Failed, Outcome::Done));
+            outcome.try_set(found.map_or_else(Outcome::Failed, |found| Outcome::Done(day, found)));
         });
     };
     view! {
@@ -133,12 +130,12 @@ fn said(outcome: Outcome) -> AnyView {
             </div>
         }
         .into_any(),
-        Outcome::Done(verified) => view! { <Found verified/> }.into_any(),
+        Outcome::Done(day, verified) => view! { <Found day verified/> }.into_any(),
     }
 }
 
 #[component]
-fn Found(verified: Verified) -> impl IntoView {
+fn Found(day: NaiveDate, verified: Verified) -> impl IntoView {
     let lang = browser::lang();
     let count = |value: u64| format::count(lang, i64::try_from(value).unwrap_or(i64::MAX));
     let megabytes = format!("{:.2}", verified.bytes as f64 / MEGABYTE);
@@ -161,6 +158,8 @@ fn Found(verified: Verified) -> impl IntoView {
             <h2><Glyph icon/>{title}</h2>
             <p>{read}" "{made}</p>
             <dl class="fields">
+                <dt>{t(Phrase::DayInUtc)}</dt>
+                <dd data-testid="verified-day">{day.to_string()}</dd>
                 <dt>{t(Phrase::HashHere)}</dt>
                 <dd>{verified.hash_here}</dd>
                 <dt>{t(Phrase::HashServer)}</dt>
