@@ -1,10 +1,14 @@
 //! Cubes, as lines of a page say what they are.
 
-use adtally_core::cell::Scope;
+use adtally_core::cell::{Dimension, Scope};
 use adtally_core::cube::is_cube_name;
+use adtally_core::time::parse_date;
 use adtally_wire::cube::{CubeBody, CubeInfo, Estimate, Recommendation};
 
+use crate::lang::Lang;
+use crate::phrase::Phrase;
 use crate::state::cubes::{Draft, grain_named};
+use crate::state::report::dimension_phrase;
 
 /// What can be said of a cube.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,9 +73,25 @@ pub fn took_text(ms: i64) -> String {
     if ms < 1_000 { format!("{ms} ms") } else { format!("{:.1} s", ms as f64 / 1e3) }
 }
 
-/// What a set of dimensions is called: `campaign, country`; the empty one is of no dimension.
-pub fn set_text(names: &[String], none: &str) -> String {
-    if names.is_empty() { none.to_string() } else { names.join(", ") }
+/// What a set of dimensions is called: `Campaign, Country`; the empty one is of no dimension.
+pub fn set_text(names: &[String], lang: Lang) -> String {
+    let called = |name: &String| {
+        let dimension = Dimension::ALL.into_iter().find(|dimension| dimension.name() == name);
+        dimension.map_or(name.clone(), |dimension| dimension_phrase(dimension).text(lang).to_string())
+    };
+    match names.is_empty() {
+        true => Phrase::AllTogether.text(lang).to_string(),
+        false => names.iter().map(called).collect::<Vec<_>>().join(", "),
+    }
+}
+
+/// The first and the last day of a part; `to` is the day after it.
+pub fn days_text(from: &str, to: &str) -> String {
+    let last = parse_date(to).and_then(|to| to.pred_opt()).map(|last| last.to_string());
+    match last {
+        Some(last) if last != from => format!("{from} – {last}"),
+        _ => from.to_string(),
+    }
 }
 
 /// The names of the dimensions that a scope has cells of.
@@ -180,14 +200,21 @@ mod tests {
     }
 
     #[wasm_bindgen_test(unsupported = test)]
+    fn days_of_parts() {
+        assert_eq!(days_text("2026-02-01", "2026-03-01"), "2026-02-01 – 2026-02-28");
+        assert_eq!(days_text("2026-03-07", "2026-03-08"), "2026-03-07");
+    }
+
+    #[wasm_bindgen_test(unsupported = test)]
     fn sizes_and_times() {
         assert_eq!(
             [0, 999, 1_500, 3_499_000, 2_000_000_000].map(bytes_text),
             ["0 B", "999 B", "1.5 kB", "3.5 MB", "2.00 GB"]
         );
         assert_eq!([0, 999, 1_850].map(took_text), ["0 ms", "999 ms", "1.9 s"]);
-        assert_eq!(set_text(&texts("ad country"), "-"), "ad, country");
-        assert_eq!(set_text(&[], "all together"), "all together");
+        assert_eq!(set_text(&texts("ad country"), Lang::En), "Ad, Country");
+        assert_eq!(set_text(&texts("ad of-tomorrow"), Lang::Ko), "광고, of-tomorrow");
+        assert_eq!(set_text(&[], Lang::En), "all together");
     }
 
     #[wasm_bindgen_test(unsupported = test)]

@@ -1,5 +1,6 @@
 //! What the API calls by name, in the words of a page: outcomes, reasons, rules, and figures of facts.
 
+use adtally_core::intake::RejectCode;
 use adtally_core::measure::Measure;
 use adtally_core::report::Metric;
 
@@ -45,6 +46,35 @@ pub fn spoken(name: &str, lang: Lang) -> String {
     found.map_or_else(|| name.replace('_', " "), |(_, phrase)| phrase.text(lang).to_string())
 }
 
+/// Why an event was rejected, in words; a code that is not known, as of a newer server, as it is.
+pub fn rejected(code: &str, lang: Lang) -> String {
+    let phrase = match RejectCode::parse(code) {
+        None => return code.replace('_', " "),
+        Some(RejectCode::BadJson) => Phrase::RejectBadJson,
+        Some(RejectCode::NotAnObject) => Phrase::RejectNotAnObject,
+        Some(RejectCode::WrongType) => Phrase::RejectWrongType,
+        Some(RejectCode::MissingKind) => Phrase::RejectMissingKind,
+        Some(RejectCode::UnknownKind) => Phrase::RejectUnknownKind,
+        Some(RejectCode::MissingAdvertiser) => Phrase::RejectMissingAdvertiser,
+        Some(RejectCode::MissingAd) => Phrase::RejectMissingAd,
+        Some(RejectCode::InvalidId) => Phrase::RejectInvalidId,
+        Some(RejectCode::InvalidKey) => Phrase::RejectInvalidKey,
+        Some(RejectCode::InvalidAt) => Phrase::RejectInvalidAt,
+        Some(RejectCode::AtTooOld) => Phrase::RejectAtTooOld,
+        Some(RejectCode::AtInFuture) => Phrase::RejectAtInFuture,
+        Some(RejectCode::NegativeAmount) => Phrase::RejectNegativeAmount,
+        Some(RejectCode::AmountTooLarge) => Phrase::RejectAmountTooLarge,
+        Some(RejectCode::TooManyProps) => Phrase::RejectTooManyProps,
+        Some(RejectCode::PropTooLong) => Phrase::RejectPropTooLong,
+        Some(RejectCode::EventTooLarge) => Phrase::RejectEventTooLarge,
+        Some(RejectCode::NotAnAdEvent) => Phrase::RejectNotAnAdEvent,
+        Some(RejectCode::BadMessage) => Phrase::RejectBadMessage,
+        Some(RejectCode::ForeignScope) => Phrase::RejectForeignScope,
+        Some(RejectCode::NotStored) => Phrase::RejectNotStored,
+    };
+    phrase.text(lang).to_string()
+}
+
 /// A figure that a fact adds, with its name; money is of `currency`.
 pub fn figure(name: &str, figure: i64, currency: Option<&str>, lang: Lang) -> String {
     let measure = Measure::ALL.into_iter().find(|measure| measure.name() == name);
@@ -74,6 +104,16 @@ mod tests {
             ("the user's latest touch".to_string(), "사용자의 최근 접점".to_string())
         );
         assert_eq!(said("of_tomorrow"), ("of tomorrow".to_string(), "of tomorrow".to_string()));
+    }
+
+    #[wasm_bindgen_test(unsupported = test)]
+    fn every_reason_of_rejection_has_words() {
+        let mut said = RejectCode::ALL.map(|code| rejected(code.name(), Lang::En)).to_vec();
+        said.sort();
+        said.dedup();
+        assert_eq!(said.len(), RejectCode::ALL.len(), "each has its own");
+        assert_eq!(rejected("missing_ad", Lang::Ko), "광고 없음");
+        assert_eq!(rejected("of_tomorrow", Lang::Ko), "of tomorrow");
     }
 
     #[wasm_bindgen_test]

@@ -90,5 +90,26 @@ phrases! {
     Replayed: "{0} accepted, {1} known already, {2} still wrong", "수락 {0}건, 이미 있음 {1}건, 여전히 오류 {2}건";
     ReplayMore: "There are more: replay again.", "더 있습니다. 다시 처리하세요.";
     OnlyAdminsReplay: "Only admins can replay.", "관리자만 다시 처리할 수 있습니다.";
+    RejectBadJson: "Not JSON", "JSON이 아님";
+    RejectNotAnObject: "Not an object", "객체가 아님";
+    RejectWrongType: "Field of a wrong type", "필드 형식 오류";
+    RejectMissingKind: "No kind", "종류 없음";
+    RejectUnknownKind: "Unknown kind", "알 수 없는 종류";
+    RejectMissingAdvertiser: "No advertiser", "광고주 없음";
+    RejectMissingAd: "No ad", "광고 없음";
+    RejectInvalidId: "Not an event id", "잘못된 이벤트 ID";
+    RejectInvalidKey: "Not a key", "잘못된 키";
+    RejectInvalidAt: "Not a time", "잘못된 시각";
+    RejectAtTooOld: "Before 2010", "2010년 이전 시각";
+    RejectAtInFuture: "In the future", "미래 시각";
+    RejectNegativeAmount: "Negative amount", "음수 금액";
+    RejectAmountTooLarge: "Amount too large", "금액 초과";
+    RejectTooManyProps: "Too many properties", "속성 개수 초과";
+    RejectPropTooLong: "Property too long", "속성 길이 초과";
+    RejectEventTooLarge: "Event too large", "이벤트 크기 초과";
+    RejectNotAnAdEvent: "Not an ad event", "광고 이벤트가 아님";
+    RejectBadMessage: "Message not understood", "해석할 수 없는 메시지";
+    RejectForeignScope: "Outside of the sender's scope", "보낸 쪽의 범위 밖";
+    RejectNotStored: "Not stored", "저장하지 못함";
     Histogram: "Over time", "시간별 추이";
 }

@@ -37,6 +37,8 @@ phrases! {
     DeleteSure: "Delete for good", "완전히 삭제";
     Cuboids: "Cuboids", "큐보이드";
     Parts: "Parts", "조각";
+    PartDays: "Days", "날짜";
+    Generation: "Generation", "세대";
     AllTogether: "all together", "전체 합계";
     Recommended: "Recommended", "추천";
     RecommendedHint: "From the questions that were asked: what would have saved most.", "지금까지의 질문을 바탕으로, 가장 많이 줄일 수 있는 큐브입니다.";

@@ -17,7 +17,7 @@ use crate::api::fetch::Fetch;
 use crate::api::session::Session;
 use crate::browser::{self, t};
 use crate::format::{self, Moment};
-use crate::model::cubes::{Standing, built_share, bytes_text, set_text, took_text};
+use crate::model::cubes::{Standing, built_share, bytes_text, days_text, set_text, took_text};
 use crate::phrase::Phrase;
 use crate::state::cubes::CubesState;
 use crate::state::jobs::JobsState;
@@ -209,7 +209,7 @@ fn whats_built(cube: &CubeInfo) -> impl IntoView + use<> {
         let count = parts.len().to_string();
         view! {
             <tr data-testid="cuboid">
-                <td>{set_text(cuboid, Phrase::AllTogether.text(lang))}</td>
+                <td>{set_text(cuboid, lang)}</td>
                 <td class="number">{count}</td>
                 <td class="number">{whole(lang, cells)}</td>
                 <td class="number">{bytes_text(bytes)}</td>
@@ -253,8 +253,8 @@ fn parts_table(cube: &CubeInfo) -> impl IntoView + use<> {
         let state = if part.fresh { "succeeded" } else { "behind" };
         view! {
             <tr>
-                <td>{set_text(&part.cuboid, Phrase::AllTogether.text(lang))}</td>
-                <td>{part.from.clone()}" – "{part.to.clone()}</td>
+                <td>{set_text(&part.cuboid, lang)}</td>
+                <td>{days_text(&part.from, &part.to)}</td>
                 <td><span class="state" data-state=state>"g"{part.generation}</span></td>
                 <td class="number">{whole(lang, part.cells)}</td>
                 <td class="number">{bytes_text(part.bytes)}</td>
@@ -264,9 +264,21 @@ fn parts_table(cube: &CubeInfo) -> impl IntoView + use<> {
         }
     };
     let rows = cube.parts.iter().rev().take(MAX_PARTS).map(row).collect_view();
+    let heads = [
+        (Phrase::Cuboids, ""),
+        (Phrase::PartDays, ""),
+        (Phrase::Generation, ""),
+        (Phrase::Cells, "number"),
+        (Phrase::Size, "number"),
+        (Phrase::Took, "number"),
+        (Phrase::LastBuilt, ""),
+    ];
+    let heads = heads.map(|(phrase, class)| {
+        view! { <th scope="col" class=class><span class="head-text">{phrase.text(lang)}</span></th> }
+    });
     view! {
         <div class="table-scroll" tabindex="0" role="region" aria-label=Phrase::Parts.text(lang)>
-            <table class="report-table"><tbody>{rows}</tbody></table>
+            <table class="report-table"><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>
         </div>
     }
 }

@@ -274,7 +274,7 @@ fn Estimated(choices: Choices) -> impl IntoView {
 /// A cuboid; all but the finest can be left out.
 fn line(choices: Choices, cuboid: Vec<String>, can_go: bool) -> impl IntoView {
     let (lang, cuboids) = (browser::lang(), choices.cuboids);
-    let text = set_text(&cuboid, Phrase::AllTogether.text(lang));
+    let text = set_text(&cuboid, lang);
     let label = Phrase::Remove.with(lang, &[&text]);
     let known = match choices.estimate.get() {
         Some(Ok(estimate)) => estimated(&estimate, &cuboid),
@@ -341,7 +341,9 @@ fn PairChoice(choices: Choices) -> impl IntoView {
     };
     move || {
         let free = pairs(&draft.get().dimensions, &cuboids.get());
-        let option = |pair: Vec<String>| view! { <option value=pair.join(",")>{pair.join(", ")}</option> };
+        let lang = browser::lang();
+        let option =
+            |pair: Vec<String>| view! { <option value=pair.join(",")>{set_text(&pair, lang)}</option> };
         (!free.is_empty()).then(|| view! {
             <select class="select small" data-testid="add-cuboid" aria-label=t(Phrase::AddPair) on:change=choose>
                 <option value="">{t(Phrase::AddPair)}</option>

@@ -193,7 +193,7 @@ fn cube_row(cube: CubeInfo, open: Memo<Option<String>>) -> impl IntoView {
                 </button>
             </td>
             <td><span class="state" data-state=standing.name()>{text}</span></td>
-            <td>{set_text(&cube.dimensions, Phrase::AllTogether.text(lang))}</td>
+            <td>{set_text(&cube.dimensions, lang)}</td>
             <td>{grain_phrase(&cube.grain).text(lang)}</td>
             <td class="number">{Phrase::OfDays.with(lang, &[&built[0], &built[1]])}</td>
             <td class="number">{whole(lang, cube.cells)}</td>
@@ -218,10 +218,7 @@ fn Recommended() -> impl IntoView {
         let would = Phrase::WouldAnswer.with(lang, &[&questions, &saved]);
         let draft = draft_of(&one);
         let users = draft.users.then(|| Phrase::KeepUsers.text(lang));
-        let what = [
-            set_text(&one.dimensions, Phrase::AllTogether.text(lang)),
-            grain_phrase(&one.grain).text(lang).to_string(),
-        ];
+        let what = [set_text(&one.dimensions, lang), grain_phrase(&one.grain).text(lang).to_string()];
         let what = what.into_iter().chain(users.map(str::to_string)).collect::<Vec<_>>().join(" · ");
         view! {
             <li data-testid="recommendation" data-dimensions=one.dimensions.join(",")>

@@ -1,6 +1,6 @@
 //! Single events: the newest first, live, with filters; and the story of one.
 
-use adtally_core::cell::Scope;
+use adtally_core::cell::{Dimension, Scope};
 use adtally_core::event::Kind;
 use adtally_core::report::{By, Filter, TimeUnit};
 use adtally_wire::api::{EventList, EventStory};
@@ -350,8 +350,11 @@ fn event_row(
     let outcome = if story.outcome == "counted" { Phrase::Counted } else { Phrase::Invalid }.text(lang);
     let reason = story.reason.map(|reason| view! { <span class="quiet">" · "{spoken(&reason, lang)}</span> });
     let id = event.id.clone();
-    let dims = ["campaign", "ad", "service"].map(|name| {
-        view! { <td>{story.cell.get(name).cloned().unwrap_or_default()}</td> }
+    let catalog = catalog();
+    let dims = [Dimension::Campaign, Dimension::Ad, Dimension::Service].map(|dimension| {
+        let key = story.cell.get(dimension.name()).cloned().unwrap_or_default();
+        let name = catalog.name(dimension, &key).unwrap_or(&key).to_string();
+        view! { <td title=key>{name}</td> }
     });
     view! {
         <tr data-testid="event-row" data-id=id>

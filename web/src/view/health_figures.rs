@@ -12,6 +12,7 @@ use crate::browser::{self, beat, t};
 use crate::format;
 use crate::model::held::codes;
 use crate::model::load::{Busy, busy, dollars_text, megabytes_text, per_second, rate_text, time_text};
+use crate::model::spoken::rejected;
 use crate::phrase::Phrase;
 
 /// How often is asked: isolates tell what they counted every ten seconds.
@@ -118,7 +119,7 @@ fn Rejected(recent: HealthDigest, total: HealthDigest) -> impl IntoView {
         let lately = recent.rejected.get(&code).copied().unwrap_or_default();
         view! {
             <tr data-code=code.clone()>
-                <td>{code.clone()}</td>
+                <td>{rejected(&code, lang)}</td>
                 <td class="number">{count(lately)}</td>
                 <td class="number">{count(i64::try_from(all).unwrap_or(i64::MAX))}</td>
             </tr>

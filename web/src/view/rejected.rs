@@ -21,6 +21,7 @@ use crate::calendar::Offsets as _;
 use crate::format::{self, Moment};
 use crate::intl::Zone;
 use crate::model::held::{codes, correction, owner, said};
+use crate::model::spoken::rejected;
 use crate::phrase::Phrase;
 use crate::state::events::EventsState;
 
@@ -107,8 +108,9 @@ fn Reasons(desk: Desk, change: Callback<EventsState>, before: RwSignal<Option<St
     let chip = move |code: Option<String>, count: u64| {
         let (is, name) = (code.clone(), code.clone());
         let chosen = move || if desk.state.read().code == is { "true" } else { "false" };
-        let count = format::count(browser::lang(), i64::try_from(count).unwrap_or(i64::MAX));
-        let text = name.unwrap_or_else(|| Phrase::AnyCode.text(browser::lang()).to_string());
+        let lang = browser::lang();
+        let count = format::count(lang, i64::try_from(count).unwrap_or(i64::MAX));
+        let text = name.map_or_else(|| Phrase::AnyCode.text(lang).to_string(), |code| rejected(&code, lang));
         let test_id = format!("code-{}", code.as_deref().unwrap_or("any"));
         view! {
             <button type="button" class="control small" data-testid=test_id aria-pressed=chosen on:click=move |_| choose(code.clone())>
@@ -272,7 +274,7 @@ fn row(record: RejectedRecord, desk: Desk, may: Memo<bool>) -> impl IntoView {
     view! {
         <tr data-testid="rejected-row" data-id=record.id.clone() data-code=record.code.clone()>
             <td>{format::moment(lang, Moment::Exact, at, &tz)}</td>
-            <td class="reason"><span class="state" data-state="failed">{record.code.clone()}</span><span class="quiet">{record.message.clone()}</span></td>
+            <td class="reason"><span class="state" data-state="failed" title=record.code.clone()>{rejected(&record.code, lang)}</span><span class="quiet">{record.message.clone()}</span></td>
             <td>{record.door.clone()}</td>
             <td class="sent"><code>{said(&record)}</code></td>
             <td>{tries}</td>
