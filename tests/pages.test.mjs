@@ -251,6 +251,15 @@ describe("after a batch", () => {
   });
 });
 
+test("ads of an advertiser are called by their names", async (t) => {
+  const named = await server.admin.put("/v1/ads/ad0", { advertiser: "acme", campaign: "acme-0", name: "Banner of spring" });
+  assert.ok(named.status < 300, named.text);
+  const dashboard = await signedIn(t, `/report?${ACME}&by=ad&metrics=clicks`);
+  const names = () => dashboard.find("row").evaluateAll((rows) => rows.map((row) => [row.querySelector('[data-col="ad"]').dataset.value, row.querySelector('[data-col="ad"]').innerText.trim()]));
+  await eventually(async () => assert.deepEqual((await names()).find(([key]) => key === "ad0"), ["ad0", "Banner of spring"]), 10_000);
+  assert.deepEqual((await names()).find(([key]) => key === "ad1"), ["ad1", "ad1"]);
+});
+
 test("a figure of a report leads to its events", async (t) => {
   const dashboard = await signedIn(t, `/report?${ACME}&by=campaign,country&metrics=clicks,ctr&sort=-clicks,campaign,country`);
   await dashboard.settled("report");

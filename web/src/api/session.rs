@@ -13,6 +13,7 @@ use wasm_bindgen::JsValue;
 use super::client::{Client, read};
 use super::failure::Failure;
 use crate::model::catalog::Catalog;
+use crate::model::entries::{Entries, list_address};
 
 /// Who is looking.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,6 +47,8 @@ pub struct Session {
     /// The API.
     pub client: Client,
     lists: StoredValue<JsValue, LocalStorage>,
+    /// Whose ads are called by their names: of one advertiser, because all there are may be very many.
+    ads_of: StoredValue<Option<String>>,
 }
 
 /// What the API lists of the catalog, by the names that it gives the lists; one that it refuses is empty.
@@ -56,6 +59,7 @@ struct Lists {
     campaigns: Vec<Campaign>,
     services: Vec<CatalogEntry>,
     placements: Vec<CatalogEntry>,
+    ads: Vec<CatalogEntry>,
 }
 
 impl Session {
@@ -66,6 +70,7 @@ impl Session {
             catalog: RwSignal::new(None),
             client: Client::new(),
             lists: StoredValue::new_local(JsValue::UNDEFINED),
+            ads_of: StoredValue::new(None),
         }
     }
 
@@ -120,6 +125,7 @@ impl Session {
     /// Nobody is signed in any more.
     pub fn leave(self, why: SignedOut) {
         self.client.forget();
+        self.ads_of.set_value(None);
         self.lists.set_value(JsValue::UNDEFINED);
         self.catalog.set(None);
         self.who.set(Who::Nobody(why));
@@ -144,12 +150,40 @@ impl Session {
                 client.value("/v1/services"),
                 client.value("/v1/placements"),
             );
-            let all = js_sys::Object::new();
-            for answer in [answers.0, answers.1, answers.2, answers.3].into_iter().flatten() {
-                js_sys::Object::assign(&all, &answer.into());
-            }
-            self.take_lists(all.into());
+            self.add_lists([answers.0, answers.1, answers.2, answers.3].into_iter().flatten());
+            self.load_ads().await;
         });
+    }
+
+    /// Calls the ads of an advertiser by their names, as soon as they are known.
+    pub fn name_ads_of(self, advertiser: Option<String>) {
+        if self.ads_of.with_value(|known| *known == advertiser) {
+            return;
+        }
+        if self.ads_of.with_value(Option::is_some) {
+            // Ads of others may have the same keys.
+            self.add_lists(js_sys::JSON::parse(r#"{"ads":[]}"#).ok());
+        }
+        self.ads_of.set_value(advertiser);
+        spawn_local(self.load_ads());
+    }
+
+    async fn load_ads(self) {
+        let Some(advertiser) = self.ads_of.get_value() else { return };
+        let answer = self.client.value(&list_address(&Entries::Ads(advertiser.clone()))).await;
+        // Somebody may be elsewhere by now.
+        if self.ads_of.get_value() == Some(advertiser) {
+            self.add_lists(answer.ok());
+        }
+    }
+
+    /// Puts lists in the place of those of the same names.
+    fn add_lists(self, lists: impl IntoIterator<Item = JsValue>) {
+        let all = js_sys::Object::new();
+        for list in std::iter::once(self.lists()).chain(lists) {
+            js_sys::Object::assign(&all, &list.into());
+        }
+        self.take_lists(all.into());
     }
 
     /// The lists that the catalog was made of, for a page of a module of its own.
@@ -163,8 +197,9 @@ impl Session {
             return;
         }
         self.lists.set_value(lists.clone());
-        let Lists { advertisers, campaigns, services, placements } = read(lists).unwrap_or_default();
-        self.catalog.set(Some(Arc::new(Catalog::new(advertisers, campaigns, services, placements))));
+        let Lists { advertisers, campaigns, services, placements, ads } = read(lists).unwrap_or_default();
+        let catalog = Catalog::new(advertisers, campaigns, services, placements).with_ads(ads);
+        self.catalog.set(Some(Arc::new(catalog)));
     }
 }
 

@@ -73,6 +73,14 @@ impl Catalog {
         Catalog { advertisers, services, owners, names }
     }
 
+    /// With what ads are called.
+    #[must_use]
+    pub fn with_ads(mut self, ads: Vec<CatalogEntry>) -> Catalog {
+        let named = ads.into_iter().filter(|ad| !ad.name.is_empty());
+        self.names.extend(named.map(|ad| ((Dimension::Ad, ad.key), ad.name)));
+        self
+    }
+
     /// The name of a key, where it has one.
     pub fn name(&self, dimension: Dimension, key: &str) -> Option<&str> {
         self.names.get(&(dimension, key.to_string())).map(String::as_str)
@@ -226,6 +234,15 @@ pub(crate) mod tests {
         assert_eq!(catalog.name(Dimension::Advertiser, "a"), Some("A"));
         assert_eq!(catalog.name(Dimension::Campaign, "a-spring"), None);
         assert_eq!(catalog.known(Dimension::Advertiser).collect::<Vec<_>>(), [("a", "A")]);
+        let ad = |key: &str, name: &str| CatalogEntry {
+            key: key.to_string(),
+            name: name.to_string(),
+            advertiser: Some("a".to_string()),
+            service: None,
+            campaign: None,
+        };
+        let named = catalog.clone().with_ads(vec![ad("b1", "Banner"), ad("b2", "")]);
+        assert_eq!(["b1", "b2"].map(|key| named.name(Dimension::Ad, key)), [Some("Banner"), None]);
         assert_eq!(catalog.zone(&Scope::parse("advertiser:a").unwrap()), "Asia/Seoul");
         assert_eq!(catalog.zone(&Scope::Platform), "UTC");
     }

@@ -161,7 +161,7 @@ fn Loads(objects: Vec<Busy>) -> impl IntoView {
                 <td>{object.object.clone()}</td>
                 <td class="number">{rate_text(object.calls)}</td>
                 <td class="number">{rate_text(object.events)}</td>
-                <td><meter min="0" max="100" value=object.share.to_string() aria-label=t(Phrase::ShareOfCalls)></meter>" "{object.share}" %"</td>
+                <td><meter min="0" max="100" value=object.share.to_string() aria-label=t(Phrase::ShareOfCalls)></meter>" "{object.share}"%"</td>
             </tr>
         }
     };

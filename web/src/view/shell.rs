@@ -1,5 +1,6 @@
 //! What is around every page.
 
+use adtally_core::cell::Scope;
 use leptos::prelude::*;
 
 use super::bench::BenchHost;
@@ -30,6 +31,11 @@ pub fn Shell() -> impl IntoView {
     let followed =
         move || place.setting.get().map(|setting| setting.scope).filter(|_| why_closed.get().is_none());
     provide_context(Live::follow(followed));
+    let advertiser = Memo::new(move |_| match place.setting.get()?.scope {
+        Scope::Advertiser(key) => Some(key.to_string()),
+        Scope::Platform | Scope::Service(_) => None,
+    });
+    Effect::new(move |_| session.name_ads_of(advertiser.get()));
     // Another state of a page is the same page.
     let path = Memo::new(move |_| place.place.read().as_ref().map(Place::path));
     let menu = RwSignal::new(false);
