@@ -18,6 +18,7 @@ mod pool;
 mod settle;
 mod explore;
 mod pass;
+mod attribute;
 mod survey;
 mod sweep;
 mod batch;

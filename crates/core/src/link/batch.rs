@@ -153,7 +153,12 @@ impl Linker {
     ) -> Result<Vec<Fact>, ShelfError> {
         for place in 0..batch.fresh.len() {
             let (slot, reach) = batch.fresh[place];
-            if reach == Reach::Neighbour && !self.stays_near(slot, batch.first, shelf)? {
+            let is_enough = match reach {
+                Reach::Neighbour => self.stays_near(slot, batch.first, shelf)?,
+                Reach::Touch => self.has_touch_at_home(slot, shelf)?,
+                Reach::Alone | Reach::Parent(_) | Reach::Since(_) | Reach::Whole => true,
+            };
+            if !is_enough {
                 batch.fresh[place].1 = Reach::Whole;
             }
         }
@@ -166,7 +171,10 @@ impl Linker {
                 self.settle_whole(group, &mut batch, shelf, hear)?;
             }
         }
-        for (slot, reach) in std::mem::take(&mut batch.fresh) {
+        // Conversions go by what clicks remember.
+        let fresh = std::mem::take(&mut batch.fresh).into_iter();
+        let (last, first): (Vec<_>, Vec<_>) = fresh.partition(|(_, reach)| *reach == Reach::Touch);
+        for (slot, reach) in first.into_iter().chain(last) {
             if !batch.settled.contains(&self.pool.get(slot).group) {
                 self.settle_alone(slot, reach, &mut batch, shelf)?;
             }
@@ -217,6 +225,7 @@ impl Linker {
             Reach::Alone if record.kind == Kind::Impression => Some(State::alone(&record, &self.rules)),
             Reach::Alone | Reach::Whole => settle(&mut self.pool, vec![slot], &self.rules).state(slot),
             Reach::Neighbour => self.settle_neighbour(slot, shelf)?,
+            Reach::Touch => self.settle_conversion(slot, shelf)?,
             Reach::Parent(parent) => settle(&mut self.pool, vec![parent, slot], &self.rules).state(slot),
             Reach::Since(from) if self.may_have(record.group) > self.slice => {
                 self.settle_near(slot, from, &[], shelf)?
@@ -226,15 +235,16 @@ impl Linker {
                 settle(&mut self.pool, members, &self.rules).state(slot)
             }
         };
+        let mut pin = None;
         if let Some(state) = state {
-            if record.kind == Kind::Click {
-                let pin = self.wanted_pin(&state);
-                batch.pins.push((slot, pin));
-            }
+            pin = self.wanted_pin(&state).filter(|_| record.kind == Kind::Click);
             let body = self.pool.fact(slot, &state, record.duplicates);
             batch.facts.push(self.pool.signed(1, slot, body));
         }
         self.pool.back_to(mark);
+        if pin.is_some() {
+            self.pool.set_pin(slot, pin);
+        }
         Ok(())
     }
 

@@ -92,6 +92,17 @@ impl Linker {
         shelf: &dyn Shelf,
         wanted: &mut dyn FnMut(&Passing<'_>, bool) -> bool,
     ) -> Result<Vec<Slot>, ShelfError> {
+        self.pick_from(group, |run| run.summary.max_at >= since, shelf, wanted)
+    }
+
+    /// [`Linker::pick`] from memory and those runs alone in which they can be.
+    pub(super) fn pick_from(
+        &mut self,
+        group: u64,
+        can_be_in: impl Fn(&Run) -> bool,
+        shelf: &dyn Shelf,
+        wanted: &mut dyn FnMut(&Passing<'_>, bool) -> bool,
+    ) -> Result<Vec<Slot>, ShelfError> {
         let identity = |passing: &Passing<'_>| (passing.is_event(), passing.identity());
         let mut seen = FxHashSet::default();
         let mut slots = Vec::new();
@@ -103,7 +114,7 @@ impl Linker {
             }
         }
         let mark = self.pool.mark();
-        let reaches = |run: &&Run| run.summary.max_at >= since && run.groups.has(group);
+        let reaches = |run: &&Run| can_be_in(run) && run.groups.has(group);
         for run in self.runs.iter().rev().filter(reaches) {
             let mut is_new = |passing: &Passing<'_>| wanted(passing, false) && seen.insert(identity(passing));
             run.pick_group(group, shelf, &mut self.pool, &mut is_new)?;
@@ -185,7 +196,7 @@ impl Linker {
                 neighbours.extend([parent, slot]);
                 Ok(settle(&mut self.pool, neighbours, &self.rules).state(slot))
             }
-            Reach::Alone | Reach::Neighbour | Reach::Whole => {
+            Reach::Alone | Reach::Neighbour | Reach::Touch | Reach::Whole => {
                 neighbours.push(slot);
                 Ok(settle(&mut self.pool, neighbours, &self.rules).state(slot))
             }
