@@ -1,7 +1,7 @@
 // Figures mean the same on every page, say how complete they are, and lead to just the events that they count.
 
 import assert from "node:assert/strict";
-import { describe, test } from "node:test";
+import { before, describe, test } from "node:test";
 
 import { eventually } from "./api.mjs";
 import { useBrowser } from "./browser.mjs";
@@ -110,6 +110,63 @@ describe("a figure of the pivot", () => {
     assert.equal(Date.parse(dashboard.query().get("hour")), Date.parse(hour));
     await dashboard.find("remove", dashboard.find("event-hour")).click();
     await eventually(async () => assert.ok((await dashboard.find("event-row").count()) > figure), 10_000);
+  });
+});
+
+describe("a figure of others", () => {
+  /** Seven campaigns of which five are rows, fourteen ads of which twelve are columns, and hours of four days. */
+  const MANY = `scope=advertiser:many&${MARCH}&metrics=impressions&top=5`;
+  const start = Date.UTC(2026, 2, 10, 5, 20);
+  const events = Array.from({ length: 7 * 14 * 2 }, (_, i) => {
+    const [campaign, ad] = [i % 7, Math.floor(i / 7) % 14];
+    // The first ones have more, so that it is known which are others.
+    const times = Math.max(1, 6 - campaign) + (ad < 12 ? 1 : 0);
+    return Array.from({ length: times }, (_, n) => ({ id: `m${i}-${n}`, kind: "impression", at: start + (i % 90) * HOUR, user: `m${i}`, advertiser: "many", campaign: `many-${campaign}`, ad: `ad-${ad}` }));
+  }).flat();
+
+  before(async () => {
+    await server.sender.collect(events);
+    await eventually(async () => {
+      const { impressions } = await server.admin.totals({ ...RANGE, scope: "advertiser:many", metrics: "impressions" });
+      assert.equal(impressions, events.length);
+    }, 10_000);
+  });
+
+  /** Each of these cells opens as many events as it counts. */
+  async function opens(t, path, cells) {
+    const dashboard = await signedIn(t, path);
+    for (const [line, column] of cells) {
+      const cell = dashboard.page.locator(`td[data-line="${line}"][data-column="${column}"]`);
+      await cell.waitFor();
+      const figure = Number(await cell.getAttribute("data-value"));
+      assert.ok(figure > 0 && figure < 200, `${figure} at ${line}, ${column}`);
+      await cell.click();
+      await dashboard.settled("events");
+      await eventually(async () => assert.equal(await dashboard.find("event-row").count(), figure, `${line}, ${column}: ${dashboard.page.url()}`), 10_000);
+      await dashboard.page.goBack();
+    }
+    return dashboard;
+  }
+
+  test("opens just the events of these, in rows and in columns", async (t) => {
+    // All is the first line, then five campaigns, then the others; twelve ads, then the others, then all.
+    await opens(t, `/explore?${MANY}&rows=campaign&cols=ad`, [[6, 0], [6, 12], [6, 13], [0, 12], [1, 12]]);
+  });
+
+  test("opens just what was before the times that are shown", async (t) => {
+    const dashboard = await opens(t, `/explore?${MANY}&rows=campaign&cols=hour`, [[1, 62], [5, 62], [6, 62]]);
+    await dashboard.page.goForward();
+    await dashboard.find("event-until").waitFor();
+  });
+
+  test("leads to a pivot of these alone", async (t) => {
+    const dashboard = await signedIn(t, `/explore?${MANY}&rows=campaign`);
+    await dashboard.find("drill-others").click();
+    await eventually(async () => {
+      const keys = await dashboard.find("pivot-row").evaluateAll((rows) => rows.map(({ dataset }) => dataset.key));
+      assert.deepEqual(keys.sort(), ["", "many-5", "many-6"]);
+    }, 5_000);
+    assert.deepEqual(dashboard.query().getAll("filter"), ["campaign:in:many-5,many-6"]);
   });
 });
 

@@ -238,7 +238,7 @@ fn below_nothing(grouped: Grouped) -> Grouped {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use adtally_core::cell::{CellKey, Cells, Dimension};
     use adtally_core::key::Key;
     use adtally_core::measure::Measure;
@@ -248,7 +248,7 @@ mod tests {
     use super::*;
 
     /// Clicks by hour, campaign and ad.
-    fn basis(clicks: &[(u32, &str, &str, i64)]) -> Basis {
+    pub(crate) fn basis(clicks: &[(u32, &str, &str, i64)]) -> Basis {
         let mut cells = Cells::new();
         for (hour, campaign, ad, clicks) in clicks {
             let mut key = CellKey::at(Hour(*hour as _));

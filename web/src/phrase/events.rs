@@ -17,6 +17,7 @@ phrases! {
     UserKey: "User key", "사용자 키";
     EventId: "Event", "이벤트";
     EventTime: "Time", "시각";
+    BeforeTime: "before {0}", "{0} 이전";
     ArrivedAt: "Arrived", "도착";
     LinkedTo: "Linked to", "연결 대상";
     LiveTail: "Live tail", "실시간 보기";

@@ -10,6 +10,8 @@ phrases! {
     HowMany: "How many rows", "표시할 행 수";
     Others: "Others ({0})", "기타({0})";
     OthersPlain: "Others", "기타";
+    DrillOthers: "Show only the others", "기타만 보기";
+    OthersUnnamed: "These others are too many to be told apart in an address. Show fewer rows, or filter.", "기타 항목이 너무 많아 주소로 구분할 수 없습니다. 표시할 행을 줄이거나 필터를 사용하세요.";
     HeatMap: "Heat map", "히트맵";
     ComparePeriods: "Compare", "비교";
     ComparedTitle: "Change against the period before", "이전 기간 대비 변화";

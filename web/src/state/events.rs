@@ -52,6 +52,8 @@ pub struct EventsState {
     pub code: Option<String>,
     /// Only those of the hour that begins then, in ms since 1970.
     pub hour: Option<i64>,
+    /// Only those before then.
+    pub until: Option<i64>,
 }
 
 impl EventsState {
@@ -84,14 +86,16 @@ impl EventsState {
             _ => Listed::Accepted,
         };
         let (outcome, user, code) = (text("outcome"), text("user"), text("code"));
-        let hour = text("hour").and_then(|text| {
-            let hour = parse_rfc3339(&text);
-            if hour.is_none() {
-                unread.push(format!("hour={text}"));
+        let mut instant = |name: &str| {
+            let text = text(name)?;
+            let instant = parse_rfc3339(&text);
+            if instant.is_none() {
+                unread.push(format!("{name}={text}"));
             }
-            hour
-        });
-        (EventsState { frame, kind, outcome, user, filters, story, listed, code, hour }, unread)
+            instant
+        };
+        let (hour, until) = (instant("hour"), instant("until"));
+        (EventsState { frame, kind, outcome, user, filters, story, listed, code, hour, until }, unread)
     }
 
     /// The address of the page.
@@ -108,8 +112,10 @@ impl EventsState {
         }
         let mut all = Params::default();
         self.frame.write(&mut all);
-        if let Some(hour) = self.hour {
-            all.push("hour", rfc3339(hour));
+        for (name, instant) in [("hour", self.hour), ("until", self.until)] {
+            if let Some(instant) = instant {
+                all.push(name, rfc3339(instant));
+            }
         }
         all.extend(params);
         all.after("/events")
@@ -136,10 +142,8 @@ impl EventsState {
         if let Scope::Advertiser(key) = scope {
             return Some(key.to_string());
         }
-        let named = self.filters.iter().find(|filter| filter.dimension == Dimension::Advertiser);
-        named
-            .filter(|filter| filter.test.op() == "eq")
-            .and_then(|filter| filter.test.values().first().cloned())
+        let names = |filter: &&Filter| filter.dimension == Dimension::Advertiser && filter.test.op() == "eq";
+        self.filters.iter().find(names).and_then(|filter| filter.test.values().first().cloned())
     }
 
     /// The address of the list.
@@ -152,7 +156,7 @@ impl EventsState {
             None => (zone.day_start_ms(span.from), zone.day_start_ms(span.to)),
         };
         params.push("from", from);
-        params.push("to", to);
+        params.push("to", self.until.map_or(to, |until| until.min(to).max(from)));
         params.push("limit", LIMIT);
         params.after("/v1/events")
     }
@@ -208,13 +212,14 @@ mod tests {
             "?list=rejected&code=bad_json",
             "?kind=click&outcome=bot",
             "?from=2026-11-17&to=2026-11-18&hour=2026-11-17T05:00:00Z&kind=click",
+            "?from=2026-11-17&to=2026-11-19&until=2026-11-18T05:00:00Z&kind=click",
             "?range=today&user=u1&filter=ad:eq:x&story=click:c:1",
         ] {
             let (state, unread) = EventsState::read(query);
             assert_eq!(state.href(), format!("/events{query}"));
             assert!(unread.is_empty(), "{unread:?}");
         }
-        assert_eq!(EventsState::read("kind=wink&hour=noon").1, ["kind=wink", "hour=noon"]);
+        assert_eq!(EventsState::read("kind=wink&hour=noon&until=5").1, ["kind=wink", "hour=noon", "until=5"]);
     }
 
     #[wasm_bindgen_test(unsupported = test)]
@@ -227,6 +232,9 @@ mod tests {
         let one = EventsState { hour: Some(54_000_000), ..state };
         let address = "/v1/events?advertiser=a&kind=click&filter=ad:eq:x&from=54000000&to=57600000&limit=200";
         assert_eq!(one.list("a", span, &FixedOffset(9 * 3_600_000)), address);
+        let first = EventsState { hour: None, until: Some(72_000_000), ..one };
+        let address = "/v1/events?advertiser=a&kind=click&filter=ad:eq:x&from=54000000&to=72000000&limit=200";
+        assert_eq!(first.list("a", span, &FixedOffset(9 * 3_600_000)), address);
         let (state, _) = EventsState::read("kind=click&filter=ad:eq:x&story=click:c1&code=bad_json");
         let asked = |scope, before| {
             state.rejected(&Scope::parse(scope).unwrap(), span, &FixedOffset(9 * 3_600_000), before)
@@ -246,5 +254,7 @@ mod tests {
         assert_eq!(state.advertiser(&scope("platform")).as_deref(), Some("b"));
         assert_eq!(state.advertiser(&scope("advertiser:a")).as_deref(), Some("a"));
         assert_eq!(EventsState::default().advertiser(&scope("platform")), None);
+        let (state, _) = EventsState::read("filter=advertiser:ne:a&filter=advertiser:eq:b");
+        assert_eq!(state.advertiser(&scope("platform")).as_deref(), Some("b"));
     }
 }

@@ -110,7 +110,9 @@ impl Place {
             Place::Overview(state) => Place::Overview(OverviewState { frame, ..state }),
             Place::Report(state) => Place::Report(ReportState { frame, ..state }.restricted_to(scope)),
             Place::Explore(state) => Place::Explore(ExploreState { frame, ..state }.restricted_to(scope)),
-            Place::Events(state) => Place::Events(EventsState { frame, story: None, hour: None, ..state }),
+            Place::Events(state) => {
+                Place::Events(EventsState { frame, story: None, hour: None, until: None, ..state })
+            }
             Place::Restatements(mut state) => {
                 state.filters.retain(|filter| scope.dimensions().contains(&filter.dimension));
                 Place::Restatements(RestatementsState { frame, ..state })

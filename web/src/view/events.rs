@@ -183,16 +183,28 @@ fn Controls(state: Memo<EventsState>, change: Callback<EventsState>, tail: RwSig
     }
 }
 
-/// The one hour whose events are listed, where one is chosen.
+/// The one hour whose events are listed, or the one before which they are, where one is chosen.
 #[component]
 fn HourChip(state: Memo<EventsState>, change: Callback<EventsState>) -> impl IntoView {
     let place = CurrentPlace::expect();
-    move || {
-        let hour = state.read().hour?;
+    let named = move |instant: i64| {
         let tz = place.setting.get()?.tz;
-        let text = format::moment(browser::lang(), Moment::Bucket(TimeUnit::Hour), hour, &tz);
+        Some(format::moment(browser::lang(), Moment::Bucket(TimeUnit::Hour), instant, &tz))
+    };
+    let hour = move || {
+        let text = named(state.read().hour?)?;
         let remove = Callback::new(move |()| change.run(EventsState { hour: None, ..state.get_untracked() }));
         Some(view! { <Chip text test_id="event-hour".to_string() remove/> })
+    };
+    let until = move || {
+        let text = Phrase::BeforeTime.with(browser::lang(), &[&named(state.read().until?)?]);
+        let remove =
+            Callback::new(move |()| change.run(EventsState { until: None, ..state.get_untracked() }));
+        Some(view! { <Chip text test_id="event-until".to_string() remove/> })
+    };
+    view! {
+        {hour}
+        {until}
     }
 }
 

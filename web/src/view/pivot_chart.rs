@@ -15,7 +15,7 @@ use crate::chart::line_chart::LineChart;
 use crate::format::{self, Width};
 use crate::intl::Zone;
 use crate::metric;
-use crate::model::behind::events_behind;
+use crate::model::behind::{events_behind, others_alone};
 use crate::model::catalog::Currency;
 use crate::model::pivot::{greatest, heat, value};
 use crate::model::series::Series;
@@ -36,12 +36,16 @@ pub fn PivotChart(
     change: Callback<ExploreState>,
 ) -> impl IntoView {
     let unit = Memo::new(move |_| match answered.read().as_ref()?.state.rows.first() {
-        Some(By::Time(unit)) => Some(*unit),
-        _ => None,
+        Some(By::Time(unit)) => Some(Some(*unit)),
+        _ => Some(None),
     });
     move || match unit.get() {
-        Some(unit) => view! { <Lines answered unit/> }.into_any(),
-        None => view! { <Bars answered change/> }.into_any(),
+        Some(Some(unit)) => view! { <Lines answered unit/> }.into_any(),
+        Some(None) => view! { <Bars answered change/> }.into_any(),
+        None => view! {
+            <div class="bars" data-testid="state-loading"><div class="chart-skeleton"></div></div>
+        }
+        .into_any(),
     }
 }
 
@@ -191,7 +195,8 @@ fn Bars(answered: Memo<Option<Answered>>, change: Callback<ExploreState>) -> imp
 #[component]
 fn BarsOf(answered: Memo<Option<Answered>>, metric: Metric, change: Callback<ExploreState>) -> impl IntoView {
     move || {
-        let Answered { state, basis, sheet, .. } = answered.get()?;
+        let answered = answered.get()?;
+        let Answered { state, basis, sheet, .. } = &answered;
         let (lang, catalog) = (browser::lang(), catalog());
         let currency = catalog.currency(&basis.scope);
         let is_mixed = metric::needs_one_currency(metric) && currency == Currency::Mixed;
@@ -211,11 +216,21 @@ fn BarsOf(answered: Memo<Option<Answered>>, metric: Metric, change: Callback<Exp
             };
             let figure = value(metric, &line.row.total).filter(|_| !is_mixed);
             let text = format::figure(lang, metric, figure, currency.code(), Width::Full);
-            let (state, path, scope) = (state.clone(), line.path.clone(), basis.scope.clone());
-            let drill = move |_| change.run(state.clone().drilled(&path, &scope));
+            let next = match line.stands {
+                Stands::Others(_) => others_alone(&answered, line),
+                _ => Some(state.clone().drilled(&line.path, &basis.scope)),
+            };
+            let name = match next {
+                Some(next) => {
+                    let drill = move |_| change.run(next.clone());
+                    view! { <button type="button" class="value bar-name" on:click=drill>{name}</button> }
+                        .into_any()
+                }
+                None => view! { <span class="bar-name">{name}</span> }.into_any(),
+            };
             view! {
                 <li class="bar-line" data-testid="bar" data-value=figure.map(|figure| figure.to_string())>
-                    <button type="button" class="value bar-name" on:click=drill>{name}</button>
+                    {name}
                     <svg class="wide-bar" viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true">
                         <rect class="bar-length" width=100.0 * heat(figure, most) height="10" rx="0.4"/>
                     </svg>

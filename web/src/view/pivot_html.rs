@@ -304,7 +304,7 @@ impl<'a> Grid<'a> {
         html.attr("data-depth", line.depth.min(DEEPEST)).raw(">");
         match &line.stands {
             Stands::Total => html.text(Phrase::Total.text(self.lang)),
-            Stands::Others(count) => html.text(&Phrase::Others.with(self.lang, &[&count.to_string()])),
+            Stands::Others(count) => self.others_head(html, number, line, *count),
             Stands::Row { by, opens, open } => {
                 html.raw("<span class=\"row-name\">");
                 let name = self.name(*by, line.path.last().map_or("", String::as_str));
@@ -329,6 +329,18 @@ impl<'a> Grid<'a> {
             }
         };
         html.raw("</th>");
+    }
+
+    /// Others that can be filtered by lead to themselves; times cannot.
+    fn others_head<'h>(&self, html: &'h mut Html, number: usize, line: &Line, count: usize) -> &'h mut Html {
+        let text = Phrase::Others.with(self.lang, &[&count.to_string()]);
+        if !matches!(self.state().rows.get(line.path.len()), Some(By::Dimension(_))) {
+            return html.text(&text);
+        }
+        html.raw("<button type=\"button\" class=\"value\" data-testid=\"drill-others\" data-do=\"drill\"");
+        html.attr("data-on", format_args!("others:{}", encode(&line.path.join("\n"))))
+            .attr("data-line", number);
+        html.attr("title", Phrase::DrillOthers.text(self.lang)).raw(">").text(&text).raw("</button>")
     }
 
     fn opener(&self, html: &mut Html, number: usize, on: &str, name: &str, open: bool) {

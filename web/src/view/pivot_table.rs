@@ -15,10 +15,11 @@ use web_sys::{Element, EventTarget, HtmlElement, HtmlTableElement};
 use super::explore::catalog;
 use super::pivot_html::{self, Grid};
 use super::place::CurrentPlace;
+use super::show::Show;
 use crate::browser::{self, t};
 use crate::chart::width::follow_width;
-use crate::model::behind::events_behind;
-use crate::model::sheet::Answered;
+use crate::model::behind::{events_behind, others_alone};
+use crate::model::sheet::{Answered, Stands};
 use crate::model::window::{Extent, LINE_PX, Port, Window};
 use crate::phrase::Phrase;
 use crate::state::explore::{ExploreState, Path};
@@ -44,20 +45,25 @@ pub fn PivotTable(
         None => pivot_html::skeleton(),
         Some(answered) => Grid::new(answered, &catalog(), browser::lang()).within(&window.read()).html(),
     };
+    let unnamed = RwSignal::new(false);
     let act = move |target: Option<EventTarget>| {
         let element = target.and_then(|target| target.dyn_into::<Element>().ok());
         let Some(action) = element.and_then(|element| Action::of(&element)) else { return };
         let next = answered.with_untracked(|answered| action.run(answered.as_ref()?));
+        unnamed.set(matches!(next, Some(Next::Unnamed)));
         match next {
             Some(Next::State(state)) => {
                 used.set_value(Some(action.selector));
                 change.run(state);
             }
             Some(Next::Place(next)) => place.go(&next),
-            None => {}
+            Some(Next::Unnamed) | None => {}
         }
     };
     view! {
+        <Show when=move || unnamed.get()>
+            <p class="strip warning" role="alert" data-testid="others-unnamed"><span>{t(Phrase::OthersUnnamed)}</span></p>
+        </Show>
         <div class="table-scroll" node_ref=scroller on:scroll=move |_| sight.scroll()>
             <table
                 class="report-table pivot"
@@ -212,6 +218,8 @@ enum What {
 enum Next {
     State(ExploreState),
     Place(Place),
+    /// Others that no address can tell.
+    Unnamed,
 }
 
 impl Action {
@@ -242,10 +250,15 @@ impl Action {
         Some(match self.what {
             What::Rank(metric) => Next::State(ExploreState { rank: Some(metric), ..state }),
             What::Open(line) => Next::State(state.toggled_open(&path(line)?)),
-            What::Drill(line) => Next::State(state.drilled(&path(line)?, &answered.basis.scope)),
+            What::Drill(line) => match answered.sheet.lines.get(line)? {
+                others if matches!(others.stands, Stands::Others(_)) => {
+                    others_alone(answered, others).map_or(Next::Unnamed, Next::State)
+                }
+                row => Next::State(state.drilled(&row.path, &answered.basis.scope)),
+            },
             What::Events(line, column, metric) => {
-                let events = events_behind(answered, (line, column), metric, &catalog())?;
-                Next::Place(Place::Events(events))
+                let events = events_behind(answered, (line, column), metric, &catalog());
+                events.map_or(Next::Unnamed, |events| Next::Place(Place::Events(events)))
             }
         })
     }
