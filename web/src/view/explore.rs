@@ -86,6 +86,7 @@ struct Feeds {
     part: CellsFeed,
     before: CellsFeed,
     comparison: Memo<Option<Comparison>>,
+    setting: Memo<Option<Setting>>,
 }
 
 impl Feeds {
@@ -111,7 +112,7 @@ impl Feeds {
             let span = setting.range.before(setting.today)?;
             Some(request_of(&setting, &state.read(), (span, comparison.before), crowded))
         });
-        Feeds { now, part, before, comparison }
+        Feeds { now, part, before, comparison, setting: place.setting }
     }
 
     fn are_busy(self) -> bool {
@@ -126,7 +127,8 @@ impl Feeds {
 
     /// Whether somebody wants to compare, and there is nothing.
     fn has_nothing_to_compare(self, state: Memo<ExploreState>) -> bool {
-        state.read().compare && !state.read().has_time() && self.comparison.read().is_none()
+        let is_wanted = state.read().compare && !state.read().has_time();
+        is_wanted && self.setting.read().is_some() && self.comparison.read().is_none()
     }
 
     /// What the period is compared with, once all of it is here.
@@ -213,6 +215,7 @@ fn Actions(
     change: Callback<ExploreState>,
 ) -> impl IntoView {
     let (live, painter) = (expect_context::<Live>(), pivot_picture::Painter::expect());
+    let picture = Callback::new(move |answered: Answered| pivot_picture::save(&answered, painter));
     let is_old = Memo::new(move |_| {
         let newest = live.newest.read();
         let loaded = feeds.now.loaded.read();
@@ -248,23 +251,8 @@ fn Actions(
                     <span>{move || refresh().text(browser::lang())}</span>
                 </button>
                 <SavedViews kind="explore"/>
-                <button
-                    type="button"
-                    class="button"
-                    data-testid="png"
-                    on:click=move |_| {
-                        if let Some(answered) = answered.get_untracked() {
-                            pivot_picture::save(&answered, painter);
-                        }
-                    }
-                >
-                    <Glyph icon=Icon::Download/>
-                    <span>{t(Phrase::DownloadPng)}</span>
-                </button>
-                <button type="button" class="button" data-testid="csv" on:click=move |_| download(answered)>
-                    <Glyph icon=Icon::Download/>
-                    <span>{t(Phrase::DownloadCsv)}</span>
-                </button>
+                <FileButton feeds answered phrase=Phrase::DownloadPng test_id="png" give=picture/>
+                <FileButton feeds answered phrase=Phrase::DownloadCsv test_id="csv" give=Callback::new(download)/>
             </div>
         </div>
     }
@@ -302,9 +290,40 @@ fn Toggles(state: Memo<ExploreState>, change: Callback<ExploreState>) -> impl In
     }
 }
 
+/// Gives what is shown as a file. While figures are on their way it gives them when they are here: nobody clicks twice.
+#[component]
+fn FileButton(
+    feeds: Feeds,
+    answered: Memo<Option<Answered>>,
+    phrase: Phrase,
+    test_id: &'static str,
+    give: Callback<Answered>,
+) -> impl IntoView {
+    let wanted = RwSignal::new(false);
+    Effect::new(move |_| {
+        if !wanted.get() || feeds.are_busy() {
+            return;
+        }
+        let shown = answered.get();
+        // Nobody waits for what has failed: the page says so.
+        if shown.is_some() || feeds.now.failure.read().is_some() {
+            wanted.set(false);
+        }
+        if let Some(shown) = shown {
+            untrack(|| give.run(shown));
+        }
+    });
+    let busy = move || if wanted.get() { "true" } else { "false" };
+    view! {
+        <button type="button" class="button" data-testid=test_id aria-busy=busy on:click=move |_| wanted.set(true)>
+            <Glyph icon=Icon::Download/>
+            <span>{t(phrase)}</span>
+        </button>
+    }
+}
+
 /// Puts the table into a file of the reader's device.
-fn download(answered: Memo<Option<Answered>>) {
-    let Some(Answered { state, sheet, .. }) = answered.get_untracked() else { return };
+fn download(Answered { state, sheet, .. }: Answered) {
     browser::download("adtally-explore.csv", "text/csv;charset=utf-8", &sheet_csv::csv(&sheet, &state));
 }
 

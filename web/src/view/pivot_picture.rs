@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 
 use super::explore::name_of;
-use super::place::{CurrentPlace, scope_text};
+use super::place::scope_text;
 use crate::api::session::Session;
 use crate::browser::{self, Preferences};
 use crate::format::{self, Width};
@@ -22,7 +22,6 @@ use crate::state::report::by_phrase;
 /// What a picture says beside the figures; known where the page is made, used when somebody clicks.
 #[derive(Clone, Copy)]
 pub struct Painter {
-    place: CurrentPlace,
     session: Session,
     preferences: Preferences,
 }
@@ -30,7 +29,7 @@ pub struct Painter {
 impl Painter {
     /// That of the page around.
     pub fn expect() -> Painter {
-        Painter { place: CurrentPlace::expect(), session: Session::expect(), preferences: expect_context() }
+        Painter { session: Session::expect(), preferences: expect_context() }
     }
 }
 
@@ -41,7 +40,7 @@ pub fn save(answered: &Answered, painter: Painter) {
 }
 
 fn picture(answered: &Answered, painter: Painter) -> Picture {
-    let Painter { place, session, preferences } = painter;
+    let Painter { session, preferences } = painter;
     let (lang, catalog) =
         (preferences.lang.get_untracked(), session.catalog.get_untracked().unwrap_or_default());
     let state = &answered.state;
@@ -56,11 +55,9 @@ fn picture(answered: &Answered, painter: Painter) -> Picture {
         Stands::Others(count) => Phrase::Others.with(lang, &[&count.to_string()]),
         Stands::Row { by, .. } => key_name(*by, line.path.last().map_or("", String::as_str)),
     };
-    let setting = place.setting.get_untracked();
-    let title = setting.map_or(String::new(), |setting| {
-        let scope = scope_text(&setting.scope, session, lang);
-        format!("{scope}, {} – {}", setting.span.from, setting.span.last())
-    });
+    let span = answered.basis.span;
+    let title =
+        format!("{}, {} – {}", scope_text(&answered.basis.scope, session, lang), span.from, span.last());
     let colours = colours();
     match (state.look, state.ranked_by()) {
         (Look::Chart, Some(metric)) => {
