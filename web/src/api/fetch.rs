@@ -61,6 +61,11 @@ impl<T: DeserializeOwned + Send + Sync + PartialEq + 'static> Fetch<T> {
         Fetch { shown, failure: asked.failure, busy: asked.busy, again: asked.again }
     }
 
+    /// Whether there is an answer, or a reason why there is none.
+    pub fn is_known(&self) -> bool {
+        self.shown.read().is_some() || self.failure.read().is_some()
+    }
+
     /// Asks again.
     pub fn retry(&self) {
         self.again.update(|count| *count = count.wrapping_add(1));

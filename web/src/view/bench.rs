@@ -9,6 +9,7 @@ use serde::Serialize;
 use wasm_bindgen::JsValue;
 
 use super::icon::{Glyph, Icon};
+use super::notice::Coming;
 use super::place::CurrentPlace;
 use super::shell::PageHead;
 use crate::api::bench::{Mounted, mount};
@@ -69,10 +70,7 @@ pub fn BenchHost(
             <PageHead title/>
             {hint.map(|hint| view! { <p class="page-note">{t(hint)}</p> })}
             <Show when=move || !is_there.get() && !is_lost.get()>
-                <section class="card"><div class="notice" data-testid="state-loading">
-                    <span class="skeleton wide"></span>
-                    <p role="status">{t(Phrase::Loading)}</p>
-                </div></section>
+                <Coming/>
             </Show>
             <Show when=move || is_lost.get()>
                 <section class="card"><div class="notice error" role="alert" data-testid="state-error">

@@ -35,19 +35,14 @@ struct Nothing {}
 pub fn CubeDetail(
     /// Which.
     name: String,
-    /// Asked for again at each.
-    beat: RwSignal<u32>,
+    /// What there is of it.
+    cube: Fetch<CubeInfo>,
     /// What was refused last.
     refused: RwSignal<Option<Failure>>,
     /// The list is not as it was.
     changed: Callback<()>,
 ) -> impl IntoView {
     let desk = Desk::expect();
-    let address = {
-        let name = name.clone();
-        move || Some(format!("/v1/cubes/{name}?{}", desk.scope()))
-    };
-    let cube = Fetch::<CubeInfo>::new(address, move || beat.track());
     let again = Callback::new(move |()| {
         cube.retry();
         changed.run(());

@@ -306,7 +306,12 @@ fn Sum(choices: Choices) -> impl IntoView {
     let Choices { cuboids, estimate, .. } = choices;
     move || {
         let lang = browser::lang();
-        Some(match estimate.get()? {
+        let Some(estimate) = estimate.get() else {
+            // As high as what comes.
+            return view! { <p><strong class="big-figure"><span class="skeleton"></span></strong></p> }
+                .into_any();
+        };
+        match estimate {
             Err(failure) => {
                 let on_retry = Callback::new(move |()| cuboids.update(|_| ()));
                 view! { <Trouble failure on_retry/> }.into_any()
@@ -327,7 +332,7 @@ fn Sum(choices: Choices) -> impl IntoView {
                 }
                 .into_any()
             }
-        })
+        }
     }
 }
 

@@ -9,6 +9,8 @@ use super::bench_page::{Desk, Trouble};
 use super::cube_detail::CubeDetail;
 use super::cube_wizard::CubeWizard;
 use super::icon::{Glyph, Icon};
+use super::notice::Coming;
+use super::show::once;
 use super::zone::ZoneNote;
 use crate::api::failure::Failure;
 use crate::api::fetch::Fetch;
@@ -77,12 +79,22 @@ pub fn Cubes() -> impl IntoView {
     let changed = Callback::new(move |()| list.retry());
     let open = Memo::new(move |_| state.get().cube);
     let making = Memo::new(move |_| state.get().draft.is_some());
+    let cube = Fetch::<CubeInfo>::new(
+        move || open.get().map(|name| format!("/v1/cubes/{name}?{}", desk.scope())),
+        move || beat.track(),
+    );
+    let recommended = Fetch::<Recommendations>::new(
+        move || Some(format!("/v1/cubes/recommendations?{}", desk.scope())),
+        || {},
+    );
+    let is_known =
+        once(move || list.is_known() && recommended.is_known() && (open.read().is_none() || cube.is_known()));
     let detail = move || {
         let name = open.get()?;
-        Some(view! { <CubeDetail name beat refused changed/> })
+        Some(view! { <CubeDetail name cube refused changed/> })
     };
     let wizard = move || making.get().then(|| view! { <CubeWizard state cubes refused changed/> });
-    let busy = move || if list.busy.get() { "true" } else { "false" };
+    let busy = move || if list.busy.get() || !is_known.get() { "true" } else { "false" };
     view! {
         <div class="cubes" data-testid="cubes" data-busy=busy aria-busy=busy>
             {move || refused.get().map(|failure| view! {
@@ -92,34 +104,45 @@ pub fn Cubes() -> impl IntoView {
                     <button type="button" class="link" on:click=move |_| refused.set(None)>{t(Phrase::Dismiss)}</button>
                 </p>
             })}
-            {wizard}
-            <section class="card report-card">
-                <div class="card-head">
-                    <h2>{t(Phrase::Cubes)}</h2>
-                    <ZoneNote/>
-                    <Show
-                        when=move || desk.may_change()
-                        fallback=|| view! { <p class="quiet">{t(Phrase::OnlyAdminsCubes)}</p> }
-                    >
-                        <button
-                            type="button"
-                            class="button primary"
-                            data-testid="new-cube"
-                            on:click=move |_| desk.go(&CubesState::of_draft(Draft::default()).write())
-                        >
-                            {t(Phrase::NewCube)}
-                        </button>
-                    </Show>
-                </div>
-                {move || match (list.failure.get(), list.shown.get()) {
-                    (Some(failure), None) => view! { <Trouble failure on_retry=changed/> }.into_any(),
-                    (_, Some(shown)) if shown.cubes.is_empty() => view! { <NoCubes/> }.into_any(),
-                    (_, shown) => view! { <CubeTable shown=shown.map(|shown| shown.cubes) open/> }.into_any(),
-                }}
-            </section>
-            {detail}
-            <Recommended/>
+            <Show when=move || is_known.get() fallback=|| view! { <Coming/> }>
+                {wizard}
+                <Listed list open changed/>
+                {detail}
+                <Recommended told=recommended/>
+            </Show>
         </div>
+    }
+}
+
+/// What there is.
+#[component]
+fn Listed(list: Fetch<CubeList>, open: Memo<Option<String>>, changed: Callback<()>) -> impl IntoView {
+    let desk = Desk::expect();
+    view! {
+        <section class="card report-card">
+            <div class="card-head">
+                <h2>{t(Phrase::Cubes)}</h2>
+                <ZoneNote/>
+                <Show
+                    when=move || desk.may_change()
+                    fallback=|| view! { <p class="quiet">{t(Phrase::OnlyAdminsCubes)}</p> }
+                >
+                    <button
+                        type="button"
+                        class="button primary"
+                        data-testid="new-cube"
+                        on:click=move |_| desk.go(&CubesState::of_draft(Draft::default()).write())
+                    >
+                        {t(Phrase::NewCube)}
+                    </button>
+                </Show>
+            </div>
+            {move || match (list.failure.get(), list.shown.get()) {
+                (Some(failure), None) => view! { <Trouble failure on_retry=changed/> }.into_any(),
+                (_, Some(shown)) if shown.cubes.is_empty() => view! { <NoCubes/> }.into_any(),
+                (_, shown) => view! { <CubeTable shown=shown.map(|shown| shown.cubes) open/> }.into_any(),
+            }}
+        </section>
     }
 }
 
@@ -206,12 +229,8 @@ fn cube_row(cube: CubeInfo, open: Memo<Option<String>>) -> impl IntoView {
 
 /// What would have helped with what was asked.
 #[component]
-fn Recommended() -> impl IntoView {
+fn Recommended(told: Fetch<Recommendations>) -> impl IntoView {
     let desk = Desk::expect();
-    let told = Fetch::<Recommendations>::new(
-        move || Some(format!("/v1/cubes/recommendations?{}", desk.scope())),
-        || {},
-    );
     let line = move |one: Recommendation| {
         let lang = browser::lang();
         let (questions, saved) = (whole(lang, one.questions), whole(lang, one.saved_cells));

@@ -28,9 +28,13 @@ const HIGHEST: i64 = 28;
 
 /// What the grid is made of.
 #[derive(Clone, Copy)]
-struct Grid {
-    /// The runs, the latest last, as the columns stand.
+pub struct Grid {
+    fetched: Fetch<Runs>,
+    /// The runs, the latest last, as the columns stand; those of the job before while others are on their way.
     runs: Memo<Vec<RunInfo>>,
+    /// Whether all of them are here.
+    is_whole: Memo<bool>,
+    job: Signal<Option<String>>,
     matrix: Memo<Matrix>,
     opening: Opening,
     /// The cell that the keyboard comes to, by row and run; the heads are a row without a name.
@@ -38,6 +42,29 @@ struct Grid {
 }
 
 impl Grid {
+    /// Follows the last runs of a job, asked for again at each beat.
+    pub fn follow(job: Signal<Option<String>>, opening: Opening, beat: RwSignal<u32>) -> Grid {
+        let fetched =
+            Fetch::<Runs>::new(move || job.get().map(|job| runs_address(&job, RUNS)), move || beat.track());
+        let (runs, is_whole) = completed(fetched, beat);
+        let matrix = Memo::new(move |_| {
+            let mut latest_first = runs.get();
+            latest_first.reverse();
+            Matrix::of(&latest_first)
+        });
+        Grid { fetched, runs, is_whole, job, matrix, opening, stop: RwSignal::default() }
+    }
+
+    /// Whether all of it is here, or a reason why it is not.
+    pub fn is_known(self) -> bool {
+        self.is_whole.get() || self.fetched.failure.read().is_some()
+    }
+
+    /// A run with its tasks, where it is one of them.
+    pub fn run(self, name: &str) -> Option<RunInfo> {
+        self.runs.read().iter().find(|run| run.run == name && !run.tasks.is_empty()).cloned()
+    }
+
     fn cell(self, row: &str, run: &str) -> Option<Cell> {
         self.matrix.read().cell(row, run).cloned()
     }
@@ -61,10 +88,12 @@ impl Grid {
     }
 }
 
-/// The tasks of runs that come without them, as there are many; each is asked for again as its counts change.
-fn completed(runs: Fetch<Runs>, beat: RwSignal<u32>) -> Memo<Vec<RunInfo>> {
+/// The tasks of runs that come without them, as there are many; each is asked for again as its counts change. And
+/// whether all were asked for once.
+fn completed(runs: Fetch<Runs>, beat: RwSignal<u32>) -> (Memo<Vec<RunInfo>>, Memo<bool>) {
     let session = Session::expect();
     let whole = RwSignal::new(BTreeMap::<String, RunInfo>::new());
+    let told = RwSignal::new(BTreeSet::<String>::new());
     let asked = StoredValue::new(BTreeSet::<String>::new());
     Effect::new(move |_| {
         beat.track();
@@ -85,20 +114,30 @@ fn completed(runs: Fetch<Runs>, beat: RwSignal<u32>) -> Memo<Vec<RunInfo>> {
                 let info = answer.and_then(crate::api::client::read::<RunInfo>);
                 asked.try_update_value(|asked| asked.remove(&name));
                 if let Ok(info) = info {
-                    whole.try_update(|whole| whole.insert(name, info));
+                    whole.try_update(|whole| whole.insert(name.clone(), info));
+                }
+                if told.with_untracked(|told| !told.contains(&name)) {
+                    told.try_update(|told| told.insert(name));
                 }
             });
         }
     });
-    Memo::new(move |_| {
-        let mut all = runs.shown.get().map(|shown| shown.runs).unwrap_or_default();
-        let whole = whole.read();
+    let all = Memo::new(move |before: Option<&Vec<RunInfo>>| {
+        let Some(shown) = runs.shown.get() else { return before.cloned().unwrap_or_default() };
+        let (mut all, whole) = (shown.runs, whole.read());
         for run in all.iter_mut().filter(|run| run.tasks.is_empty()) {
             run.tasks = whole.get(&run.run).map(|whole| whole.tasks.clone()).unwrap_or_default();
         }
         all.reverse();
         all
-    })
+    });
+    let is_whole = Memo::new(move |_| {
+        let (shown, told) = (runs.shown.read(), told.read());
+        let is_told =
+            |run: &RunInfo| !run.tasks.is_empty() || run.counts.is_empty() || told.contains(&run.run);
+        shown.as_ref().is_some_and(|shown| shown.runs.iter().all(is_told))
+    });
+    (all, is_whole)
 }
 
 /// The grid of a job's runs, and a choice of the job.
@@ -106,25 +145,11 @@ fn completed(runs: Fetch<Runs>, beat: RwSignal<u32>) -> Memo<Vec<RunInfo>> {
 pub fn JobMatrix(
     /// What there is.
     jobs: Fetch<Definitions>,
-    /// Whose runs are shown.
-    #[prop(into)]
-    job: Signal<Option<String>>,
-    /// What is open.
-    opening: Opening,
-    /// Asked for again at each.
-    beat: RwSignal<u32>,
+    /// The runs.
+    grid: Grid,
 ) -> impl IntoView {
-    let fetched =
-        Fetch::<Runs>::new(move || job.get().map(|job| runs_address(&job, RUNS)), move || beat.track());
-    let runs = completed(fetched, beat);
-    let matrix = Memo::new(move |_| {
-        let mut latest_first = runs.get();
-        latest_first.reverse();
-        Matrix::of(&latest_first)
-    });
-    let grid = Grid { runs, matrix, opening, stop: RwSignal::default() };
+    let Grid { fetched, runs, job, opening, .. } = grid;
     let failure = Memo::new(move |_| fetched.failure.get().filter(|_| fetched.shown.read().is_none()));
-    let is_there = Memo::new(move |_| fetched.shown.read().is_some());
     let is_empty = Memo::new(move |_| runs.read().is_empty());
     let option = move |known: JobInfo| {
         let name = known.job;
@@ -136,17 +161,14 @@ pub fn JobMatrix(
         Some(failure) => {
             view! { <Trouble failure on_retry=Callback::new(move |()| fetched.retry())/> }.into_any()
         }
-        None if !is_there.get() => {
-            view! { <p class="card-body" data-testid="state-loading"><span class="skeleton wide"></span></p> }
-                .into_any()
-        }
         None if is_empty.get() => {
             view! { <p class="card-body quiet" data-testid="no-runs">{t(Phrase::NoRuns)}</p> }.into_any()
         }
-        None => view! { <Rows grid job/> }.into_any(),
+        None => view! { <Rows grid/> }.into_any(),
     };
+    let busy = move || if fetched.busy.get() { "true" } else { "false" };
     view! {
-        <section class="card report-card" data-testid="matrix">
+        <section class="card report-card" data-testid="matrix" data-busy=busy aria-busy=busy>
             <div class="card-head">
                 <h2>{t(Phrase::Grid)}</h2>
                 <label class="inline-field">
@@ -162,7 +184,8 @@ pub fn JobMatrix(
 }
 
 #[component]
-fn Rows(grid: Grid, job: Signal<Option<String>>) -> impl IntoView {
+fn Rows(grid: Grid) -> impl IntoView {
+    let job = grid.job;
     let table = NodeRef::<Table>::new();
     let scroller = NodeRef::<Div>::new();
     // The latest run is on the right: what is too wide begins there.

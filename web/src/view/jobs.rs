@@ -11,10 +11,10 @@ use super::icon::{Glyph, Icon};
 use super::job_controls::{BATCH, Backfill, JobList, Starter};
 use super::job_graph::JobGraph;
 use super::job_mark::{StateMark, counts};
-use super::job_matrix::JobMatrix;
+use super::job_matrix::{Grid, JobMatrix};
 use super::job_panel::JobPanel;
-use super::notice::{FailureNotice, failure_text};
-use super::show::Show;
+use super::notice::{Coming, FailureNotice, failure_text};
+use super::show::{Show, once};
 use super::zone::{ZoneNote, at};
 use crate::api::failure::Failure;
 use crate::api::fetch::Fetch;
@@ -107,6 +107,36 @@ pub fn Jobs() -> impl IntoView {
             || (runs.shown.read().is_some() || runs.failure.read().is_some()).then(|| BATCH.to_string());
         state.job.clone().or_else(of_run).or(before).or_else(latest).or_else(any)
     });
+    let grid = Grid::follow(job.into(), opening, beat);
+    let open = opening.run();
+    let run = Fetch::<RunInfo>::new(move || open.get().as_deref().map(run_address), move || beat.track());
+    let is_known = once(move || {
+        runs.is_known() && jobs.is_known() && grid.is_known() && (open.read().is_none() || run.is_known())
+    });
+    let busy = move || if runs.busy.get() || !is_known.get() { "true" } else { "false" };
+    view! {
+        <div class="jobs" data-testid="jobs" data-busy=busy aria-busy=busy>
+            {move || refused.get().map(|failure| view! {
+                <p class="strip warning" role="alert"><span>{failure_text(&failure, browser::lang())}</span></p>
+            })}
+            <Show when=move || is_known.get() fallback=|| view! { <Coming/> }>
+                <JobMatrix jobs grid/>
+                <Graph opening run runs grid/>
+                <RunList runs opening may_change starter/>
+                <div class="cards">
+                    <JobList jobs may_change starter/>
+                    <Show when=move || may_change.get()><Backfill jobs starter/></Show>
+                </div>
+            </Show>
+            <JobPanel opening beat may_change refused/>
+        </div>
+    }
+}
+
+/// The last runs of all jobs.
+#[component]
+fn RunList(runs: Fetch<Runs>, opening: Opening, may_change: Memo<bool>, starter: Starter) -> impl IntoView {
+    let refused = starter.refused;
     let body = move || match (runs.failure.get(), runs.shown.get()) {
         (Some(failure), None) => {
             view! { <FailureNotice failure on_retry=Callback::new(move |()| runs.retry())/> }.into_any()
@@ -120,32 +150,20 @@ pub fn Jobs() -> impl IntoView {
         .into_any(),
         (_, shown) => view! { <RunTable shown opening may_change runs refused/> }.into_any(),
     };
-    let busy = move || if runs.busy.get() { "true" } else { "false" };
+    let batch = move |_| starter.start(NewRun { job: BATCH.to_string(), ..NewRun::default() });
     view! {
-        <div class="jobs" data-testid="jobs" data-busy=busy aria-busy=busy>
-            {move || refused.get().map(|failure| view! {
-                <p class="strip warning" role="alert"><span>{failure_text(&failure, browser::lang())}</span></p>
-            })}
-            <JobMatrix jobs job opening beat/>
-            <Graph opening beat/>
-            <section class="card report-card">
-                <div class="card-head">
-                    <h2>{t(Phrase::Runs)}</h2>
-                    <ZoneNote/>
-                    <Show when=move || may_change.get()>
-                        <button type="button" class="button primary" data-testid="run-batch" on:click=move |_| starter.start(NewRun { job: BATCH.to_string(), ..NewRun::default() })>
-                            {t(Phrase::RunBatch)}
-                        </button>
-                    </Show>
-                </div>
-                {body}
-            </section>
-            <div class="cards">
-                <JobList jobs may_change starter/>
-                <Show when=move || may_change.get()><Backfill jobs starter/></Show>
+        <section class="card report-card">
+            <div class="card-head">
+                <h2>{t(Phrase::Runs)}</h2>
+                <ZoneNote/>
+                <Show when=move || may_change.get()>
+                    <button type="button" class="button primary" data-testid="run-batch" on:click=batch>
+                        {t(Phrase::RunBatch)}
+                    </button>
+                </Show>
             </div>
-            <JobPanel opening beat may_change refused/>
-        </div>
+            {body}
+        </section>
     }
 }
 
@@ -241,12 +259,18 @@ fn run_row(run: RunInfo, opening: Opening, actions: AnyView) -> impl IntoView {
 
 /// The run whose graph is open.
 #[component]
-fn Graph(opening: Opening, beat: RwSignal<u32>) -> impl IntoView {
+fn Graph(opening: Opening, run: Fetch<RunInfo>, runs: Fetch<Runs>, grid: Grid) -> impl IntoView {
     let name = opening.run();
-    let run = Fetch::<RunInfo>::new(move || name.get().as_deref().map(run_address), move || beat.track());
+    // As the lists have it, until it comes by itself: the graph opens at once, in its own size.
+    let listed = move || {
+        let (name, shown) = (name.get()?, runs.shown.read());
+        let mut found = shown.iter().flat_map(|shown| &shown.runs);
+        let found = found.find(|run| run.run == name && !run.tasks.is_empty()).cloned();
+        found.or_else(|| grid.run(&name))
+    };
     // It fails again at each beat, and is to be told once.
     let failure = Memo::new(move |_| run.failure.get());
-    let body = move || match (failure.get(), run.shown.get()) {
+    let body = move || match (failure.get(), run.shown.get().or_else(listed)) {
         (Some(failure), _) if failure.is_missing() => {
             let text = Phrase::RunGone.with(browser::lang(), &[&name.get().unwrap_or_default()]);
             view! { <p class="card-body" role="alert" data-testid="run-gone">{text}</p> }.into_any()

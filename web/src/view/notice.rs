@@ -25,6 +25,18 @@ pub fn failure_text(failure: &Failure, lang: Lang) -> String {
     }
 }
 
+/// That a page is on its way: nothing of it is there before all of it is known, since what comes later pushes down what
+/// is there.
+#[component]
+pub fn Coming() -> impl IntoView {
+    view! {
+        <section class="card"><div class="notice" data-testid="state-loading">
+            <span class="skeleton wide"></span>
+            <p role="status">{t(Phrase::Loading)}</p>
+        </div></section>
+    }
+}
+
 /// An error, or that something may not be seen, with what can be done about it.
 #[component]
 pub fn FailureNotice(

@@ -21,6 +21,11 @@ where
     show(Arc::new(when), children, fallback)
 }
 
+/// Holds from the first time on that `is` does: what is there is not taken away while something else is asked for.
+pub fn once(is: impl Fn() -> bool + Send + Sync + 'static) -> Memo<bool> {
+    Memo::new(move |held: Option<&bool>| held == Some(&true) || is())
+}
+
 fn show(when: Arc<dyn Fn() -> bool + Send + Sync>, children: ChildrenFn, fallback: ViewFn) -> AnyView {
     let holds = Memo::new(move |_| when());
     let content = move || if holds.get() { children() } else { fallback.run() };
