@@ -181,6 +181,8 @@ describe("cubes of an advertiser", () => {
     assert.deepEqual(await listed(admin, "cubeName=theirs"), [theirs.uuid]);
     assert.deepEqual(await listed(acme, "cubeName=ad_stats"), []);
     assert.equal((await acme.get("/kylin/api/jobs?limit=x")).status, 422);
+    await succeeded(admin, theirs.uuid, RUN_MS);
+    assert.equal((await admin.delete(other)).status, 204);
     // Of the platform's own cube the days are made again, and they are its business alone.
     const days = await put(admin, "ad_stats/rebuild", { buildType: "REFRESH", startTime: day, endTime: day + 86_400_000 });
     assert.deepEqual((await succeeded(admin, days.uuid, RUN_MS)).params, { days: ["2026-03-08"] });
