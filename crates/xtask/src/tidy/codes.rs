@@ -1,7 +1,7 @@
 //! Every stable code of an error is named in the description of the API.
 //!
-//! Codes are written where an error is made: as the second argument of `refused` and `retry`, as `code: "…"`, in functions
-//! whose names begin with `code`, and as what is not found.
+//! Codes are written where an error is made: as the second argument of `Fault::refused` and `retry`, as `code: "…"`, in
+//! functions whose names begin with `code`, and as what is not found.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,7 +13,7 @@ const DESCRIPTION: &str = "worker/src/openapi.json";
 const SOURCES: [&str; 4] = ["worker/src/", "crates/core/src/", "crates/wire/src/", "crates/sql/src/"];
 
 /// The calls of which the first literal is a code, and the field that is one.
-const CALLS: [&str; 2] = ["refused(", "retry("];
+const CALLS: [&str; 2] = ["Fault::refused(", "retry("];
 const FIELD: &str = "code: ";
 
 pub(super) fn check(files: &[SourceFile]) -> Vec<Finding> {
@@ -111,7 +111,8 @@ mod tests {
                 }
             }
             fn name(&self) -> &'static str { "other" }
-            // refused(422, "in_a_comment")
+            refused("guess", wait)
+            // Fault::refused(422, "in_a_comment")
             #[cfg(test)]
             refused(422, "in_a_test")
         "#;
@@ -127,7 +128,7 @@ mod tests {
         let description = file(DESCRIPTION, "`bad_limit`: …");
         let source = file(
             "worker/src/a.rs",
-            "refused(422, \"bad_limit\", \"x\")\nrefused(422, \"bad_limits\", \"x\")",
+            "Fault::refused(422, \"bad_limit\", \"x\")\nFault::refused(422, \"bad_limits\", \"x\")",
         );
         let found = check(&[description, source]);
         let found: Vec<String> = found.iter().map(ToString::to_string).collect();
