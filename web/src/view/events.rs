@@ -312,7 +312,8 @@ fn Listed(
             true => Phrase::OnlyNewest.text(browser::lang()),
             false => Phrase::NotAllLookedAt.text(browser::lang()),
         };
-        Some(format!("{} {more}", Phrase::EventsShown.with(browser::lang(), &[&count])))
+        let shown = Phrase::EventsShown.with(browser::lang(), &[&count]);
+        Some(if more.is_empty() { shown } else { format!("{shown} · {more}") })
     };
     let is_empty =
         Memo::new(move |_| events.shown.read().as_ref().is_some_and(|list| list.events.is_empty()));

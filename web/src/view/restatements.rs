@@ -135,8 +135,11 @@ fn Nothing(is_first: bool) -> impl IntoView {
 fn Changes(shown: Option<RestatementList>) -> impl IntoView {
     let count = shown.as_ref().map(|list| {
         let count = format::count(browser::lang(), list.restatements.len() as i64);
-        let more = if list.next.is_some() { Phrase::OlderNotShown.text(browser::lang()) } else { "" };
-        format!("{} {more}", Phrase::ChangesShown.with(browser::lang(), &[&count]))
+        let shown = Phrase::ChangesShown.with(browser::lang(), &[&count]);
+        match list.next {
+            Some(_) => format!("{shown} · {}", Phrase::OlderNotShown.text(browser::lang())),
+            None => shown,
+        }
     });
     let zone = shown.as_ref().map(|_| view! { <ZoneNote/> });
     let rows = match shown {

@@ -14,6 +14,7 @@ use super::job_mark::state_phrase;
 use super::notice::failure_text;
 use super::place::CurrentPlace;
 use super::show::Show;
+use super::zone::ZoneNote;
 use crate::api::failure::Failure;
 use crate::api::fetch::Fetch;
 use crate::api::session::{Session, Who};
@@ -216,7 +217,7 @@ fn LastRun(run: ExportRun, export: Export) -> impl IntoView {
         }
     });
     view! {
-        <p><span class="state" data-testid="export-state" data-state=run.state.clone()>{text}</span></p>
+        <p><span class="state" data-testid="export-state" data-state=run.state.clone()>{text}</span>" "<ZoneNote/></p>
         {run.error.map(|error| view! { <p class="field-error">{error}</p> })}
         <p class="export-file">{file}</p>
     }

@@ -1,5 +1,6 @@
 //! Campaigns and what they pay.
 
+use adtally_core::cell::Scope;
 use adtally_wire::api::Campaign;
 use gloo_net::http::Method;
 use leptos::ev::SubmitEvent;
@@ -7,10 +8,12 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use serde::Deserialize;
 
-use super::settings::{Field, Listed, Outcome, Said};
+use super::explore::catalog;
+use super::settings::{Field, Listed, Outcome, Said, saved};
 use crate::api::fetch::Fetch;
 use crate::api::session::Session;
 use crate::browser::t;
+use crate::model::catalog::Currency;
 use crate::model::edits::{hours_of, ms_of};
 use crate::phrase::Phrase;
 use crate::state::params::{Params, encode};
@@ -37,10 +40,11 @@ pub fn CampaignsCard(
     let list = Fetch::<Campaigns>::new(move || Some(address.clone()), || {});
     let draft = Draft::new();
     let row = move |campaign: Campaign| {
-        let price = campaign
-            .price_model
-            .clone()
-            .map(|model| format!("{} {}", model.to_uppercase(), hours_of(campaign.price_micros, MICROS)));
+        let scope = Scope::parse(&format!("advertiser:{}", campaign.advertiser));
+        let currency = scope.map(|scope| catalog().currency(&scope));
+        let code = currency.as_ref().and_then(Currency::code).unwrap_or_default();
+        let price =
+            campaign.price_model.as_deref().map(|model| price_text(model, campaign.price_micros, code));
         let shown = if campaign.name.is_empty() { campaign.key.clone() } else { campaign.name.clone() };
         view! {
             <tr data-testid="campaign">
@@ -67,6 +71,12 @@ pub fn CampaignsCard(
             <Form advertiser draft list may_change/>
         </section>
     }
+}
+
+/// What is paid for what: `CPM 2800 KRW`; prices are small, so that no digit of them is left out.
+fn price_text(model: &str, price_micros: i64, code: &str) -> String {
+    let text = format!("{} {} {code}", model.to_uppercase(), hours_of(price_micros, MICROS));
+    text.trim_end().to_string()
 }
 
 /// What the form says.
@@ -120,7 +130,7 @@ fn Form(advertiser: String, draft: Draft, list: Fetch<Campaigns>, may_change: Me
         let address = params.after(&format!("/v1/campaigns/{}", encode(&body.key).replace('/', "%2F")));
         spawn_local(async move {
             let result = session.client.send::<Campaign>(Method::PUT, &address, &body).await;
-            outcome.set(result.map_or_else(Outcome::Refused, |_| Outcome::Saved));
+            outcome.set(saved(result));
             list.retry();
         });
     };
