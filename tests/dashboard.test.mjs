@@ -131,6 +131,21 @@ describe("the report", () => {
     await showsReport(dashboard, { ...filtered, by: "service", sort });
   });
 
+  test("offers what can be chosen in panels that stay in the window, however far right their button is", async (t) => {
+    const metrics = "impressions,clicks,ctr,conversions,cost_micros,linked_clicks";
+    for (const width of [1024, 1440]) {
+      for (const page of [`/report?by=campaign&metrics=${metrics}`, `/explore?rows=campaign,ad,country&metrics=${metrics}`]) {
+        const dashboard = await signedIn(t, `${page}&${MARCH}`, { viewport: { width, height: 900 } });
+        for (const button of ["add-metric", page.startsWith("/report") ? "add-by" : "add-row"]) {
+          await dashboard.find(button).click();
+          await dashboard.page.getByRole("dialog").waitFor();
+          assert.deepEqual(await dashboard.stickingOut(), [], `${button} of ${page} at ${width}`);
+          await dashboard.page.keyboard.press("Escape");
+        }
+      }
+    }
+  });
+
   test("follows the time zone", async (t) => {
     const dashboard = await signedIn(t, `/report?by=day&metrics=impressions,cost_micros&sort=day&${MARCH}`);
     const query = { by: "day", metrics: "impressions,cost_micros", sort: "day" };
