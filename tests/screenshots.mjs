@@ -94,6 +94,8 @@ async function shootAll(browser, token, folder) {
 
 async function shoot(dashboard, path, root, options = {}) {
   if (root) await dashboard.settled(root);
+  // A slow machine asks for the rest a moment later.
+  await dashboard.page.waitForFunction(() => !document.querySelector(".skeleton, .chart-skeleton"));
   // Fonts, and transitions that follow the data.
   await dashboard.page.evaluate(() => document.fonts.ready);
   await dashboard.page.waitForTimeout(400);
