@@ -11,24 +11,23 @@ use super::run::{Run, Shelf, ShelfError};
 use super::settle::{SlotLink, State, counts_for, settle, settle_with, window_ms};
 use crate::cell::Dimension;
 use crate::event::Kind;
-use crate::time::MINUTE_MS;
+use crate::time::HOUR_MS;
 
-/// A group of so many records is settled as a whole: that costs less than looking for a touch.
-const FEW: usize = 256;
-
-/// How far back a touch is looked for at first, and how much farther each time that there is none.
-const FIRST_SPAN_MS: i64 = MINUTE_MS;
-const SPAN_GROWTH: i64 = 16;
+/// How far back a touch is looked for at first, and how much farther each time that there is none: an hour, then the days
+/// of most windows, then whatever is left. Each time reads what may be in the range.
+const FIRST_SPAN_MS: i64 = HOUR_MS;
+const SPAN_GROWTH: i64 = 24;
+/// So many touches are looked at together; where a range has more it is divided.
+const TOGETHER: usize = 1_024;
 
 impl Linker {
     /// Whether a new conversion changes no other event, and its group is so large that looking for its touch pays.
     pub(super) fn changes_nothing(&self, slot: Slot) -> bool {
         let record = self.pool.get(slot);
-        let few = FEW.min(self.slice);
         record.has_user
             && !self.repeats_impressions
             && self.spans().repeat_ms[Kind::Conversion as usize].is_none()
-            && (self.chain(record.group).nth(few).is_some() || self.may_have(record.group) > few)
+            && self.is_large(record.group)
     }
 
     /// Whether the touch of a conversion that changes nothing is in its own group, as far as is known.
@@ -126,7 +125,7 @@ impl Linker {
     ) -> Result<(Vec<Slot>, bool), ShelfError> {
         let repeat_ms = self.spans().repeat_ms[kind as usize].unwrap_or(0);
         let earliest = since.saturating_sub(repeat_ms);
-        let most = if since == until { usize::MAX } else { self.slice };
+        let most = if since == until { usize::MAX } else { TOGETHER.min(self.slice) };
         let mut count = 0;
         let touches = self.pick(group, earliest, shelf, &mut |passing, _| {
             let is_one =

@@ -227,9 +227,7 @@ impl Linker {
             Reach::Neighbour => self.settle_neighbour(slot, shelf)?,
             Reach::Touch => self.settle_conversion(slot, shelf)?,
             Reach::Parent(parent) => settle(&mut self.pool, vec![parent, slot], &self.rules).state(slot),
-            Reach::Since(from) if self.may_have(record.group) > self.slice => {
-                self.settle_near(slot, from, &[], shelf)?
-            }
+            Reach::Since(from) if self.is_large(record.group) => self.settle_near(slot, from, &[], shelf)?,
             Reach::Since(from) => {
                 let members = self.group_since(record.group, from, shelf)?;
                 settle(&mut self.pool, members, &self.rules).state(slot)

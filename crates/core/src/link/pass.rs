@@ -1,4 +1,4 @@
-//! Groups that are too large for memory: their records are looked at in passing, and few are taken.
+//! Large groups: their records are looked at in passing, and few are taken.
 
 use rustc_hash::FxHashSet;
 
@@ -12,6 +12,9 @@ use crate::time::MINUTE_MS;
 
 /// The least bytes that an event takes in a page, nearly: how many there may be is asked before they are read.
 const LEAST_RECORD_BYTES: usize = 40;
+
+/// A group of so many records is small.
+const FEW: usize = 256;
 
 /// How far back a touch is looked for at first, and how much farther each time that there is none.
 const FIRST_SPAN_MS: i64 = MINUTE_MS;
@@ -60,6 +63,12 @@ impl Linker {
         let in_memory = self.chain(group).take(self.slice.saturating_add(1)).count();
         let runs = self.runs.iter().filter(|run| run.groups.has(group));
         in_memory + runs.map(|run| run.bytes_of(group) / LEAST_RECORD_BYTES).sum::<usize>()
+    }
+
+    /// Whether a group may have so many records that looking for what an event depends on costs less than settling all.
+    pub(super) fn is_large(&self, group: u64) -> bool {
+        let few = FEW.min(self.slice);
+        self.chain(group).nth(few).is_some() || self.may_have(group) > few
     }
 
     /// How many records a group has, all versions counted.
@@ -123,8 +132,8 @@ impl Linker {
         Ok(slots)
     }
 
-    /// What a view or click without a named parent is, which looks for touches from `from` on, in a group that is too large
-    /// to be held: the latest touch is looked for near it first. Of its `neighbours` it may be a repeat.
+    /// What a view or click without a named parent is, which looks for touches from `from` on, in a large group: the latest
+    /// touch is looked for near it first. Of its `neighbours` it may be a repeat.
     pub(super) fn settle_near(
         &mut self,
         slot: Slot,
@@ -152,8 +161,8 @@ impl Linker {
         }
     }
 
-    /// Whether a click that may be a repeat, and nobody's parent, concerns only itself, in a group that is too large to be
-    /// held: no click that was there is behind it so near that it may have become a repeat.
+    /// Whether a click that may be a repeat, and nobody's parent, concerns only itself, in a large group: no click that
+    /// was there is behind it so near that it may have become a repeat.
     pub(super) fn stays_near(
         &mut self,
         slot: Slot,
@@ -162,7 +171,7 @@ impl Linker {
     ) -> Result<bool, ShelfError> {
         let Record { group, at, .. } = *self.pool.get(slot);
         let is_known = matches!(self.reach_of_parent(slot), Reach::Parent(_) | Reach::Since(_));
-        if !is_known || self.may_have(group) <= self.slice {
+        if !is_known || !self.is_large(group) {
             return Ok(false);
         }
         let span_ms = self.spans().repeat_ms[Kind::Click as usize].unwrap_or(0);
