@@ -98,7 +98,7 @@ async fn grant(call: &Call, hash: Option<TokenHash>) -> Result<Grant, Fault> {
 /// here within [`REMEMBER_MS`] is.
 async fn known(call: &Call, hash: &TokenHash) -> Result<Option<Grant>, Fault> {
     let platform = |role| Some(Grant { role, scope: Scope::Platform });
-    let Bindings { secrets, catalog, .. } = &call.bindings;
+    let Bindings { secrets, catalog, .. } = &*call.bindings;
     if secrets.admin.matches(hash) {
         return Ok(platform(Role::Admin));
     }

@@ -1,5 +1,8 @@
 //! Everything that the platform hands to this worker: each external name once, read in one place.
 
+use std::cell::RefCell;
+use std::rc::Rc;
+
 use adtally_core::key::UserSalt;
 use adtally_wire::jobs::webhook::WebhookKey;
 use adtally_wire::link::LinkKeys;
@@ -69,7 +72,7 @@ pub(crate) const ID_SALT: &str = "ID_SALT";
 /// Secret, optional: the keys that sign click links, `id:secret,id:secret`; the first signs.
 pub(crate) const LINK_KEYS: &str = "LINK_KEYS";
 
-/// Typed handles to the bindings, read once per request.
+/// Typed handles to the bindings, read once per isolate.
 pub(crate) struct Bindings {
     /// Linker objects.
     pub(crate) linkers: ObjectNamespace,
@@ -107,9 +110,24 @@ pub(crate) struct Secrets {
     env: Env,
 }
 
+thread_local! {
+    static READ: RefCell<Option<Rc<Bindings>>> = RefCell::default();
+}
+
 impl Bindings {
+    /// Those of this isolate, of which each has one environment: looking at all of it, and making keys of secrets, would be
+    /// a good part of what a request costs.
+    pub(crate) fn of(env: &Env) -> Result<Rc<Self>, Fault> {
+        if let Some(known) = READ.with_borrow(Clone::clone) {
+            return Ok(known);
+        }
+        let read = Rc::new(Self::read(env)?);
+        READ.set(Some(read.clone()));
+        Ok(read)
+    }
+
     /// Reads every binding; one that is missing is a fault of the deployment.
-    pub(crate) fn read(env: &Env) -> Result<Self, Fault> {
+    fn read(env: &Env) -> Result<Self, Fault> {
         Ok(Self {
             linkers: env.durable_object(LINKER).map_err(|_| Fault::Misconfigured(LINKER))?,
             reports: env.durable_object(REPORT).map_err(|_| Fault::Misconfigured(REPORT))?,

@@ -1,6 +1,6 @@
 //! One HTTP request on its way through the worker.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
@@ -9,7 +9,7 @@ use adtally_core::time::ServerTime;
 use futures_util::StreamExt;
 use percent_encoding::percent_decode_str;
 use serde::Serialize;
-use worker::{Context, Env, Method, Request, Response, ResponseBuilder, Url};
+use worker::{Context, Env, Headers, Method, Request, Response, ResponseBuilder, Url};
 
 use crate::bindings::Bindings;
 use crate::clock;
@@ -19,6 +19,21 @@ use crate::route::KEY_IN_PATH;
 /// The most bytes of a JSON body other than events: a catalog entry has a few hundred.
 pub(crate) const MAX_JSON_BYTES: usize = 64 * 1024;
 
+/// Headers of every answer but pages, unless the answer says otherwise: nothing of it is a document, and nobody keeps it.
+pub(crate) const API_HEADERS: [(&str, &str); 5] = [
+    ("Cache-Control", "no-store"),
+    ("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"),
+    ("Referrer-Policy", "no-referrer"),
+    ("Strict-Transport-Security", "max-age=31536000"),
+    (LAST_API_HEADER, "nosniff"),
+];
+/// The one of them that no answer brings along without the others.
+pub(crate) const LAST_API_HEADER: &str = "X-Content-Type-Options";
+
+thread_local! {
+    static JSON_HEADERS: RefCell<Option<Headers>> = RefCell::default();
+}
+
 /// A request with what answering it takes.
 pub(crate) struct Call {
     /// As it came.
@@ -26,7 +41,7 @@ pub(crate) struct Call {
     /// Its address.
     pub(crate) url: Url,
     /// What the platform hands to us.
-    pub(crate) bindings: Bindings,
+    pub(crate) bindings: Rc<Bindings>,
     /// When it came.
     pub(crate) now: ServerTime,
     /// For what may go on when it is answered.
@@ -43,7 +58,7 @@ impl Call {
         let url = request.url()?;
         Ok(Self {
             url,
-            bindings: Bindings::read(env)?,
+            bindings: Bindings::of(env)?,
             now: clock::now(),
             context: context.clone(),
             request,
@@ -140,7 +155,21 @@ const _: () = assert!(MAX_JSON_BYTES < MAX_BODY_BYTES);
 
 /// A JSON answer.
 pub(crate) fn json(status: u16, body: &impl Serialize) -> Result<Response, Fault> {
-    Ok(ResponseBuilder::new().with_status(status).from_json(body)?)
+    let body = serde_json::to_vec(body).map_err(worker::Error::from)?;
+    Ok(ResponseBuilder::new().with_headers(json_headers()?).with_status(status).fixed(body))
+}
+
+/// Those of a JSON answer. They are put together once and copied in one step, since each by itself costs two texts.
+fn json_headers() -> Result<Headers, Fault> {
+    if let Some(headers) = JSON_HEADERS.with_borrow(Clone::clone) {
+        return Ok(headers);
+    }
+    let headers = Headers::new();
+    for (name, value) in API_HEADERS.into_iter().chain([("Content-Type", "application/json")]) {
+        headers.set(name, value)?;
+    }
+    JSON_HEADERS.set(Some(headers.clone()));
+    Ok(headers)
 }
 
 /// A JSON answer of one list under its name.

@@ -61,7 +61,7 @@ pub(crate) async fn look(env: &Env) -> Result<Health, Fault> {
 
 /// Looks at every part now; one that fails is said, and harms no other.
 pub(crate) async fn look_now(env: &Env) -> Result<Health, Fault> {
-    let (bindings, now) = (Bindings::read(env)?, clock::now());
+    let (bindings, now) = (Bindings::of(env)?, clock::now());
     let (counted, catalog, clicks, runs, letters) = join5(
         in_time("telemetry", telemetry::read(env)),
         in_time("catalog", catalog::answers(&bindings.catalog)),

@@ -26,6 +26,7 @@ mod routes;
 mod catalog;
 mod directory;
 mod lists;
+mod stub;
 mod linkers;
 mod dispatch;
 mod intake;

@@ -3,14 +3,15 @@
 use adtally_core::key::Key;
 use adtally_core::route::linker_name;
 use adtally_wire::log::Append;
-use adtally_wire::object::{APPEND, AppendAnswer, LinkerSettings, REQUEST_ID, SETTINGS, ShardsConflict};
+use adtally_wire::object::{ALL_ACCEPTED, APPEND, AppendAnswer, LinkerSettings, SETTINGS, ShardsConflict};
 use futures_util::{StreamExt, stream};
 use js_sys::Uint8Array;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use worker::{Headers, Method, ObjectNamespace, Request, RequestInit, Response};
+use worker::{Headers, Method, ObjectNamespace, Request, RequestInit};
 
 use crate::problem::{Fault, RETRY_AFTER_S};
+use crate::stub::{self, Answer};
 
 /// Requests to objects under way at once: a request may have six connections open.
 pub(crate) const MAX_PARALLEL: usize = 6;
@@ -51,9 +52,10 @@ impl<'a> Linker<'a> {
         append: &Append,
         request_id: &str,
     ) -> Result<AppendAnswer, LinkerFault> {
-        let mut request = request(Method::Post, APPEND, &append.encode())?;
-        request.headers_mut().and_then(|headers| headers.set(REQUEST_ID, request_id)).map_err(Fault::from)?;
-        let mut answer = self.send(request).await?;
+        let answer = self.send("POST", &format!("{APPEND}{request_id}"), &append.encode()).await?;
+        if answer.status() == ALL_ACCEPTED {
+            return Ok(AppendAnswer::all_accepted(append.events.len()));
+        }
         let bytes = answer.bytes().await.map_err(|error| self.unavailable(&error))?;
         let answer = AppendAnswer::decode(&bytes).map_err(|error| Fault::Internal(error.to_string()))?;
         if answer.statuses.len() == append.events.len() {
@@ -66,7 +68,7 @@ impl<'a> Linker<'a> {
     /// Tells it what to go by.
     pub(crate) async fn put_settings(&self, settings: &LinkerSettings) -> Result<(), LinkerFault> {
         let body = serde_json::to_vec(settings).map_err(worker::Error::from).map_err(Fault::from)?;
-        self.send(request(Method::Put, SETTINGS, &body)?).await?;
+        self.send("PUT", SETTINGS, &body).await?;
         Ok(())
     }
 
@@ -83,28 +85,28 @@ impl<'a> Linker<'a> {
         match answer.status_code() {
             200 => Ok(Some(serde_json::from_slice(&answer.bytes().await?).map_err(worker::Error::from)?)),
             404 => Ok(None),
-            _ => Err(self.fault(&answer)),
+            status => Err(self.fault(status, answer.headers())),
         }
     }
 
-    async fn send(&self, request: Request) -> Result<Response, LinkerFault> {
+    async fn send(&self, method: &str, path: &str, body: &[u8]) -> Result<Answer, LinkerFault> {
         let stub = self.namespace.get_by_name(&self.name).map_err(Fault::from)?;
-        let answer = stub.fetch_with_request(request).await;
-        let mut answer = answer.map_err(|error| self.unavailable(&error))?;
-        match answer.status_code() {
-            200 => Ok(answer),
+        let answer = stub::call(stub, method, &format!("{HOST}{path}"), body).await;
+        let answer = answer.map_err(|error| self.unavailable(&error))?;
+        match answer.status() {
+            200 | ALL_ACCEPTED => Ok(answer),
             409 => {
                 let bytes = answer.bytes().await.map_err(|error| self.unavailable(&error))?;
                 let conflict = serde_json::from_slice(&bytes);
                 Err(LinkerFault::Shards(conflict.map_err(|error| Fault::Internal(error.to_string()))?))
             }
-            _ => Err(self.fault(&answer).into()),
+            status => Err(self.fault(status, &answer.headers()).into()),
         }
     }
 
-    fn fault(&self, answer: &Response) -> Fault {
-        let retry_after_s = retry_after(answer.headers());
-        match answer.status_code() {
+    fn fault(&self, status: u16, headers: &Headers) -> Fault {
+        let retry_after_s = retry_after(headers);
+        match status {
             429 => Fault::Busy { retry_after_s },
             status => {
                 let detail = format!("linker {} answered {status}", self.name);

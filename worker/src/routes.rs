@@ -37,7 +37,7 @@ use adtally_wire::object::REQUEST_ID;
 use serde_json::json;
 use worker::{Context, Env, Method, Request, Response, ResponseBuilder};
 
-use crate::call::Call;
+use crate::call::{API_HEADERS, Call, LAST_API_HEADER};
 use crate::clock;
 use crate::log;
 use crate::problem::Fault;
@@ -46,15 +46,6 @@ use crate::telemetry;
 
 /// The description of the API.
 pub(crate) const OPENAPI: &str = include_str!("openapi.json");
-
-/// Headers of every answer but pages, unless the answer says otherwise: nothing of it is a document, and nobody keeps it.
-const API_HEADERS: [(&str, &str); 5] = [
-    ("Cache-Control", "no-store"),
-    ("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"),
-    ("Referrer-Policy", "no-referrer"),
-    ("Strict-Transport-Security", "max-age=31536000"),
-    ("X-Content-Type-Options", "nosniff"),
-];
 
 /// Random bytes of a request id.
 const REQUEST_ID_BYTES: usize = 8;
@@ -236,7 +227,8 @@ impl Dress<'_> {
         // Headers of answers that come from objects or assets cannot be changed in place.
         let headers = response.headers().clone();
         headers.set(REQUEST_ID, self.id)?;
-        if self.route != Route::Page {
+        // An answer that wears the last of them wears all.
+        if self.route != Route::Page && !headers.has(LAST_API_HEADER)? {
             for (name, value) in API_HEADERS {
                 if !headers.has(name)? {
                     headers.set(name, value)?;

@@ -3,8 +3,9 @@
 //! A crash loses what was counted since the last push, [`EVERY_MS`] ago at most: these are figures for operators, not
 //! for bills.
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeMap;
+use std::rc::Rc;
 use std::time::Duration;
 
 use adtally_core::telemetry::{Counts, Figure, Load, Recent};
@@ -69,13 +70,41 @@ pub(crate) fn gauge(object: &str, values: &[(Figure, i64)]) {
 
 /// An object of a class was called by a request.
 pub(crate) fn called(class: &str, state: &State) {
-    worked(class, state, Load { calls: 1, events: 0 });
+    if let Some(name) = state.id().name() {
+        add_load(&format!("{class}:{name}"), Load { calls: 1, events: 0 });
+    }
 }
 
-/// An object of a class did something.
-pub(crate) fn worked(class: &str, state: &State, load: Load) {
-    let Some(name) = state.id().name() else { return };
-    OWN.with_borrow_mut(|own| own.loads.entry(format!("{class}:{name}")).or_default().add(load));
+fn add_load(object: &str, load: Load) {
+    OWN.with_borrow_mut(|own| match own.loads.get_mut(object) {
+        Some(known) => known.add(load),
+        None => own.loads.entry(object.to_owned()).or_default().add(load),
+    });
+}
+
+/// An object that is called so often that it is asked for its name but once.
+pub(crate) struct Busy {
+    class: &'static str,
+    state: Rc<State>,
+    object: OnceCell<String>,
+}
+
+impl Busy {
+    /// An object of a class.
+    pub(crate) fn new(class: &'static str, state: Rc<State>) -> Self {
+        Self { class, state, object: OnceCell::new() }
+    }
+
+    /// It did something.
+    pub(crate) fn worked(&self, load: Load) {
+        if let Some(object) = self.object.get() {
+            return add_load(object, load);
+        }
+        // An alarm does not tell an object its name, a call does.
+        if let Some(name) = self.state.id().name() {
+            add_load(self.object.get_or_init(|| format!("{}:{name}", self.class)), load);
+        }
+    }
 }
 
 /// Pushes while the request of an object goes on, if it is time; errors that wait are sent as well.

@@ -11,9 +11,12 @@ use thiserror::Error;
 
 use crate::freshness::ScopeNews;
 
-/// Linker: `POST` the bytes of a `wire::log::Append`, answered by an [`AppendAnswer`]; 409 [`ShardsConflict`].
-pub const APPEND: &str = "/append";
-/// A header of appends: the id of the request from outside, for the log; also in answers to outside.
+/// Linker: `POST` the bytes of a `wire::log::Append` to this and the id of the request from outside, for the log; answered
+/// by an [`AppendAnswer`], or by [`ALL_ACCEPTED`]; 409 [`ShardsConflict`].
+pub const APPEND: &str = "/append/";
+/// The status of a Linker that has accepted all: it says nothing else, as that is what it says nearly always.
+pub const ALL_ACCEPTED: u16 = 204;
+/// A header of answers to outside: the id of the request.
 pub const REQUEST_ID: &str = "X-Request-Id";
 /// Linker: `PUT` [`LinkerSettings`], answered by 200; 409 [`ShardsConflict`].
 pub const SETTINGS: &str = "/settings";
@@ -342,6 +345,16 @@ impl AnswerError {
 }
 
 impl AppendAnswer {
+    /// That of a Linker that has accepted so many.
+    pub fn all_accepted(entries: usize) -> Self {
+        Self { statuses: vec![Appended::Accepted; entries] }
+    }
+
+    /// Whether it is what [`ALL_ACCEPTED`] says.
+    pub fn is_all_accepted(&self) -> bool {
+        self.statuses.iter().all(|status| *status == Appended::Accepted)
+    }
+
     /// The bytes of the answer.
     pub fn encode(&self) -> Vec<u8> {
         encode(self)
@@ -451,6 +464,8 @@ mod tests {
     #[test]
     fn answers_both_ways() {
         let answer = AppendAnswer { statuses: vec![Appended::Accepted, Appended::Duplicate] };
+        assert!(!answer.is_all_accepted());
+        assert!(AppendAnswer::all_accepted(2).is_all_accepted());
         assert_eq!(AppendAnswer::decode(&answer.encode()), Ok(answer));
         let head = ReduceHead {
             version: 300,

@@ -26,6 +26,7 @@ use std::time::Duration;
 
 use adtally_core::backup::PartKind;
 use adtally_core::shard::Refusal;
+use adtally_core::telemetry::Load;
 use adtally_core::time::ServerTime;
 use adtally_wire::archive::FILES;
 use adtally_wire::backup::object::{KEEP, LET_GO};
@@ -34,7 +35,7 @@ use adtally_wire::billing::object::{CONFIRMED, OUTBOX};
 use adtally_wire::erasure::{ERASE, RESIDUES};
 use adtally_wire::log::Append;
 use adtally_wire::object::{
-    APPEND, AppendAnswer, CONVERSIONS, EVENTS, LinkerSettings, REQUEST_ID, SETTINGS, STORY, ShardsConflict,
+    ALL_ACCEPTED, APPEND, AppendAnswer, CONVERSIONS, EVENTS, LinkerSettings, SETTINGS, STORY, ShardsConflict,
     USAGE,
 };
 use worker::{DurableObject, Env, Error, Method, Request, Response, Result, State, durable_object};
@@ -44,7 +45,7 @@ use super::vault::Vault;
 use crate::clock;
 use crate::storage::linker::{LinkerStore, VERSION};
 use crate::storage::sql::Database;
-use crate::telemetry;
+use crate::telemetry::Busy;
 use crate::troubles::{self, trouble};
 use crate::usage;
 use billing::Desk;
@@ -64,6 +65,7 @@ pub struct Linker {
 struct Node {
     state: Rc<State>,
     env: Env,
+    busy: Busy,
     /// Taken out while it is changed: should that panic, it is gone, and made again from the log.
     memory: RefCell<Option<Memory>>,
     queue: RefCell<Queue>,
@@ -87,8 +89,10 @@ struct Node {
 
 impl DurableObject for Linker {
     fn new(state: State, env: Env) -> Self {
+        let state = Rc::new(state);
         let node = Node {
-            state: Rc::new(state),
+            busy: Busy::new("linker", state.clone()),
+            state,
             env,
             memory: RefCell::default(),
             queue: RefCell::default(),
@@ -110,15 +114,15 @@ impl DurableObject for Linker {
 
     async fn fetch(&self, mut request: Request) -> Result<Response> {
         usage::called();
-        telemetry::called("linker", &self.node.state);
+        self.node.busy.worked(Load { calls: 1, events: 0 });
         if let Some(answer) = self.vault.intercept(&mut request, &**self.node).await? {
             return Ok(answer);
         }
-        match (request.method(), request.path().as_str()) {
-            (Method::Post, APPEND) => {
-                let id = request.headers().get(REQUEST_ID)?.unwrap_or_default();
-                self.append(request.bytes().await?, id).await
-            }
+        let path = request.path();
+        if let Some(id) = path.strip_prefix(APPEND) {
+            return self.append(request.bytes().await?, id.to_owned()).await;
+        }
+        match (request.method(), path.as_str()) {
             (Method::Put, SETTINGS) => self.settings(&request.json().await?),
             (Method::Post, STORY) => self.node.story(&request.json().await?).await,
             (Method::Post, EVENTS) => self.node.events(&request.json().await?),
@@ -165,7 +169,10 @@ impl Linker {
             Err(error) => return refuse(400, None, &error.to_string()),
         };
         match self.node.clone().append(append, request).await {
-            Ok(statuses) => Response::from_bytes(AppendAnswer { statuses }.encode()),
+            Ok(statuses) => match (AppendAnswer { statuses }) {
+                answer if answer.is_all_accepted() => Ok(Response::empty()?.with_status(ALL_ACCEPTED)),
+                answer => Response::from_bytes(answer.encode()),
+            },
             Err(Refused::ByShard(Refusal::Shards(shards))) => conflict(shards),
             Err(Refused::ByShard(busy @ Refusal::Busy)) => {
                 refuse(429, Some(commit::RETRY_AFTER_S), &busy.to_string())

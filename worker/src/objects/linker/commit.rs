@@ -20,7 +20,6 @@ use super::{Node, fault};
 use crate::clock;
 use crate::log;
 use crate::storage::linker::StoredSettings;
-use crate::telemetry;
 
 /// A commit waits for others until none has come for so long: short beside a round trip.
 const GATHER: Duration = Duration::from_millis(5);
@@ -110,9 +109,9 @@ impl Node {
 
     fn admit(&self, append: &Append) -> std::result::Result<(), Refused> {
         let waiting = self.queue.borrow().events();
-        let name = self.state.id().name();
         let verdict = self.change_memory(|memory| {
             if memory.shard.shards().is_none() {
+                let name = self.state.id().name();
                 let (shards, settings) = (append.shards, Settings::default());
                 let defaults = StoredSettings { revision: 0, shards, settings };
                 memory.set_settings(defaults, name.as_deref())?;
@@ -141,7 +140,7 @@ impl Node {
             Ok((row, statuses)) => {
                 let is_new = |status: &&Appended| **status == Appended::Accepted;
                 let load = Load { calls: 0, events: statuses.iter().filter(is_new).count() as u64 };
-                telemetry::worked("linker", &self.state, load);
+                self.busy.worked(load);
                 log::line(&self.env, "commit", || {
                     let object =
                         self.name().map(|(advertiser, shard)| linker_name(advertiser.as_str(), shard));
