@@ -52,7 +52,7 @@ impl<'a> Linker<'a> {
         append: &Append,
         request_id: &str,
     ) -> Result<AppendAnswer, LinkerFault> {
-        let answer = self.send("POST", &format!("{APPEND}{request_id}"), &append.encode()).await?;
+        let answer = self.send("POST", &format!("{APPEND}?{request_id}"), &append.encode()).await?;
         if answer.status() == ALL_ACCEPTED {
             return Ok(AppendAnswer::all_accepted(append.events.len()));
         }

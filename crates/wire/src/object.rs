@@ -11,13 +11,20 @@ use thiserror::Error;
 
 use crate::freshness::ScopeNews;
 
-/// Linker: `POST` the bytes of a `wire::log::Append` to this and the id of the request from outside, for the log; answered
-/// by an [`AppendAnswer`], or by [`ALL_ACCEPTED`]; 409 [`ShardsConflict`].
-pub const APPEND: &str = "/append/";
+/// Linker: `POST` the bytes of a `wire::log::Append` to this, with [the id](append_id) of the request from outside, for the
+/// log; answered by an [`AppendAnswer`], or by [`ALL_ACCEPTED`]; 409 [`ShardsConflict`].
+pub const APPEND: &str = "/append";
 /// The status of a Linker that has accepted all: it says nothing else, as that is what it says nearly always.
 pub const ALL_ACCEPTED: u16 = 204;
 /// A header of answers to outside: the id of the request.
 pub const REQUEST_ID: &str = "X-Request-Id";
+
+/// The id of the request that is behind an append, from the append's address. None: the edge is of a release that did not
+/// know [`ALL_ACCEPTED`]. While one comes out, edges and objects are of both; Linkers before look at the path alone.
+pub fn append_id(address: &str) -> Option<&str> {
+    address.split_once('?').map(|(_, id)| id)
+}
+
 /// Linker: `PUT` [`LinkerSettings`], answered by 200; 409 [`ShardsConflict`].
 pub const SETTINGS: &str = "/settings";
 /// Linker: `POST` a [`StoryQuery`] as JSON, answered by an [`EventStory`](crate::api::EventStory) or 404.
@@ -459,6 +466,12 @@ mod tests {
         let json = serde_json::to_string(&query).unwrap();
         assert!(json.contains(r#""user":"18446744073709551615""#), "{json}");
         assert_eq!(serde_json::from_str::<EventsQuery>(&json).unwrap(), query);
+    }
+
+    #[test]
+    fn appends_of_both_releases_are_told_apart() {
+        assert_eq!(append_id("https://object/append?1a2b"), Some("1a2b"));
+        assert_eq!(append_id("https://object/append"), None);
     }
 
     #[test]

@@ -36,7 +36,7 @@ use adtally_wire::erasure::{ERASE, RESIDUES};
 use adtally_wire::log::Append;
 use adtally_wire::object::{
     ALL_ACCEPTED, APPEND, AppendAnswer, CONVERSIONS, EVENTS, LinkerSettings, SETTINGS, STORY, ShardsConflict,
-    USAGE,
+    USAGE, append_id,
 };
 use worker::{DurableObject, Env, Error, Method, Request, Response, Result, State, durable_object};
 
@@ -118,11 +118,8 @@ impl DurableObject for Linker {
         if let Some(answer) = self.vault.intercept(&mut request, &**self.node).await? {
             return Ok(answer);
         }
-        let path = request.path();
-        if let Some(id) = path.strip_prefix(APPEND) {
-            return self.append(request.bytes().await?, id.to_owned()).await;
-        }
-        match (request.method(), path.as_str()) {
+        match (request.method(), request.path().as_str()) {
+            (Method::Post, APPEND) => self.append(&mut request).await,
             (Method::Put, SETTINGS) => self.settings(&request.json().await?),
             (Method::Post, STORY) => self.node.story(&request.json().await?).await,
             (Method::Post, EVENTS) => self.node.events(&request.json().await?),
@@ -163,14 +160,18 @@ impl DurableObject for Linker {
 
 impl Linker {
     /// Stores events and answers once they are durable.
-    async fn append(&self, bytes: Vec<u8>, request: String) -> Result<Response> {
-        let append = match Append::decode(&bytes) {
+    async fn append(&self, request: &mut Request) -> Result<Response> {
+        let address = request.inner().url();
+        let id = append_id(&address);
+        let append = match Append::decode(&request.bytes().await?) {
             Ok(append) => append,
             Err(error) => return refuse(400, None, &error.to_string()),
         };
-        match self.node.clone().append(append, request).await {
+        match self.node.clone().append(append, id.unwrap_or_default().to_owned()).await {
             Ok(statuses) => match (AppendAnswer { statuses }) {
-                answer if answer.is_all_accepted() => Ok(Response::empty()?.with_status(ALL_ACCEPTED)),
+                answer if id.is_some() && answer.is_all_accepted() => {
+                    Ok(Response::empty()?.with_status(ALL_ACCEPTED))
+                }
                 answer => Response::from_bytes(answer.encode()),
             },
             Err(Refused::ByShard(Refusal::Shards(shards))) => conflict(shards),
