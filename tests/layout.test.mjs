@@ -1,4 +1,4 @@
-// Nothing jumps while a page loads: room is kept for what comes later, on a desktop whichever answer comes first.
+// Nothing jumps while a page loads: room is kept for what comes later, whichever answer comes first.
 
 import assert from "node:assert/strict";
 import { before, describe, test } from "node:test";
@@ -40,7 +40,6 @@ const PAGES = {
 
 const SIZES = {
   desktop: { viewport: { width: 1440, height: 900 } },
-  // Answers come as they come: held back, there is still a page that moves by more.
   phone: { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true },
 };
 
@@ -82,7 +81,7 @@ describe("nothing jumps", () => {
     test(`on a ${size}`, async (t) => {
       const dashboard = await browser.open(t, server, options);
       await dashboard.page.addInitScript(watch);
-      if (size === "desktop") await dashboard.page.route("**/v1/**", late);
+      await dashboard.page.route("**/v1/**", late);
       await dashboard.signIn(server.adminToken, PAGES.overview);
       const found = {};
       for (const [page, path] of Object.entries(PAGES)) {

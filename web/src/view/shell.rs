@@ -31,7 +31,7 @@ pub fn Shell() -> impl IntoView {
     let followed =
         move || place.setting.get().map(|setting| setting.scope).filter(|_| why_closed.get().is_none());
     provide_context(Live::follow(followed));
-    let advertiser = Memo::new(move |_| match place.setting.get()?.scope {
+    let advertiser = Memo::new(move |_| match followed()? {
         Scope::Advertiser(key) => Some(key.to_string()),
         Scope::Platform | Scope::Service(_) => None,
     });
