@@ -18,7 +18,6 @@ mod pool;
 mod settle;
 mod explore;
 mod pass;
-mod attribute;
 mod survey;
 mod sweep;
 mod batch;

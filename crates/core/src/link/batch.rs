@@ -153,12 +153,7 @@ impl Linker {
     ) -> Result<Vec<Fact>, ShelfError> {
         for place in 0..batch.fresh.len() {
             let (slot, reach) = batch.fresh[place];
-            let is_enough = match reach {
-                Reach::Neighbour => self.stays_near(slot, batch.first, shelf)?,
-                Reach::Touch => self.has_touch_at_home(slot, shelf)?,
-                Reach::Alone | Reach::Parent(_) | Reach::Since(_) | Reach::Whole => true,
-            };
-            if !is_enough {
+            if reach == Reach::Neighbour && !self.stays_near(slot, batch.first, shelf)? {
                 batch.fresh[place].1 = Reach::Whole;
             }
         }
@@ -171,10 +166,7 @@ impl Linker {
                 self.settle_whole(group, &mut batch, shelf, hear)?;
             }
         }
-        // Conversions go by what clicks remember.
-        let fresh = std::mem::take(&mut batch.fresh).into_iter();
-        let (last, first): (Vec<_>, Vec<_>) = fresh.partition(|(_, reach)| *reach == Reach::Touch);
-        for (slot, reach) in first.into_iter().chain(last) {
+        for (slot, reach) in std::mem::take(&mut batch.fresh) {
             if !batch.settled.contains(&self.pool.get(slot).group) {
                 self.settle_alone(slot, reach, &mut batch, shelf)?;
             }
@@ -225,24 +217,24 @@ impl Linker {
             Reach::Alone if record.kind == Kind::Impression => Some(State::alone(&record, &self.rules)),
             Reach::Alone | Reach::Whole => settle(&mut self.pool, vec![slot], &self.rules).state(slot),
             Reach::Neighbour => self.settle_neighbour(slot, shelf)?,
-            Reach::Touch => self.settle_conversion(slot, shelf)?,
             Reach::Parent(parent) => settle(&mut self.pool, vec![parent, slot], &self.rules).state(slot),
-            Reach::Since(from) if self.is_large(record.group) => self.settle_near(slot, from, &[], shelf)?,
+            Reach::Since(from) if self.may_have(record.group) > self.slice => {
+                self.settle_near(slot, from, &[], shelf)?
+            }
             Reach::Since(from) => {
                 let members = self.group_since(record.group, from, shelf)?;
                 settle(&mut self.pool, members, &self.rules).state(slot)
             }
         };
-        let mut pin = None;
         if let Some(state) = state {
-            pin = self.wanted_pin(&state).filter(|_| record.kind == Kind::Click);
+            if record.kind == Kind::Click {
+                let pin = self.wanted_pin(&state);
+                batch.pins.push((slot, pin));
+            }
             let body = self.pool.fact(slot, &state, record.duplicates);
             batch.facts.push(self.pool.signed(1, slot, body));
         }
         self.pool.back_to(mark);
-        if pin.is_some() {
-            self.pool.set_pin(slot, pin);
-        }
         Ok(())
     }
 

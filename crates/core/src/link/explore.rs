@@ -15,7 +15,7 @@ const MANY: usize = 256;
 
 /// What has to be looked at to settle a new event.
 ///
-/// All but `Neighbour` and `Whole` say that the event changes no other that is there.
+/// All but the last two say that the event changes no other that is there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Reach {
     /// Only itself.
@@ -26,8 +26,6 @@ pub(super) enum Reach {
     Since(i64),
     /// It is a click that may be a repeat, or make one of a later one; it may not be a parent.
     Neighbour,
-    /// The touch of a conversion, of which there is nobody else to know.
-    Touch,
     /// Everything that is tied to it.
     Whole,
 }
@@ -45,7 +43,6 @@ impl Linker {
     pub(super) fn reach(&self, slot: Slot, shelf: &dyn Shelf) -> Result<Reach, ShelfError> {
         let record = self.pool.get(slot);
         Ok(match record.kind {
-            Kind::Conversion if self.changes_nothing(slot) => Reach::Touch,
             Kind::Conversion => Reach::Whole,
             Kind::Impression if record.has_user && self.repeats_impressions => Reach::Whole,
             Kind::Impression if self.may_be_a_parent(slot, shelf)? => Reach::Whole,

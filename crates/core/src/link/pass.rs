@@ -1,4 +1,4 @@
-//! Large groups: their records are looked at in passing, and few are taken.
+//! Groups that are too large for memory: their records are looked at in passing, and few are taken.
 
 use rustc_hash::FxHashSet;
 
@@ -12,9 +12,6 @@ use crate::time::MINUTE_MS;
 
 /// The least bytes that an event takes in a page, nearly: how many there may be is asked before they are read.
 const LEAST_RECORD_BYTES: usize = 40;
-
-/// A group of so many records is small.
-const FEW: usize = 256;
 
 /// How far back a touch is looked for at first, and how much farther each time that there is none.
 const FIRST_SPAN_MS: i64 = MINUTE_MS;
@@ -65,12 +62,6 @@ impl Linker {
         in_memory + runs.map(|run| run.bytes_of(group) / LEAST_RECORD_BYTES).sum::<usize>()
     }
 
-    /// Whether a group may have so many records that looking for what an event depends on costs less than settling all.
-    pub(super) fn is_large(&self, group: u64) -> bool {
-        let few = FEW.min(self.slice);
-        self.chain(group).nth(few).is_some() || self.may_have(group) > few
-    }
-
     /// How many records a group has, all versions counted.
     pub(super) fn count(&self, group: u64, shelf: &dyn Shelf) -> Result<usize, ShelfError> {
         let mut count = 0;
@@ -101,17 +92,6 @@ impl Linker {
         shelf: &dyn Shelf,
         wanted: &mut dyn FnMut(&Passing<'_>, bool) -> bool,
     ) -> Result<Vec<Slot>, ShelfError> {
-        self.pick_from(group, |run| run.summary.max_at >= since, shelf, wanted)
-    }
-
-    /// [`Linker::pick`] from memory and those runs alone in which they can be.
-    pub(super) fn pick_from(
-        &mut self,
-        group: u64,
-        can_be_in: impl Fn(&Run) -> bool,
-        shelf: &dyn Shelf,
-        wanted: &mut dyn FnMut(&Passing<'_>, bool) -> bool,
-    ) -> Result<Vec<Slot>, ShelfError> {
         let identity = |passing: &Passing<'_>| (passing.is_event(), passing.identity());
         let mut seen = FxHashSet::default();
         let mut slots = Vec::new();
@@ -123,7 +103,7 @@ impl Linker {
             }
         }
         let mark = self.pool.mark();
-        let reaches = |run: &&Run| can_be_in(run) && run.groups.has(group);
+        let reaches = |run: &&Run| run.summary.max_at >= since && run.groups.has(group);
         for run in self.runs.iter().rev().filter(reaches) {
             let mut is_new = |passing: &Passing<'_>| wanted(passing, false) && seen.insert(identity(passing));
             run.pick_group(group, shelf, &mut self.pool, &mut is_new)?;
@@ -132,8 +112,8 @@ impl Linker {
         Ok(slots)
     }
 
-    /// What a view or click without a named parent is, which looks for touches from `from` on, in a large group: the latest
-    /// touch is looked for near it first. Of its `neighbours` it may be a repeat.
+    /// What a view or click without a named parent is, which looks for touches from `from` on, in a group that is too large
+    /// to be held: the latest touch is looked for near it first. Of its `neighbours` it may be a repeat.
     pub(super) fn settle_near(
         &mut self,
         slot: Slot,
@@ -161,8 +141,8 @@ impl Linker {
         }
     }
 
-    /// Whether a click that may be a repeat, and nobody's parent, concerns only itself, in a large group: no click that
-    /// was there is behind it so near that it may have become a repeat.
+    /// Whether a click that may be a repeat, and nobody's parent, concerns only itself, in a group that is too large to be
+    /// held: no click that was there is behind it so near that it may have become a repeat.
     pub(super) fn stays_near(
         &mut self,
         slot: Slot,
@@ -171,7 +151,7 @@ impl Linker {
     ) -> Result<bool, ShelfError> {
         let Record { group, at, .. } = *self.pool.get(slot);
         let is_known = matches!(self.reach_of_parent(slot), Reach::Parent(_) | Reach::Since(_));
-        if !is_known || !self.is_large(group) {
+        if !is_known || self.may_have(group) <= self.slice {
             return Ok(false);
         }
         let span_ms = self.spans().repeat_ms[Kind::Click as usize].unwrap_or(0);
@@ -205,7 +185,7 @@ impl Linker {
                 neighbours.extend([parent, slot]);
                 Ok(settle(&mut self.pool, neighbours, &self.rules).state(slot))
             }
-            Reach::Alone | Reach::Neighbour | Reach::Touch | Reach::Whole => {
+            Reach::Alone | Reach::Neighbour | Reach::Whole => {
                 neighbours.push(slot);
                 Ok(settle(&mut self.pool, neighbours, &self.rules).state(slot))
             }

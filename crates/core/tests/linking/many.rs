@@ -1,11 +1,10 @@
 //! Linkers with many events: pages and extents by the dozen, merges of merges.
 
-use std::cell::Cell;
 use std::sync::Arc;
 
 use adtally_core::event::{Dims, Event, EventRef, Kind, Screening};
 use adtally_core::key::{EventId, Key, UserKey};
-use adtally_core::link::{Arrival, Link, Linker, MERGE_RUNS, PageRef, Retention, Shelf, ShelfError, Through};
+use adtally_core::link::{Arrival, Linker, MERGE_RUNS, Retention};
 use adtally_core::settings::Settings;
 use adtally_core::time::{EventTime, MINUTE_MS, ServerTime};
 
@@ -102,70 +101,4 @@ fn runs_of_many_pages_do_not_show() {
     let state = linker.all(&extents).unwrap();
     assert_eq!(state.len(), expected.values().map(Vec::len).sum::<usize>());
     assert_eq!(state.len(), whole.len());
-}
-
-/// Pages, and how many were read.
-struct Counting<'a>(&'a Extents, Cell<usize>);
-
-impl Shelf for Counting<'_> {
-    fn read(&self, page: PageRef) -> Result<Vec<u8>, ShelfError> {
-        self.1.set(self.1.get() + 1);
-        self.0.read(page)
-    }
-}
-
-/// A user of twenty thousand events, a minute apart, who clicks now and then.
-fn hot_user(n: u64) -> Arrival {
-    let kind = if n % 500 == 499 { Kind::Click } else { Kind::Impression };
-    hot_event(kind, n)
-}
-
-fn hot_event(kind: Kind, n: u64) -> Arrival {
-    let key = |text: &str| Key::parse(text).unwrap();
-    let received = START + n as i64 * MINUTE_MS;
-    let event = Event {
-        event: EventRef { kind, id: EventId::parse(&format!("{kind:?}-{n}")).unwrap() },
-        at: EventTime(received),
-        advertiser: key("acme"),
-        dims: match kind {
-            Kind::Conversion => Dims::default(),
-            _ => Dims { campaign: key("spring"), ad: key("banner"), ..Dims::default() },
-        },
-        label: Key::empty(),
-        user: Some(UserKey(7)),
-        impression: None,
-        click: None,
-        cost_micros: None,
-        value_micros: 0,
-        screening: Screening::Clean,
-        extras: None,
-    };
-    Arrival { event, received: ServerTime(received), settings: Arc::new(Settings::default()) }
-}
-
-#[test]
-fn a_conversion_of_a_large_group_looks_for_its_touch_alone() {
-    let mut linker = Linker::with_retention(Retention::default());
-    linker.know_settings(0, Arc::new(Settings::default()));
-    let mut extents = Extents::default();
-    for run in 0..10 {
-        let events = (run * 2_000..(run + 1) * 2_000).map(hot_user);
-        linker.apply_on(events, &extents).unwrap();
-        spill(&mut linker, &mut extents, run + 1);
-    }
-    let all = Counting(&extents, Cell::new(0));
-    assert_eq!(linker.all(&all).unwrap().len(), 20_000);
-
-    let mut named = hot_event(Kind::Conversion, 20_001);
-    named.event.click = Some(EventId::parse("Click-18999").unwrap());
-    for (conversion, click) in [(hot_event(Kind::Conversion, 20_000), 19_999), (named, 18_999)] {
-        let shelf = Counting(&extents, Cell::new(0));
-        let facts = linker.apply_on([conversion], &shelf).unwrap().facts;
-        let [fact] = facts.as_slice() else { panic!("{facts:?}") };
-        let id = |kind: &str, n: u64| Some(EventId::parse(&format!("{kind}-{n}")).unwrap());
-        let (click, impression) = (id("Click", click), id("Impression", click - 1));
-        assert_eq!(fact.body.link, Link::Attributed { through: Through::Click, click, impression });
-        let (read, all) = (shelf.1.get(), all.1.get());
-        assert!(read * 3 < all, "{read} pages of {all}");
-    }
 }
