@@ -258,6 +258,12 @@ test("ads of an advertiser are called by their names", async (t) => {
   const names = () => dashboard.find("row").evaluateAll((rows) => rows.map((row) => [row.querySelector('[data-col="ad"]').dataset.value, row.querySelector('[data-col="ad"]').innerText.trim()]));
   await eventually(async () => assert.deepEqual((await names()).find(([key]) => key === "ad0"), ["ad0", "Banner of spring"]), 10_000);
   assert.deepEqual((await names()).find(([key]) => key === "ad1"), ["ad1", "ad1"]);
+  const asked = [];
+  dashboard.page.on("request", (request) => asked.push(new URL(request.url()).pathname));
+  await dashboard.page.reload();
+  await eventually(async () => assert.deepEqual((await names()).find(([key]) => key === "ad0"), ["ad0", "Banner of spring"]), 10_000);
+  await dashboard.page.waitForLoadState("networkidle");
+  assert.equal(asked.filter((path) => path === "/v1/ads").length, 1, "asked for once");
 });
 
 test("a figure of a report leads to its events", async (t) => {

@@ -7,6 +7,7 @@ pub mod panel;
 pub mod notice;
 pub mod place;
 pub mod zone;
+pub mod heads;
 pub mod confirm;
 pub mod sign_in;
 pub mod shell;

@@ -102,6 +102,14 @@ impl Call {
         }
     }
 
+    /// How many are wanted at the most: `default` where `limit` is absent.
+    pub(crate) fn limit(&self, default: u32, max: u32) -> Result<u32, Fault> {
+        let Some(text) = self.parameter("limit") else { return Ok(default) };
+        text.parse().ok().filter(|limit| (1..=max).contains(limit)).ok_or_else(|| {
+            Fault::refused(422, "bad_limit", format!("limit {text:?} is not between 1 and {max}"))
+        })
+    }
+
     /// Where a page begins, as the page before it said.
     pub(crate) fn cursor<T>(&self, parse: impl Fn(&str) -> Option<T>) -> Result<Option<T>, Fault> {
         let Some(text) = self.parameter("cursor") else { return Ok(None) };

@@ -157,14 +157,19 @@ impl Session {
 
     /// Calls the ads of an advertiser by their names, as soon as they are known.
     pub fn name_ads_of(self, advertiser: Option<String>) {
-        if self.ads_of.with_value(|known| *known == advertiser) {
+        let before = self.ads_of.get_value();
+        if before == advertiser {
             return;
         }
-        if self.ads_of.with_value(Option::is_some) {
+        self.ads_of.set_value(advertiser);
+        if self.catalog.with_untracked(Option::is_none) {
+            // They are asked for once the rest is here: ads alone are no catalog.
+            return;
+        }
+        if before.is_some() {
             // Ads of others may have the same keys.
             self.add_lists(js_sys::JSON::parse(r#"{"ads":[]}"#).ok());
         }
-        self.ads_of.set_value(advertiser);
         spawn_local(self.load_ads());
     }
 

@@ -11,6 +11,7 @@ use serde::Serialize;
 use super::bench_page::{Desk, Trouble};
 use super::confirm::Confirmed;
 use super::cubes::{standing_text, whole};
+use super::heads::heads;
 use super::icon::{Glyph, Icon};
 use crate::api::failure::Failure;
 use crate::api::fetch::Fetch;
@@ -211,15 +212,12 @@ fn whats_built(cube: &CubeInfo) -> impl IntoView + use<> {
             </tr>
         }
     });
-    let heads = [
+    let heads = heads([
         (Phrase::Cuboids, ""),
         (Phrase::Parts, "number"),
         (Phrase::Cells, "number"),
         (Phrase::Size, "number"),
-    ];
-    let heads = heads.map(|(phrase, class)| {
-        view! { <th scope="col" class=class><span class="head-text">{phrase.text(lang)}</span></th> }
-    });
+    ]);
     view! {
         <div class="card-body">
             <p class="story-sum">
@@ -259,7 +257,7 @@ fn parts_table(cube: &CubeInfo) -> impl IntoView + use<> {
         }
     };
     let rows = cube.parts.iter().rev().take(MAX_PARTS).map(row).collect_view();
-    let heads = [
+    let heads = heads([
         (Phrase::Cuboids, ""),
         (Phrase::PartDays, ""),
         (Phrase::Generation, ""),
@@ -267,10 +265,7 @@ fn parts_table(cube: &CubeInfo) -> impl IntoView + use<> {
         (Phrase::Size, "number"),
         (Phrase::Took, "number"),
         (Phrase::LastBuilt, ""),
-    ];
-    let heads = heads.map(|(phrase, class)| {
-        view! { <th scope="col" class=class><span class="head-text">{phrase.text(lang)}</span></th> }
-    });
+    ]);
     view! {
         <div class="table-scroll" tabindex="0" role="region" aria-label=Phrase::Parts.text(lang)>
             <table class="report-table"><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use super::bench_page::{Desk, Trouble};
 use super::cube_detail::CubeDetail;
 use super::cube_wizard::CubeWizard;
+use super::heads::heads;
 use super::icon::{Glyph, Icon};
 use super::notice::Coming;
 use super::show::once;
@@ -159,7 +160,7 @@ fn NoCubes() -> impl IntoView {
 
 #[component]
 fn CubeTable(shown: Option<Vec<CubeInfo>>, open: Memo<Option<String>>) -> impl IntoView {
-    let heads = [
+    let heads = heads([
         (Phrase::CubeName, ""),
         (Phrase::State, ""),
         (Phrase::Dimensions, ""),
@@ -169,10 +170,7 @@ fn CubeTable(shown: Option<Vec<CubeInfo>>, open: Memo<Option<String>>) -> impl I
         (Phrase::Size, "number"),
         (Phrase::Took, "number"),
         (Phrase::LastBuilt, ""),
-    ];
-    let heads = heads.map(|(phrase, class)| {
-        view! { <th scope="col" class=class><span class="head-text">{t(phrase)}</span></th> }
-    });
+    ]);
     let rows = match shown {
         None => (0..3)
             .map(|_| view! { <tr><td colspan="9"><span class="skeleton wide"></span></td></tr> }.into_any())

@@ -4,6 +4,7 @@ use adtally_core::cell::Scope;
 use adtally_wire::health::{HealthDigest, HealthFigures, HealthQuantiles};
 use leptos::prelude::*;
 
+use super::heads::heads;
 use super::notice::FailureNotice;
 use super::show::Show;
 use crate::api::fetch::Fetch;
@@ -165,16 +166,13 @@ fn Loads(objects: Vec<Busy>) -> impl IntoView {
             </tr>
         }
     };
-    let heads = [
+    let heads = heads([
         (Phrase::ObjectClass, ""),
         (Phrase::ObjectName, ""),
         (Phrase::CallsPerSecond, "number"),
         (Phrase::StoredPerSecond, "number"),
         (Phrase::ShareOfCalls, ""),
-    ];
-    let heads = heads.map(
-        |(head, class)| view! { <th scope="col" class=class><span class="head-text">{t(head)}</span></th> },
-    );
+    ]);
     view! {
         <section class="card report-card" data-testid="loads">
             <div class="card-head"><h2>{t(Phrase::ObjectLoads)}</h2></div>

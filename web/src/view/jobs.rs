@@ -103,8 +103,7 @@ pub fn Jobs() -> impl IntoView {
         let state = opening.state.get();
         let of_run = || state.run.as_deref().and_then(job_of).map(str::to_string);
         let latest = || runs.shown.read().as_ref()?.runs.first().map(|run| run.job.clone());
-        let any =
-            || (runs.shown.read().is_some() || runs.failure.read().is_some()).then(|| BATCH.to_string());
+        let any = || runs.is_known().then(|| BATCH.to_string());
         state.job.clone().or_else(of_run).or(before).or_else(latest).or_else(any)
     });
     let grid = Grid::follow(job.into(), opening, beat);

@@ -12,6 +12,7 @@ use leptos::task::spawn_local;
 
 use super::events::WhichAdvertiser;
 use super::explore::catalog;
+use super::heads::heads;
 use super::icon::{Glyph, Icon};
 use super::place::CurrentPlace;
 use crate::api::verify::verify;
@@ -207,16 +208,13 @@ fn Differences(list: Vec<Difference>) -> impl IntoView {
         }
     };
     let rows = list.into_iter().map(row).collect_view();
-    let heads = [
+    let heads = heads([
         (Phrase::HourUtc, ""),
         (Phrase::Cell, ""),
         (Phrase::Figure, ""),
         (Phrase::Here, "number"),
         (Phrase::Server, "number"),
-    ];
-    let heads = heads.map(|(phrase, class)| {
-        view! { <th scope="col" class=class><span class="head-text">{t(phrase)}</span></th> }
-    });
+    ]);
     view! {
         <p class="card-note">{t(Phrase::VerifyNotArchived)}</p>
         <div class="table-scroll" tabindex="0" role="region" aria-label=t(Phrase::Differences)>

@@ -60,7 +60,7 @@ pub(super) async fn entries(call: &Call) -> Result<Response, Fault> {
         kind: kind(call)?,
         event: call.parameter("event"),
         after: call.cursor(Cursor::parse)?,
-        limit: limit(call, DEFAULT_LIMIT, MAX_LIMIT)?,
+        limit: call.limit(DEFAULT_LIMIT, MAX_LIMIT)?,
     };
     let Page { entries, next, more } = call.bindings.ledgers.ask(&advertiser, ENTRIES, &query).await?;
     json(200, &BillingEntries { entries, next: next.to_string(), more })
@@ -92,7 +92,7 @@ pub(super) async fn dead(call: &Call) -> Result<Response, Fault> {
     let query = LettersQuery {
         ids: Vec::new(),
         after: call.cursor(number)?.unwrap_or(0),
-        limit: limit(call, DEAD_LIMIT, DEAD_LIMIT)?,
+        limit: call.limit(DEAD_LIMIT, DEAD_LIMIT)?,
     };
     let found = call.bindings.ledgers.letters(&query).await?;
     let is_full = found.letters.len() >= query.limit as usize;
@@ -171,14 +171,6 @@ fn kind(call: &Call) -> Result<Option<String>, Fault> {
         Some(kind) => Ok(Some(kind.name().to_owned())),
         None => Err(Fault::refused(422, "unknown_kind", format!("{text:?} is neither charge nor credit"))),
     }
-}
-
-fn limit(call: &Call, default: u32, max: u32) -> Result<u32, Fault> {
-    let Some(text) = call.parameter("limit") else { return Ok(default) };
-    text.parse()
-        .ok()
-        .filter(|limit| (1..=max).contains(limit))
-        .ok_or_else(|| Fault::refused(422, "bad_limit", format!("limit {text:?} is not between 1 and {max}")))
 }
 
 fn dead_letter(stored: StoredLetter) -> DeadLetter {

@@ -60,7 +60,7 @@ pub(super) async fn list(call: &Call) -> Result<Response, Fault> {
         to_ms: time(call, "to")?,
         filters: filters(call)?,
         before: call.cursor(|text| EventsCursor::parse(text).filter(of_all))?,
-        limit: limit(call)?,
+        limit: call.limit(DEFAULT_LIMIT, MAX_LIMIT)?,
     };
     let pages: Vec<EventsPage> = ask_all(&call.bindings.linkers, &advertiser, shards, EVENTS, &query).await?;
     let limit = usize::try_from(query.limit).unwrap_or(usize::MAX);
@@ -113,13 +113,6 @@ fn filters(call: &Call) -> Result<Vec<String>, Fault> {
             Err(Fault::refused(422, "unknown_filter", detail))
         }
     }
-}
-
-fn limit(call: &Call) -> Result<u32, Fault> {
-    let Some(text) = call.parameter("limit") else { return Ok(DEFAULT_LIMIT) };
-    text.parse().ok().filter(|limit| (1..=MAX_LIMIT).contains(limit)).ok_or_else(|| {
-        Fault::refused(422, "bad_limit", format!("limit {text:?} is not between 1 and {MAX_LIMIT}"))
-    })
 }
 
 fn invalid(name: &str, value: &str, error: impl std::fmt::Display) -> Fault {

@@ -43,7 +43,12 @@ pub(super) async fn list(call: &Call) -> Result<Response, Fault> {
         let detail = format!("state {unknown:?} is not one of {}", STATES.join(", "));
         return Err(Fault::refused(422, "unknown_state", detail));
     }
-    let query = ListRuns { job: call.parameter("job"), state, limit: limit(call)?, ..ListRuns::default() };
+    let query = ListRuns {
+        job: call.parameter("job"),
+        state,
+        limit: call.limit(DEFAULT_LIMIT, MAX_LIMIT)?,
+        ..ListRuns::default()
+    };
     json(200, &call.bindings.jobs.ask::<Runs>(LIST, &query).await?)
 }
 
@@ -133,12 +138,4 @@ async fn check_told(call: &Call, change: &JobChange) -> Result<(), Fault> {
 
 pub(super) async fn may_look(call: &Call) -> Result<(), Fault> {
     Ok(authenticate(call).await?.reads_of(&Owner::Platform)?)
-}
-
-fn limit(call: &Call) -> Result<u32, Fault> {
-    let Some(text) = call.parameter("limit") else { return Ok(DEFAULT_LIMIT) };
-    let limit = text.parse().ok().filter(|limit| (1..=MAX_LIMIT).contains(limit));
-    limit.ok_or_else(|| {
-        Fault::refused(422, "bad_limit", format!("limit {text:?} is not between 1 and {MAX_LIMIT}"))
-    })
 }
