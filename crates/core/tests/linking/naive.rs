@@ -55,7 +55,8 @@ pub(crate) fn link_within(
             None => accepted.push(delivery),
         }
     }
-    accepted.sort_by(|a, b| (a.event.at, a.event.id()).cmp(&(b.event.at, b.event.id())));
+    // A name that is used again for the same time is told apart by when it arrived.
+    accepted.sort_by_key(|arrival| (arrival.event.at, arrival.event.id(), arrival.received));
     let mut world = World { all: accepted, invalid: BTreeMap::new(), done: BTreeMap::new(), retention };
     for (i, arrival) in world.all.iter().enumerate() {
         let has_too_many = || is_ruled(&arrival.event, rulings).then_some("flood");
@@ -75,7 +76,7 @@ pub(crate) fn link_within(
 
 /// Everything that is decided so far.
 struct World<'a> {
-    /// In order of event time and id.
+    /// In order of event time, id and arrival.
     all: Vec<&'a Arrival>,
     invalid: BTreeMap<Name, &'static str>,
     done: BTreeMap<Name, Naive>,
