@@ -5,6 +5,8 @@ mod sizes;
 mod web;
 mod worker;
 
+use std::panic::resume_unwind;
+
 use anyhow::Result;
 
 use crate::args::Part;
@@ -43,6 +45,8 @@ pub(crate) fn unless_already_done(project: &Project, part: Part) -> Result<()> {
 }
 
 /// Builds what is not up to date and says how large it is.
+///
+/// All of it at once: for most of its time each compiles, links or optimizes one module on one core.
 pub(crate) fn run(project: &Project, part: Part) -> Result<()> {
     let products: &[&Product] = match part {
         Part::Worker => &[&worker::PRODUCT],
@@ -50,10 +54,17 @@ pub(crate) fn run(project: &Project, part: Part) -> Result<()> {
         Part::All => &[&worker::PRODUCT, &web::PRODUCT],
     };
     let _lock = lock(&project.notes(), "build.lock")?;
-    for product in products {
-        product.bring_up_to_date(project)?;
-    }
-    Ok(())
+    at_once(products.iter().map(|product| || product.bring_up_to_date(project)))
+}
+
+/// Does all of it to its end, each in a thread of its own; the first error, if there is one.
+fn at_once(work: impl Iterator<Item = impl FnOnce() -> Result<()> + Send>) -> Result<()> {
+    std::thread::scope(|scope| {
+        let threads: Vec<_> = work.map(|work| scope.spawn(work)).collect();
+        let ended =
+            threads.into_iter().map(|thread| thread.join().unwrap_or_else(|panic| resume_unwind(panic)));
+        ended.fold(Ok(()), Result::and)
+    })
 }
 
 impl Product {

@@ -10,7 +10,7 @@ use crate::project::Project;
 use crate::setup::cargo_tools::CargoTool;
 use crate::setup::rust::{PanicMode, WASM};
 
-use super::Product;
+use super::{Product, at_once};
 
 pub(super) const PRODUCT: Product = Product {
     name: "web",
@@ -88,9 +88,8 @@ fn make(project: &Project) -> Result<()> {
     process::run(&mut compiler(project))?;
     let joined = project.notes().join("web-dist");
     empty_folder(&joined)?;
-    for (package, name, folder) in MODULES {
-        join(project, (package, name), &joined.join(folder))?;
-    }
+    let folders = MODULES.map(|(package, name, folder)| ((package, name), joined.join(folder)));
+    at_once(folders.iter().map(|(module, folder)| move || join(project, *module, folder)))?;
     copy_folder(&project.path("web/static"), &joined)?;
     replace_folder(&joined, &project.path("web/dist"))
 }
