@@ -426,3 +426,35 @@ test("a story gives the focus back to the event that opened it, though the list 
   const label = await dashboard.page.evaluate(() => document.activeElement.closest("[data-testid=event-row]")?.dataset.id);
   assert.equal(label, id);
 });
+
+test("older events are turned to, and back, with the keyboard too", async (t) => {
+  const [advertiser, count] = ["archive", 450];
+  const events = Array.from({ length: count }, (_, n) => ({ id: `old-${n}`, kind: "impression", advertiser, ad: "x", user: `u${n}`, at: Date.UTC(2026, 2, 10) + n * 60_000 }));
+  await server.sender.collect(events);
+  const dashboard = await signedIn(t, `/events?scope=advertiser:${advertiser}&${MARCH}`);
+  const ids = () => dashboard.find("event-row").evaluateAll((rows) => rows.map((row) => row.dataset.id));
+  const listed = async (expected) => {
+    await dashboard.settled("events");
+    await eventually(async () => assert.equal((await ids()).length, expected), 15_000);
+    return ids();
+  };
+  const first = await listed(200);
+  const older = dashboard.find("older");
+  const turn = async () => {
+    await older.focus();
+    await dashboard.page.keyboard.press("Enter");
+    await eventually(async () => assert.match(await dashboard.find("event-count").innerText(), /older/), 15_000);
+  };
+  await turn();
+  const second = await listed(200);
+  assert.equal((await focused(dashboard)).testid, "older", "the focus stays while others come");
+  await dashboard.page.keyboard.press("Enter");
+  const third = await listed(50);
+  assert.deepEqual([...third, ...second, ...first].sort(), events.map(({ id }) => id).sort());
+  assert.equal(await older.getAttribute("aria-disabled"), "true");
+  await dashboard.find("event-kind").selectOption("impression");
+  assert.deepEqual(await listed(200), first, "another list begins with its newest");
+  await turn();
+  await dashboard.find("newest").click();
+  assert.deepEqual(await listed(200), first);
+});

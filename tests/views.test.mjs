@@ -76,6 +76,7 @@ describe("saved views", () => {
       assert.equal(other.query().get("from"), "2026-03-01");
       await other.find("saved-views").click();
       await other.find("remove-view").click();
+      await other.find("remove-view-sure").click();
       await eventually(async () => assert.equal(await other.find("saved-view").count(), 0), 5_000);
       assert.deepEqual((await server.admin.get("/v1/views", { scope: "advertiser:acme", kind })).json.views, []);
     });

@@ -8,6 +8,7 @@ pub mod notice;
 pub mod place;
 pub mod zone;
 pub mod heads;
+pub mod older;
 pub mod confirm;
 pub mod sign_in;
 pub mod shell;

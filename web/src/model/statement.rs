@@ -143,19 +143,19 @@ pub struct Spot {
     pub column: usize,
 }
 
-/// Where an error says that it is: `line 2, column 7: …`.
-pub fn spot_of(detail: &str) -> Option<Spot> {
+/// Where an error says that it is, and what it says: `line 2, column 7: …`.
+pub fn spot_of(detail: &str) -> Option<(Spot, &str)> {
     let rest = detail.strip_prefix("line ")?;
     let (line, rest) = rest.split_once(", column ")?;
-    let (column, _) = rest.split_once(':')?;
-    Some(Spot { line: line.parse().ok()?, column: column.parse().ok()? })
+    let (column, said) = rest.split_once(": ")?;
+    Some((Spot { line: line.parse().ok()?, column: column.parse().ok()? }, said))
 }
 
 /// What an error says of a statement before which a line was put.
 pub fn line_up(detail: &str) -> String {
-    match (spot_of(detail), detail.split_once(": ")) {
-        (Some(Spot { line: line @ 2.., column }), Some((_, rest))) => {
-            format!("line {}, column {column}: {rest}", line - 1)
+    match spot_of(detail) {
+        Some((Spot { line: line @ 2.., column }, said)) => {
+            format!("line {}, column {column}: {said}", line - 1)
         }
         _ => detail.to_string(),
     }
@@ -223,7 +223,7 @@ mod tests {
     #[wasm_bindgen_test(unsupported = test)]
     fn errors_have_a_place() {
         fn check(detail: &str, text: &str, expected: Option<&str>) {
-            let found = spot_of(detail).map(|spot| &text[marked(text, spot)]);
+            let found = spot_of(detail).map(|(spot, _)| &text[marked(text, spot)]);
             assert_eq!(found, expected, "{detail}");
         }
         let text = "SELECT 여름, nothing\nFROM ad_stats";

@@ -25,8 +25,8 @@ phrases! {
     ChooseAdvertiserHint: "Single events are their advertiser's. Whose do you want to see?", "개별 이벤트는 광고주의 것입니다. 어느 광고주의 이벤트를 볼까요?";
     NoEvents: "No such events in this period", "이 기간에 해당하는 이벤트가 없습니다";
     EventsShown: "{0} newest events", "최근 이벤트 {0}건";
-    OnlyNewest: "There may be more: choose a shorter period, or filter.", "더 있을 수 있습니다. 기간을 줄이거나 필터를 사용하세요.";
-    NotAllLookedAt: "Older events were not looked at.", "더 오래된 이벤트는 조회하지 않았습니다.";
+    OlderShown: "{0} older events", "이전 이벤트 {0}건";
+    NotAllLookedAt: "Older ones were not looked at yet.", "더 오래된 이벤트는 아직 조회하지 않았습니다.";
     OpenStory: "Story of {0}", "{0} 이력 보기";
     Story: "Story", "이력";
     Close: "Close", "닫기";

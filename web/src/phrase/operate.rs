@@ -39,7 +39,6 @@ phrases! {
     Was: "Was", "이전";
     Is: "Is", "이후";
     ChangesShown: "{0} changes", "변경 {0}건";
-    OlderNotShown: "Older ones are not shown.", "더 오래된 변경은 표시하지 않습니다.";
     EventsBehind: "Events behind this figure", "이 수치의 이벤트";
     ByBatch: "confirmed by batch g{0}", "배치 g{0} 확정";
     NotYetByBatch: "real time, not yet confirmed", "실시간, 미확정";

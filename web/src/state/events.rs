@@ -162,13 +162,7 @@ impl EventsState {
     }
 
     /// The address of the list of what was rejected, of the one whose scope it is.
-    pub fn rejected(
-        &self,
-        scope: &Scope,
-        span: crate::calendar::Span,
-        zone: &impl Offsets,
-        before: Option<&str>,
-    ) -> String {
+    pub fn rejected(&self, scope: &Scope, span: crate::calendar::Span, zone: &impl Offsets) -> String {
         let mut params = Params::default();
         match (scope, self.advertiser(scope)) {
             (_, Some(advertiser)) => params.push("advertiser", advertiser),
@@ -180,9 +174,6 @@ impl EventsState {
         }
         params.push("from", zone.day_start_ms(span.from));
         params.push("to", zone.day_start_ms(span.to));
-        if let Some(before) = before {
-            params.push("before", before);
-        }
         params.push("limit", LIMIT);
         params.after("/v1/rejected")
     }
@@ -236,14 +227,11 @@ mod tests {
         let address = "/v1/events?advertiser=a&kind=click&filter=ad:eq:x&from=54000000&to=72000000&limit=200";
         assert_eq!(first.list("a", span, &FixedOffset(9 * 3_600_000)), address);
         let (state, _) = EventsState::read("kind=click&filter=ad:eq:x&story=click:c1&code=bad_json");
-        let asked = |scope, before| {
-            state.rejected(&Scope::parse(scope).unwrap(), span, &FixedOffset(9 * 3_600_000), before)
-        };
+        let asked = |scope| state.rejected(&Scope::parse(scope).unwrap(), span, &FixedOffset(9 * 3_600_000));
         let tail = "code=bad_json&from=54000000&to=140400000";
-        assert_eq!(asked("platform", None), format!("/v1/rejected?{tail}&limit=200"));
-        let second = format!("/v1/rejected?advertiser=a&{tail}&before=7.1&limit=200");
-        assert_eq!(asked("advertiser:a", Some("7.1")), second);
-        assert_eq!(asked("service:s", None), format!("/v1/rejected?service=s&{tail}&limit=200"));
+        assert_eq!(asked("platform"), format!("/v1/rejected?{tail}&limit=200"));
+        assert_eq!(asked("advertiser:a"), format!("/v1/rejected?advertiser=a&{tail}&limit=200"));
+        assert_eq!(asked("service:s"), format!("/v1/rejected?service=s&{tail}&limit=200"));
         assert_eq!(state.story_address("a").as_deref(), Some("/v1/events/c1?advertiser=a&kind=click"));
     }
 

@@ -3,6 +3,7 @@
 use leptos::html::Button;
 use leptos::prelude::*;
 
+use super::icon::{Glyph, Icon};
 use super::panel::on_escape;
 use super::show::Show;
 use crate::browser::t;
@@ -19,6 +20,9 @@ pub fn Confirmed(
     sure: Phrase,
     /// For tests; the two others are named after it, with `-not` and `-sure`.
     test_id: &'static str,
+    /// What it shows instead of its words.
+    #[prop(optional)]
+    icon: Option<Icon>,
     /// How the button looks.
     #[prop(default = "button")]
     class: &'static str,
@@ -40,8 +44,11 @@ pub fn Confirmed(
         <Show
             when=move || asked.get()
             fallback=move || view! {
-                <button type="button" class=class node_ref=first data-testid=test_id aria-label=label.get_value() on:click=move |_| turn(true)>
-                    {t(phrase)}
+                <button type="button" class=class node_ref=first data-testid=test_id aria-label=label.get_value() title=icon.map(|_| label.get_value()) on:click=move |_| turn(true)>
+                    {match icon {
+                        Some(icon) => view! { <Glyph icon/> }.into_any(),
+                        None => t(phrase).into_any(),
+                    }}
                 </button>
             }
         >

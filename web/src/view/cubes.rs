@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::bench_page::{Desk, Trouble};
 use super::cube_detail::CubeDetail;
 use super::cube_wizard::CubeWizard;
-use super::heads::heads;
+use super::heads::{heads, waiting};
 use super::icon::{Glyph, Icon};
 use super::notice::Coming;
 use super::show::once;
@@ -172,10 +172,8 @@ fn CubeTable(shown: Option<Vec<CubeInfo>>, open: Memo<Option<String>>) -> impl I
         (Phrase::LastBuilt, ""),
     ]);
     let rows = match shown {
-        None => (0..3)
-            .map(|_| view! { <tr><td colspan="9"><span class="skeleton wide"></span></td></tr> }.into_any())
-            .collect_view(),
-        Some(cubes) => cubes.into_iter().map(|cube| cube_row(cube, open).into_any()).collect_view(),
+        None => waiting(3, 9),
+        Some(cubes) => cubes.into_iter().map(|cube| cube_row(cube, open)).collect_view().into_any(),
     };
     view! {
         <div class="table-scroll" tabindex="0" role="region" aria-label=t(Phrase::Cubes)>

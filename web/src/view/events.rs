@@ -11,8 +11,10 @@ use super::choosers::FilterChips;
 use super::event_story::StoryPanel;
 use super::explore::catalog;
 use super::freshness::LiveBadge;
+use super::heads::{heads, waiting};
 use super::icon::{Glyph, Icon};
 use super::notice::{FailureNotice, NotYours};
+use super::older::{Older, OlderButtons};
 use super::place::CurrentPlace;
 use super::rejected::Rejected;
 use super::saved_views::SavedViews;
@@ -31,7 +33,7 @@ use crate::intl::Zone;
 use crate::model::series::Series;
 use crate::model::spoken::{REASONS, spoken};
 use crate::phrase::Phrase;
-use crate::state::events::{EventsState, LIMIT, Listed as Which, Named};
+use crate::state::events::{EventsState, Listed as Which, Named};
 use crate::state::frame::Frame;
 use crate::state::place::Place;
 
@@ -57,18 +59,22 @@ pub fn Events() -> impl IntoView {
     let change = Callback::new(move |state: EventsState| place.go(&Place::Events(state)));
     let advertiser = Memo::new(move |_| state.read().advertiser(&place.setting.get()?.scope));
     let tail = RwSignal::new(true);
-    let address = move || {
+    let older = Older::new(move || {
         let setting = place.setting.get()?;
         if state.read().listed == Which::Rejected {
             return None;
         }
         Some(state.read().list(&advertiser.get()?, setting.span, &Zone::or_utc(&setting.tz)?))
-    };
-    let events = Fetch::<EventList>::new(address, move || {
-        if tail.get() {
-            live.tick.track();
-        }
     });
+    // Older ones stay what they are.
+    let events = Fetch::<EventList>::new(
+        move || older.address("cursor"),
+        move || {
+            if tail.get() && older.is_newest() {
+                live.tick.track();
+            }
+        },
+    );
     let is_rejected = Memo::new(move |_| state.read().listed == Which::Rejected);
     let body = move || match (place.setting.get(), advertiser.get(), events.failure.get()) {
         _ if is_rejected.get() => view! { <Rejected state change/> }.into_any(),
@@ -79,7 +85,7 @@ pub fn Events() -> impl IntoView {
         (_, _, Some(failure)) if events.shown.read().is_none() => {
             view! { <FailureNotice failure on_retry=Callback::new(move |()| events.retry())/> }.into_any()
         }
-        _ => view! { <Listed events state change/> }.into_any(),
+        _ => view! { <Listed events older state change/> }.into_any(),
     };
     let busy = move || if events.busy.get() { "true" } else { "false" };
     // Its room is kept until it is known whose events they are.
@@ -284,9 +290,20 @@ pub fn WhichAdvertiser() -> impl IntoView {
     }
 }
 
+const HEADS: [(Phrase, &str); 7] = [
+    (Phrase::EventTime, ""),
+    (Phrase::EventKind, ""),
+    (Phrase::EventId, ""),
+    (Phrase::Outcome, ""),
+    (Phrase::Campaign, ""),
+    (Phrase::Ad, ""),
+    (Phrase::Service, ""),
+];
+
 #[component]
 fn Listed(
     events: Fetch<EventList>,
+    older: Older,
     state: Memo<EventsState>,
     change: Callback<EventsState>,
 ) -> impl IntoView {
@@ -295,37 +312,24 @@ fn Listed(
         let tz = place.setting.get().map(|setting| setting.tz).unwrap_or_default();
         let row = |story: EventStory| event_row(story, &tz, state, change).into_any();
         match events.shown.get() {
-            None => (0..8)
-                .map(|_| {
-                    view! { <tr><td colspan="7"><span class="skeleton wide"></span></td></tr> }.into_any()
-                })
-                .collect_view(),
-            Some(list) => list.events.into_iter().map(row).collect_view(),
+            None => waiting(8, 7),
+            Some(list) => list.events.into_iter().map(row).collect_view().into_any(),
         }
     };
     let count = move || {
         let shown = events.shown.read();
         let list = shown.as_ref()?;
         let count = format::count(browser::lang(), list.events.len() as i64);
-        let more = match list.complete {
-            true if list.events.len() < LIMIT as usize => "",
-            true => Phrase::OnlyNewest.text(browser::lang()),
-            false => Phrase::NotAllLookedAt.text(browser::lang()),
-        };
-        let shown = Phrase::EventsShown.with(browser::lang(), &[&count]);
-        Some(if more.is_empty() { shown } else { format!("{shown} · {more}") })
+        let phrase = if older.is_newest() { Phrase::EventsShown } else { Phrase::OlderShown };
+        let shown = phrase.with(browser::lang(), &[&count]);
+        Some(match list.complete {
+            true => shown,
+            false => format!("{shown} · {}", Phrase::NotAllLookedAt.text(browser::lang())),
+        })
     };
     let is_empty =
         Memo::new(move |_| events.shown.read().as_ref().is_some_and(|list| list.events.is_empty()));
-    let heads = [
-        Phrase::EventTime,
-        Phrase::EventKind,
-        Phrase::EventId,
-        Phrase::Outcome,
-        Phrase::Campaign,
-        Phrase::Ad,
-        Phrase::Service,
-    ];
+    let next = Memo::new(move |_| events.shown.read().as_ref().map(|list| list.next.clone()));
     view! {
         <div class="card-head"><p class="pager-text" role="status" data-testid="event-count">{count}</p><ZoneNote/></div>
         <Show
@@ -339,11 +343,12 @@ fn Listed(
         >
             <div class="table-scroll" tabindex="0" role="region" aria-label=t(Phrase::Events)>
                 <table class="report-table" data-testid="event-table">
-                    <thead><tr>{heads.map(|head| view! { <th scope="col"><span class="head-text">{t(head)}</span></th> })}</tr></thead>
+                    <thead><tr>{heads(HEADS)}</tr></thead>
                     <tbody>{rows}</tbody>
                 </table>
             </div>
         </Show>
+        <OlderButtons older next/>
     }
 }
 

@@ -1,4 +1,4 @@
-//! The heads of tables.
+//! What tables have in common: their heads, and what is there before their rows.
 
 use leptos::prelude::*;
 
@@ -10,4 +10,13 @@ pub fn heads<const N: usize>(heads: [(Phrase, &'static str); N]) -> impl IntoVie
     heads.map(|(phrase, class)| {
         view! { <th scope="col" class=class><span class="head-text">{t(phrase)}</span></th> }
     })
+}
+
+/// Rows that are on their way.
+pub fn waiting(rows: usize, columns: usize) -> AnyView {
+    let row = |_| {
+        let cells = (0..columns).map(|_| view! { <td><span class="skeleton"></span></td> }).collect_view();
+        view! { <tr class="skeleton-row">{cells}</tr> }
+    };
+    (0..rows).map(row).collect_view().into_any()
 }

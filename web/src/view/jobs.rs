@@ -7,6 +7,7 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 
 use super::bench_page::{Desk, Trouble};
+use super::heads::waiting;
 use super::icon::{Glyph, Icon};
 use super::job_controls::{BATCH, Backfill, JobList, Starter};
 use super::job_graph::JobGraph;
@@ -204,10 +205,8 @@ fn RunTable(
     };
     let heads = [Phrase::Run, Phrase::State, Phrase::About, Phrase::Started, Phrase::Took, Phrase::Tasks];
     let rows = match shown {
-        Some(shown) => shown.runs.into_iter().map(|run| row(run).into_any()).collect_view(),
-        None => (0..5)
-            .map(|_| view! { <tr><td colspan="7"><span class="skeleton wide"></span></td></tr> }.into_any())
-            .collect_view(),
+        Some(shown) => shown.runs.into_iter().map(row).collect_view().into_any(),
+        None => waiting(5, 7),
     };
     view! {
         <div class="table-scroll" tabindex="0" role="region" aria-label=t(Phrase::Runs)>

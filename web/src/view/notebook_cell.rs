@@ -34,7 +34,7 @@ pub fn StatementCell(
         book.draft.read().cell(number).map(|cell| cell.text.clone()).unwrap_or_default()
     });
     let spot = Signal::derive(move || match outcome.get() {
-        Some(Outcome::Failed(Failure::Refused(problem))) => spot_of(&problem.detail),
+        Some(Outcome::Failed(Failure::Refused(problem))) => spot_of(&problem.detail).map(|(spot, _)| spot),
         _ => None,
     });
     let run = move |explain: bool| spawn_local(book.run(number, explain));
@@ -94,10 +94,11 @@ fn Shown(number: u32, outcome: Outcome) -> impl IntoView {
             let code = failure.code();
             let lang = browser::lang();
             let at = spot
-                .map(|spot| Phrase::ErrorAt.with(lang, &[&spot.line.to_string(), &spot.column.to_string()]));
+                .map(|(at, _)| Phrase::ErrorAt.with(lang, &[&at.line.to_string(), &at.column.to_string()]));
+            let said = spot.map_or_else(|| failure_text(&failure, lang), |(_, said)| said.to_string());
             view! {
                 <div class="cell-said" role="alert" data-testid="sql-error">
-                    <p class="field-error"><Glyph icon=Icon::Alert/><span>{failure_text(&failure, lang)}</span></p>
+                    <p class="field-error"><Glyph icon=Icon::Alert/><span>{said}</span></p>
                     <p class="quiet">{at}" "<code data-testid="problem-code">{code}</code></p>
                 </div>
             }

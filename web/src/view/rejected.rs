@@ -8,8 +8,10 @@ use leptos::ev::SubmitEvent;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
+use super::heads::waiting;
 use super::icon::{Glyph, Icon};
 use super::notice::{FailureNotice, failure_text};
+use super::older::{Older, OlderButtons};
 use super::place::CurrentPlace;
 use super::show::Show;
 use super::zone::ZoneNote;
@@ -56,14 +58,13 @@ pub fn Rejected(
     change: Callback<EventsState>,
 ) -> impl IntoView {
     let place = CurrentPlace::expect();
-    let before = RwSignal::new(None::<String>);
-    let address = move || {
+    let older = Older::new(move || {
         let setting = place.setting.get()?;
         let zone = Zone::or_utc(&setting.tz)?;
-        Some(state.read().rejected(&setting.scope, setting.span, &zone, before.read().as_deref()))
-    };
+        Some(state.read().rejected(&setting.scope, setting.span, &zone))
+    });
     let ticks = beat(FOLLOW_MS);
-    let list = Fetch::<RejectedList>::new(address, move || ticks.track());
+    let list = Fetch::<RejectedList>::new(move || older.address("before"), move || ticks.track());
     let desk = Desk {
         state,
         list,
@@ -72,6 +73,7 @@ pub fn Rejected(
         place,
         session: Session::expect(),
     };
+    let next = Memo::new(move |_| list.shown.read().as_ref().map(|shown| shown.next.clone()));
     let is_empty =
         Memo::new(move |_| list.shown.read().as_ref().is_some_and(|shown| shown.rejected.is_empty()));
     let body = move || match list.failure.get().filter(|_| list.shown.read().is_none()) {
@@ -86,23 +88,23 @@ pub fn Rejected(
             </div>
         }
         .into_any(),
-        None => view! { <Table desk before/> }.into_any(),
+        None => view! { <Table desk/> }.into_any(),
     };
     view! {
         <div class="rejected" data-testid="rejected">
-            <Reasons desk change before/>
+            <Reasons desk change/>
             <Show when=move || !is_empty.get()><Replay desk/></Show>
             <Outcome desk/>
             {body}
+            <OlderButtons older next/>
         </div>
     }
 }
 
 /// How many of each reason; one of them may be all that is listed.
 #[component]
-fn Reasons(desk: Desk, change: Callback<EventsState>, before: RwSignal<Option<String>>) -> impl IntoView {
+fn Reasons(desk: Desk, change: Callback<EventsState>) -> impl IntoView {
     let choose = move |code: Option<String>| {
-        before.set(None);
         change.run(EventsState { code, ..desk.state.get_untracked() });
     };
     let chip = move |code: Option<String>, count: u64| {
@@ -219,15 +221,13 @@ impl Desk {
 }
 
 #[component]
-fn Table(desk: Desk, before: RwSignal<Option<String>>) -> impl IntoView {
+fn Table(desk: Desk) -> impl IntoView {
     let may = Memo::new(move |_| matches!(desk.session.who.get(), Who::Somebody(Role::Admin, _)));
-    let rows = move || {
-        match desk.list.shown.get() {
-        None => (0..6)
-            .map(|_| view! { <tr data-testid="state-loading"><td colspan="6"><span class="skeleton wide"></span></td></tr> }.into_any())
-            .collect_view(),
-        Some(list) => list.rejected.into_iter().map(|record| row(record, desk, may).into_any()).collect_view(),
-    }
+    let rows = move || match desk.list.shown.get() {
+        None => waiting(6, 6),
+        Some(list) => {
+            list.rejected.into_iter().map(|record| row(record, desk, may)).collect_view().into_any()
+        }
     };
     let heads = [Phrase::ArrivedAt, Phrase::Reason, Phrase::Door, Phrase::SentFields, Phrase::Tries];
     let count = move || {
@@ -238,7 +238,6 @@ fn Table(desk: Desk, before: RwSignal<Option<String>>) -> impl IntoView {
         let listed = shown.rejected.len() as u64;
         Some(Phrase::RejectedCount.with(browser::lang(), &[&number(all), &number(listed)]))
     };
-    let next = Memo::new(move |_| desk.list.shown.read().as_ref().and_then(|shown| shown.next.clone()));
     view! {
         <div class="table-scroll" tabindex="0" role="region" aria-label=t(Phrase::RejectedEvents)>
             <table class="report-table" data-testid="rejected-table">
@@ -251,14 +250,6 @@ fn Table(desk: Desk, before: RwSignal<Option<String>>) -> impl IntoView {
         </div>
         <div class="card-head">
             <p class="pager-text" role="status">{count}</p>
-            <div class="card-actions">
-                <Show when=move || before.read().is_some()>
-                    <button type="button" class="button" data-testid="newest" on:click=move |_| before.set(None)>{t(Phrase::NewestEvents)}</button>
-                </Show>
-                <Show when=move || next.read().is_some()>
-                    <button type="button" class="button" data-testid="older" on:click=move |_| before.set(next.get_untracked())>{t(Phrase::OlderEvents)}</button>
-                </Show>
-            </div>
         </div>
     }
 }

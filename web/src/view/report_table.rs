@@ -8,6 +8,7 @@ use adtally_wire::api::{ReportAnswer, ReportValue};
 use leptos::ev::MouseEvent;
 use leptos::prelude::*;
 
+use super::heads::waiting;
 use super::icon::{Glyph, Icon};
 use crate::api::feed::{Feed, Shown};
 use crate::api::request::Period;
@@ -267,10 +268,6 @@ fn Head(column: Column, state: Memo<ReportState>, change: Callback<ReportState>)
 /// Rows of the height of those to come, under the headers that are known already.
 fn skeleton(state: &ReportState) -> impl IntoView + use<> {
     let columns = state.by.len() + state.metrics.len();
-    let line = move |_| {
-        let cells = (0..columns).map(|_| view! { <td><span class="skeleton"></span></td> }).collect_view();
-        view! { <tr class="skeleton-row">{cells}</tr> }
-    };
     let by = state.by.iter().map(|by| Column::By(*by));
     let heads = by.chain(state.metrics.iter().map(|metric| Column::Metric(*metric)));
     let head = |column: Column| {
@@ -279,6 +276,6 @@ fn skeleton(state: &ReportState) -> impl IntoView + use<> {
     };
     view! {
         <thead><tr data-testid="state-loading">{heads.map(head).collect_view()}</tr></thead>
-        <tbody>{(0..8).map(line).collect_view()}</tbody>
+        <tbody>{waiting(8, columns)}</tbody>
     }
 }

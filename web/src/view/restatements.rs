@@ -10,8 +10,10 @@ use leptos::prelude::*;
 use super::chips::Line;
 use super::choosers::FilterChips;
 use super::explore::catalog;
+use super::heads::waiting;
 use super::icon::{Glyph, Icon};
 use super::notice::FailureNotice;
+use super::older::{Older, OlderButtons};
 use super::place::CurrentPlace;
 use super::zone::ZoneNote;
 use crate::api::fetch::Fetch;
@@ -45,11 +47,12 @@ pub fn Restatements() -> impl IntoView {
         _ => RestatementsState::default(),
     });
     let change = Callback::new(move |state: RestatementsState| place.go(&Place::Restatements(state)));
-    let address = move || {
+    let older = Older::new(move || {
         let setting = place.setting.get()?;
         Some(state.read().list(&setting.scope, setting.span, &setting.tz))
-    };
-    let list = Fetch::<RestatementList>::new(address, move || live.tick.track());
+    });
+    let list = Fetch::<RestatementList>::new(move || older.address("cursor"), move || live.tick.track());
+    let next = Memo::new(move |_| list.shown.read().as_ref().map(|shown| shown.next.clone()));
     let body = move || match (list.failure.get(), list.shown.get()) {
         (Some(failure), None) => {
             view! { <FailureNotice failure on_retry=Callback::new(move |()| list.retry())/> }.into_any()
@@ -63,7 +66,7 @@ pub fn Restatements() -> impl IntoView {
     view! {
         <div class="restatements" data-testid="restatements" data-busy=busy aria-busy=busy>
             <Controls state change/>
-            <section class="card report-card">{body}</section>
+            <section class="card report-card">{body}<OlderButtons older next/></section>
         </div>
     }
 }
@@ -135,18 +138,12 @@ fn Nothing(is_first: bool) -> impl IntoView {
 fn Changes(shown: Option<RestatementList>) -> impl IntoView {
     let count = shown.as_ref().map(|list| {
         let count = format::count(browser::lang(), list.restatements.len() as i64);
-        let shown = Phrase::ChangesShown.with(browser::lang(), &[&count]);
-        match list.next {
-            Some(_) => format!("{shown} · {}", Phrase::OlderNotShown.text(browser::lang())),
-            None => shown,
-        }
+        Phrase::ChangesShown.with(browser::lang(), &[&count])
     });
     let zone = shown.as_ref().map(|_| view! { <ZoneNote/> });
     let rows = match shown {
-        None => (0..8)
-            .map(|_| view! { <tr><td class="skeleton-cell" colspan="7"><span class="skeleton wide"></span></td></tr> }.into_any())
-            .collect_view(),
-        Some(list) => list.restatements.into_iter().map(|one| row(one).into_any()).collect_view(),
+        None => waiting(8, 7),
+        Some(list) => list.restatements.into_iter().map(row).collect_view().into_any(),
     };
     let heads = [
         (Phrase::Published, ""),

@@ -8,6 +8,7 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use wasm_bindgen::JsCast as _;
 
+use super::confirm::Confirmed;
 use super::icon::{Glyph, Icon};
 use super::notice::failure_text;
 use super::place::CurrentPlace;
@@ -124,18 +125,19 @@ fn view_line(
         spawn_local(async move { copied.set(browser::copy(&link).await) });
     };
     let gone = Scope::parse(&view.scope).map(|scope| address(&scope, &view.name));
-    let remove = move |_| {
+    let remove = Callback::new(move |()| {
         let Some(gone) = gone.clone() else { return };
         spawn_local(async move {
             refused.set(session.client.delete(&gone).await.err());
             views.retry();
         });
-    };
+    });
     let label = |phrase: Phrase| {
         let name = view.name.clone();
         move || phrase.with(browser::lang(), &[&name])
     };
-    let (remove_label, copy_label) = (label(Phrase::Remove), label(Phrase::CopyLinkOf));
+    let remove_label = Phrase::Remove.with(browser::lang(), &[&view.name]);
+    let copy_label = label(Phrase::CopyLinkOf);
     let (schedule_label, seen_label) = (label(Phrase::ExportOf), label(Phrase::ExportSeen));
     let export_label = move || if may_export.get() { schedule_label() } else { seen_label() };
     let schedule = {
@@ -162,7 +164,7 @@ fn view_line(
             <button type="button" class="icon-button" data-testid="copy-link" aria-label=copy_label.clone() title=copy_label on:click=copy>
                 {move || view! { <Glyph icon=if copied.get() { Icon::Check } else { Icon::Link }/> }}
             </button>
-            <button type="button" class="icon-button" data-testid="remove-view" aria-label=remove_label on:click=remove><Glyph icon=Icon::Cross/></button>
+            <Confirmed phrase=Phrase::Remove label=remove_label sure=Phrase::DeleteSure test_id="remove-view" icon=Icon::Cross class="icon-button" deed=remove/>
         </div>
     }
 }
