@@ -75,6 +75,7 @@ pub fn Events() -> impl IntoView {
             }
         },
     );
+    let next = Memo::new(move |_| events.shown.read().as_ref().map(|list| list.next.clone()));
     let is_rejected = Memo::new(move |_| state.read().listed == Which::Rejected);
     let body = move || match (place.setting.get(), advertiser.get(), events.failure.get()) {
         _ if is_rejected.get() => view! { <Rejected state change/> }.into_any(),
@@ -100,7 +101,7 @@ pub fn Events() -> impl IntoView {
             <Switch state change/>
             <Show when=move || !is_rejected.get()><Controls state change tail/></Show>
             <Show when=move || has_histogram.get()><Histogram state/></Show>
-            <section class="card report-card">{body}</section>
+            <section class="card report-card">{body}<OlderButtons older next/></section>
             <Show when=move || has_story.get()><StoryPanel state change advertiser/></Show>
         </div>
     }
@@ -329,7 +330,6 @@ fn Listed(
     };
     let is_empty =
         Memo::new(move |_| events.shown.read().as_ref().is_some_and(|list| list.events.is_empty()));
-    let next = Memo::new(move |_| events.shown.read().as_ref().map(|list| list.next.clone()));
     view! {
         <div class="card-head"><p class="pager-text" role="status" data-testid="event-count">{count}</p><ZoneNote/></div>
         <Show
@@ -348,7 +348,6 @@ fn Listed(
                 </table>
             </div>
         </Show>
-        <OlderButtons older next/>
     }
 }
 

@@ -81,7 +81,7 @@ pub fn OlderButtons(
     let newest = Callback::new(move |()| older.go(None));
     let further = Callback::new(move |()| older.go(next.get_untracked().flatten()));
     let has_more = Memo::new(move |held: Option<&bool>| match next.get() {
-        None => held == Some(&true),
+        None => older.list.read().is_some() && held == Some(&true),
         Some(next) => next.is_some() || can_newer.get(),
     });
     view! {

@@ -14,7 +14,7 @@ use super::{Product, at_once};
 
 pub(super) const PRODUCT: Product = Product {
     name: "web",
-    usual: "5 min the first time, then 2 min",
+    usual: "5-10 min the first time, then 2-4 min",
     inputs: &[
         ".cargo/config.toml",
         "Cargo.lock",

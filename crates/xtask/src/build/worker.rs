@@ -11,7 +11,7 @@ use super::Product;
 
 pub(super) const PRODUCT: Product = Product {
     name: "worker",
-    usual: "2 min the first time, then 1 min",
+    usual: "3-8 min the first time, then 1-2 min",
     inputs: &[
         ".cargo/config.toml",
         "Cargo.lock",
