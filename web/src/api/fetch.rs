@@ -81,19 +81,49 @@ struct Asked {
     session: Session,
 }
 
+/// Which answers are taken: those of the address that is asked now, unless a later one was there before. An answer that
+/// takes longer than what follows it is one all the same.
+#[derive(Debug, Clone, Copy, Default)]
+struct Turns {
+    /// The last question.
+    asked: u64,
+    /// The first question to its address.
+    first: u64,
+    /// The last one whose answer was taken.
+    taken: u64,
+}
+
+impl Turns {
+    /// The number of another question.
+    fn ask(&mut self, is_another_address: bool) -> u64 {
+        self.asked += 1;
+        if is_another_address {
+            self.first = self.asked;
+        }
+        self.asked
+    }
+
+    /// Whether the answer to a question is news.
+    fn take(&mut self, number: u64) -> bool {
+        let is_news = number >= self.first && number > self.taken;
+        if is_news {
+            self.taken = number;
+        }
+        is_news
+    }
+}
+
 impl Asked {
     fn follow(self, address: Address, tick: Tick, take: Take) {
         let address = Memo::new(move |_| address());
-        let number = StoredValue::new(0_u64);
+        let turns = StoredValue::new(Turns::default());
         Effect::new(move |before: Option<Option<String>>| {
             self.again.track();
             tick();
             let address = address.get();
-            let current = number.try_update_value(|number| {
-                *number += 1;
-                *number
-            });
-            if before.as_ref() != Some(&address) {
+            let is_another = before.as_ref() != Some(&address);
+            let number = turns.try_update_value(|turns| turns.ask(is_another));
+            if is_another {
                 // That there is nothing can always be taken.
                 let _ = take(None);
                 self.failure.set(None);
@@ -103,8 +133,10 @@ impl Asked {
                 let take = take.clone();
                 spawn_local(async move {
                     let result = self.session.client.value(&address).await;
-                    // `None`: the page is gone. Another number: something else was asked since.
-                    if current.is_some() && number.try_get_value() == current {
+                    // `None`: the page is gone.
+                    let is_news =
+                        number.and_then(|number| turns.try_update_value(|turns| turns.take(number)));
+                    if is_news == Some(true) {
                         self.arrived(result.and_then(|value| take(Some(value))));
                     }
                 });
@@ -122,5 +154,28 @@ impl Asked {
                 self.failure.set(Some(failure));
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use wasm_bindgen_test::wasm_bindgen_test;
+
+    use super::*;
+
+    #[wasm_bindgen_test(unsupported = test)]
+    fn answers_in_their_turns() {
+        let mut turns = Turns::default();
+        let (slow, next) = (turns.ask(true), turns.ask(false));
+        assert!(turns.take(slow), "it is the first, though something was asked since");
+        assert!(turns.take(next));
+        let (older, newer) = (turns.ask(false), turns.ask(false));
+        assert!(turns.take(newer));
+        assert!(!turns.take(older), "a later one was there before");
+        let of_another_place = turns.ask(false);
+        let here = turns.ask(true);
+        assert!(!turns.take(of_another_place));
+        assert!(turns.take(here));
+        assert!(!turns.take(here));
     }
 }
