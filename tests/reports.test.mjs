@@ -256,17 +256,23 @@ test("a late event lands in its own hour", async () => {
 });
 
 test("an acknowledged event is in the reports within two seconds", async () => {
-  const waits = [];
-  for (let i = 1; i <= 12; i++) {
-    await server.sender.collect([{ ...EVENTS[0], advertiser: "fresh", id: `f${i}` }]);
-    const start = Date.now();
-    for (const scope of ["advertiser:fresh", "platform"]) {
-      const query = { ...RANGE, scope, filter: "advertiser:eq:fresh", metrics: "impressions" };
-      await eventually(async () => assert.equal((await server.admin.totals(query)).impressions, i), 15_000);
+  let sent = 0;
+  const dozen = async () => {
+    const waits = [];
+    while (waits.length < 12) {
+      sent++;
+      await server.sender.collect([{ ...EVENTS[0], advertiser: "fresh", id: `f${sent}` }]);
+      const start = Date.now();
+      for (const scope of ["advertiser:fresh", "platform"]) {
+        const query = { ...RANGE, scope, filter: "advertiser:eq:fresh", metrics: "impressions" };
+        await eventually(async () => assert.equal((await server.admin.totals(query)).impressions, sent), 5_000);
+      }
+      waits.push(Date.now() - start);
     }
-    waits.push(Date.now() - start);
-  }
-  // Each is sent when the one before is there, so that all wait for a whole flush; other tests run beside, so some may wait longer.
-  const middle = waits.toSorted((a, b) => a - b)[waits.length / 2];
-  assert.ok(middle < 2_000, `waited ${waits.join(", ")} ms`);
+    return waits;
+  };
+  // Other tests run beside, and one of a dozen may wait for the processor: then another dozen is tried, twice at most.
+  let waits = await dozen();
+  for (let again = 0; again < 2 && Math.max(...waits) >= 2_000; again++) waits = await dozen();
+  assert.ok(Math.max(...waits) < 2_000, `waited ${waits.join(", ")} ms`);
 });
