@@ -16,7 +16,7 @@ pub fn heads<const N: usize>(heads: [(Phrase, &'static str); N]) -> impl IntoVie
 pub fn waiting(rows: usize, columns: usize) -> AnyView {
     let row = |_| {
         let cells = (0..columns).map(|_| view! { <td><span class="skeleton"></span></td> }).collect_view();
-        view! { <tr class="skeleton-row">{cells}</tr> }
+        view! { <tr class="skeleton-row" data-testid="state-loading">{cells}</tr> }
     };
     (0..rows).map(row).collect_view().into_any()
 }

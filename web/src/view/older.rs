@@ -19,7 +19,7 @@ pub struct Older {
 }
 
 impl Older {
-    /// The newest of what is at `list`; where that changes, it begins again.
+    /// The newest of what is at `list`, an address with a query; where that changes, it begins again.
     pub fn new(list: impl Fn() -> Option<String> + Send + Sync + 'static) -> Older {
         let list = Memo::new(move |_| list());
         let gone = RwSignal::new(None::<(String, String)>);
